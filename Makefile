@@ -1,0 +1,44 @@
+# Everything that a fresh machine with Python 3.11 to 3.13 needs: `make demo`, then `make lab`.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+NOTEBOOKS := 01_create_audio_dataset 03_train 05_inference
+
+.PHONY: help demo lab notebooks test lint benchmark clean
+
+help:
+	@echo "make demo       install, train on spoken digits, recognise: about 5 minutes"
+	@echo "make lab        open the notebooks in JupyterLab"
+	@echo "make test       run all tests, notebooks included"
+	@echo "make notebooks  run all notebooks at full size and keep their outputs"
+	@echo "make benchmark  measure everything that the README states"
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "earshot needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Installing (once, about 3 GB; 3 minutes or more) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python notebooks/run.py --quick --into reports $(NOTEBOOKS)
+
+lab: $(READY)
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/run.py --into notebooks $(NOTEBOOKS)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+benchmark: $(READY)
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv reports

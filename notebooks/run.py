@@ -1,0 +1,95 @@
+"""Run notebooks from the command line, in the order given, and keep the executed copies.
+
+    python notebooks/run.py --quick --into reports 01_create_audio_dataset 03_train 05_inference
+
+What the cells print appears here as it comes. With --quick, the cell tagged "parameters" is
+followed by one that sets QUICK = True; further settings can be given as --set NAME=VALUE.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+HERE = Path(__file__).resolve().parent
+
+
+class LiveClient(NotebookClient):
+    """Shows what the cells print while they run."""
+
+    def output(self, outs, msg, display_id, cell_index):
+        content = msg["content"]
+        if msg["msg_type"] == "stream":
+            print(content["text"], end="", flush=True)
+        return super().output(outs, msg, display_id, cell_index)
+
+
+def with_parameters(notebook, settings):
+    """Insert a cell with the settings after the one that is tagged "parameters"."""
+    for i, cell in enumerate(notebook.cells):
+        if "parameters" in cell.metadata.get("tags", []):
+            lines = [f"{name} = {value!r}" for name, value in settings.items()]
+            injected = nbformat.v4.new_code_cell("\n".join(lines))
+            injected.metadata["tags"] = ["injected-parameters"]
+            notebook.cells.insert(i + 1, injected)
+            return notebook
+    raise SystemExit("The notebook has no cell tagged 'parameters'.")
+
+
+def run(name, into, settings):
+    """Execute one notebook and write the executed copy; True when no cell failed."""
+    notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
+    if settings:
+        notebook = with_parameters(notebook, settings)
+    target = Path(into).resolve() / f"{name}.ipynb"
+    shown = os.path.relpath(target)
+    print(f"\n=== {name}", flush=True)
+    client = LiveClient(
+        notebook, timeout=None, kernel_name="python3", coalesce_streams=True,
+        resources={"metadata": {"path": str(HERE)}},
+    )  # fmt: skip
+    started, failure = time.perf_counter(), None
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        failure = error
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".partial")
+    nbformat.write(notebook, temporary)
+    temporary.replace(target)
+    if failure:
+        print(f"{failure.ename}: {failure.evalue}\nA cell failed: see {shown}", file=sys.stderr)
+        return False
+    seconds = time.perf_counter() - started
+    print(f"--- {name}: {seconds:.0f} s, pictures and sounds in {shown}", flush=True)
+    return True
+
+
+def main():
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("notebooks", nargs="+", help="names without .ipynb")
+    parser.add_argument("--into", default="reports", help="folder for the executed copies")
+    parser.add_argument("--quick", action="store_true", help="the small size of `make demo`")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    options = parser.parse_args()
+    settings = dict(setting.partition("=")[::2] for setting in options.set)
+    if options.quick:
+        settings["QUICK"] = True
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    started = time.perf_counter()
+    if not all(run(name, options.into, settings) for name in options.notebooks):
+        raise SystemExit(1)
+    print(f"\nAll done in {time.perf_counter() - started:.0f} s. Open the executed notebooks in")
+    print(f"{os.path.relpath(options.into)}/ with `make lab` or any notebook viewer.")
+
+
+if __name__ == "__main__":
+    main()

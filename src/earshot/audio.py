@@ -1,0 +1,193 @@
+"""Files to waveforms and back.
+
+A waveform is a 1-D float32 array in [-1, 1], mono, that travels with its ``sample_rate`` in Hz.
+Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others.
+"""
+
+import contextlib
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from earshot.errors import EarshotError
+
+__all__ = ["SUFFIXES", "atomic_path", "read", "resample", "validate", "write"]
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
+"""File endings that are taken for recordings when a folder is searched."""
+
+
+def read(path, sample_rate=None):
+    """Read a sound file as one mono waveform.
+
+    Parameters
+    ----------
+    path : str or path
+        Any file that libsndfile decodes; channels are averaged.
+    sample_rate : int, optional
+        Rate in Hz to resample to. Default: the file's own.
+
+    Returns
+    -------
+    waveform : ndarray of float32, shape (samples,)
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    EarshotError
+        When the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
+    """
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    if path.stat().st_size == 0:
+        raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
+    try:
+        with soundfile.SoundFile(path) as file:
+            expected, file_rate = file.frames, file.samplerate
+            x = file.read(dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        reason = str(error).rpartition("': ")[2].rstrip(".")
+        raise EarshotError(
+            f"{path} cannot be read as sound ({reason}): it is damaged or of another kind; "
+            "convert it to WAV or FLAC."
+        ) from error
+    if len(x) < expected:
+        raise EarshotError(
+            f"{path} is cut short ({len(x):,} of {expected:,} samples): copy or record it again."
+        )
+    x = validate(x[:, 0] if x.shape[1] == 1 else x.mean(axis=1), name=str(path))
+    if sample_rate is None or sample_rate == file_rate:
+        return x, file_rate
+    return resample(x, file_rate, sample_rate), sample_rate
+
+
+def write(path, x, sample_rate, *, subtype=None, overwrite=False):
+    """Write a waveform; the ending of ``path`` names the format, and half a file never appears.
+
+    Parameters
+    ----------
+    path : str or path
+        Missing folders are made.
+    x : array_like, shape (samples,)
+        Values in [-1, 1]; what lies outside is clipped by integer formats.
+    sample_rate : int
+        In Hz.
+    subtype : str, optional
+        Coding as in :func:`soundfile.available_subtypes`. Default: the format's usual one
+        (16 bit for WAV and FLAC).
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    EarshotError
+        When the file exists and ``overwrite`` is False, or cannot be written.
+    """
+    import soundfile
+
+    path = Path(path)
+    x = validate(x, name=f"the waveform for {path}")
+    if path.exists() and not overwrite:
+        raise EarshotError(
+            f"{path} exists already and is kept: choose another name or pass overwrite=True."
+        )
+    with atomic_path(path) as temporary:
+        try:
+            soundfile.write(temporary, x, sample_rate, subtype=subtype)
+        except (soundfile.LibsndfileError, TypeError, ValueError) as error:
+            raise EarshotError(f"{path} cannot be written: {error}.") from error
+
+
+def resample(x, from_rate, to_rate):
+    """Resample a waveform with a polyphase filter.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., samples)
+    from_rate, to_rate : int
+        In Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (..., ceil(samples * to_rate / from_rate))
+    """
+    from_rate, to_rate = _whole_rate(from_rate), _whole_rate(to_rate)
+    x = np.asarray(x, np.float32)
+    if from_rate == to_rate:
+        return x
+    from scipy.signal import resample_poly  # half a second to import: only when it is needed
+
+    divisor = math.gcd(from_rate, to_rate)
+    return resample_poly(x, to_rate // divisor, from_rate // divisor, axis=-1).astype(np.float32)
+
+
+def validate(x, name="the waveform"):
+    """Return ``x`` as a finite 1-D float32 waveform; integer samples are scaled to [-1, 1].
+
+    Raises
+    ------
+    EarshotError
+        When ``x`` is empty, has more than one dimension, or holds NaN or infinity.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiu":
+        raise EarshotError(f"{name} holds {x.dtype} values: give numbers, best float32 in [-1, 1].")
+    if x.ndim != 1:
+        raise EarshotError(
+            f"{name} has the shape {x.shape}: give one channel, shape (samples,), "
+            "for instance x.mean(axis=1)."
+        )
+    if x.size == 0:
+        raise EarshotError(f"{name} has no samples: record it again.")
+    if x.dtype.kind == "u":
+        middle = 2.0 ** (8 * x.dtype.itemsize - 1)
+        x = (x - middle) / middle
+    elif x.dtype.kind == "i":
+        x = x / 2.0 ** (8 * min(x.dtype.itemsize, 2) - 1)
+    x = np.ascontiguousarray(x, dtype=np.float32)
+    bad = x.size - np.count_nonzero(np.isfinite(x))
+    if bad:
+        raise EarshotError(
+            f"{name} holds NaN or infinity in {bad:,} of {x.size:,} samples: export it again."
+        )
+    return x
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
+
+    Works for files and folders; missing parent folders are made.
+
+    Raises
+    ------
+    EarshotError
+        When the disk is full or the place cannot be written to. What was there before stays.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            if temporary.is_dir() and path.is_dir():
+                os.replace(path, Path(folder) / "previous")
+            os.replace(temporary, path)
+    except OSError as error:
+        raise EarshotError(
+            f"{path} cannot be written ({error.strerror or error}): free some space or "
+            "choose another folder."
+        ) from error
+
+
+def _whole_rate(sample_rate):
+    if int(sample_rate) != sample_rate or sample_rate <= 0:
+        raise EarshotError(f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}.")
+    return int(sample_rate)

@@ -1,0 +1,211 @@
+"""Every figure of the notebooks: functions that draw and return a matplotlib figure."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+__all__ = [
+    "confusion", "curves", "durations", "mel_and_linear", "pictures", "probabilities",
+    "accuracies", "waveforms", "word_counts",
+]  # fmt: skip
+
+SPEECH, PALE, OTHER = "#1f4e79", "#d9e2ec", "#c8553d"
+PICTURE = {"origin": "lower", "aspect": "auto", "cmap": "magma"}
+
+
+def waveforms(clips, sample_rate, titles, *, columns=5):
+    """Draw waveforms in a grid.
+
+    Parameters
+    ----------
+    clips : list of ndarray, each of shape (samples,)
+    sample_rate : int
+        In Hz.
+    titles : sequence of str
+    columns : int
+    """
+    figure, axes = _grid(len(clips), columns, height=1.3, sharey=True)
+    for axis, clip, title in zip(axes, clips, titles, strict=False):
+        axis.plot(np.arange(len(clip)) / sample_rate, clip, color=SPEECH, linewidth=0.5)
+        axis.set_title(title, fontsize=9)
+    _label(axes, columns, "time (s)", "amplitude")
+    return figure
+
+
+def pictures(log_mels, front_end, titles, *, columns=5, colours=None):
+    """Draw log-mel pictures in a grid, time to the right and frequency upwards.
+
+    Parameters
+    ----------
+    log_mels : sequence of ndarray, each of shape (frames, n_mels)
+    front_end : earshot.spectrogram.LogMel
+    titles : sequence of str
+    columns : int
+    colours : sequence of str, optional
+        Of the titles.
+    """
+    figure, axes = _grid(len(log_mels), columns, height=1.6)
+    for i, (axis, picture) in enumerate(zip(axes, log_mels, strict=False)):
+        duration_s = len(picture) * front_end.hop_length / front_end.sample_rate
+        axis.imshow(picture.T, extent=(0, duration_s, 0, picture.shape[1]), **PICTURE)
+        axis.set_title(titles[i], fontsize=9, color=colours[i] if colours else "black")
+    _label(axes, columns, "time (s)", "mel band")
+    return figure
+
+
+def mel_and_linear(x, front_end):
+    """Draw one waveform, its linear spectrogram and its log-mel picture, side by side.
+
+    Parameters
+    ----------
+    x : ndarray, shape (samples,)
+    front_end : earshot.spectrogram.LogMel
+    """
+    from scipy.signal import stft
+
+    x = front_end.fit(x)
+    rate, n_fft = front_end.sample_rate, front_end.n_fft
+    overlap = n_fft - front_end.hop_length
+    _, _, spectrum = stft(x, rate, nperseg=n_fft, noverlap=overlap)
+    db = 20 * np.log10(np.maximum(np.abs(spectrum) / np.abs(spectrum).max(), 1e-9))
+    duration_s = len(x) / rate
+    figure, axes = plt.subplots(1, 3, figsize=(11, 2.8), layout="constrained")
+    axes[0].plot(np.arange(len(x)) / rate, x, color=SPEECH, linewidth=0.5)
+    axes[0].set(title="waveform", xlabel="time (s)", ylabel="amplitude", xlim=(0, duration_s))
+    extent = (0, duration_s, 0, rate / 2000)
+    axes[1].imshow(db, extent=extent, vmin=-front_end.top_db, **PICTURE)
+    axes[1].set(title="linear spectrogram", xlabel="time (s)", ylabel="frequency (kHz)")
+    picture = front_end(x).T
+    image = axes[2].imshow(picture, extent=(0, duration_s, 0, len(picture)), **PICTURE)
+    axes[2].set(title="log-mel picture", xlabel="time (s)", ylabel="mel band")
+    figure.colorbar(image, ax=axes[2], label="dB below the loudest point")
+    return figure
+
+
+def durations(words):
+    """Draw a histogram of the durations of a word set, with the 99th percentile marked."""
+    seconds = words.durations_s
+    limit = np.percentile(seconds, 99)
+    figure, axis = plt.subplots(figsize=(6, 2.4), layout="constrained")
+    axis.hist(seconds, bins=60, color=SPEECH)
+    axis.axvline(limit, color=OTHER)
+    axis.annotate(
+        f" 99 % are shorter than {limit:.2f} s", (limit, 0.9), xycoords=("data", "axes fraction"),
+        color=OTHER,
+    )  # fmt: skip
+    axis.set(xlabel="duration (s)", ylabel="clips")
+    return figure
+
+
+def word_counts(words):
+    """Draw how many clips there are of each word, a stripe per speaker."""
+    speakers = np.unique(words.speakers)
+    figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
+    bottom = np.zeros(len(words.words))
+    colours = plt.colormaps["viridis"](np.linspace(0.1, 0.9, len(speakers)))
+    for speaker, colour in zip(speakers, colours, strict=True):
+        n = np.bincount(words.labels[words.speakers == speaker], minlength=len(bottom))
+        axis.bar(words.words, n, bottom=bottom, color=colour, label=speaker)
+        bottom += n
+    axis.set(ylabel="clips")
+    axis.tick_params(axis="x", rotation=30 if len(words.words) > 6 else 0)
+    if len(speakers) <= 8:
+        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def curves(histories):
+    """Draw loss and accuracy against epochs, one colour a run.
+
+    Parameters
+    ----------
+    histories : dict
+        From the name of a run to what :func:`earshot.training.fit` returned.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
+    for i, (name, history) in enumerate(histories.items()):
+        for axis, figure_name in zip(axes, ("loss", "accuracy"), strict=True):
+            epochs = np.arange(1, len(history[figure_name]) + 1)
+            axis.plot(epochs, history[figure_name], f"C{i}--", alpha=0.6)
+            if f"val_{figure_name}" in history:
+                axis.plot(epochs, history[f"val_{figure_name}"], f"C{i}", label=name)
+            axis.set(xlabel="epoch", ylabel=figure_name)
+    axes[1].legend(title="dashed: training, solid: test", fontsize=8)
+    return figure
+
+
+def confusion(truth, predicted, words):
+    """Draw a confusion matrix.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray of int, shape (n,)
+        Labels.
+    words : sequence of str
+    """
+    n = len(words)
+    counts = np.zeros((n, n), dtype=int)
+    np.add.at(counts, (truth, predicted), 1)
+    figure, axis = plt.subplots(figsize=(1.5 + 0.45 * n, 1 + 0.42 * n), layout="constrained")
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if share[i, j] > 0.5 else "black"
+        axis.text(j, i, counts[i, j], ha="center", va="center", color=colour, fontsize=8)
+    axis.set_xticks(range(n), words, rotation=45, ha="right")
+    axis.set_yticks(range(n), words)
+    axis.set(xlabel="recognised", ylabel="said")
+    return figure
+
+
+def probabilities(prediction, picture, front_end, title=""):
+    """Draw the picture of a clip beside the probabilities of all words."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained")
+    duration_s = len(picture) * front_end.hop_length / front_end.sample_rate
+    axes[0].imshow(picture.T, extent=(0, duration_s, 0, picture.shape[1]), **PICTURE)
+    axes[0].set(title=title, xlabel="time (s)", ylabel="mel band")
+    words = list(prediction.probabilities)
+    colours = [SPEECH if word == prediction.word else PALE for word in words]
+    axes[1].barh(words, list(prediction.probabilities.values()), color=colours)
+    axes[1].invert_yaxis()
+    axes[1].set(title=str(prediction), xlabel="probability", xlim=(0, 1))
+    return figure
+
+
+def accuracies(results):
+    """Draw the accuracy of several tests, a bar each and a line for every training.
+
+    Parameters
+    ----------
+    results : dict
+        From the name of a test to a list of accuracies (0 to 1), one a seed.
+    """
+    figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
+    for i, (name, accuracies) in enumerate(results.items()):
+        colour = OTHER if name == "official split" else SPEECH
+        axis.bar(name, 100 * np.mean(accuracies), color=colour, alpha=0.85)
+        axis.plot([i] * len(accuracies), 100 * np.asarray(accuracies), "k_", markersize=14)
+    axis.set(ylabel="accuracy (%)", ylim=(50, 100))
+    axis.tick_params(axis="x", rotation=20)
+    return figure
+
+
+def _grid(n, columns, *, height, **kwargs):
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.1 * columns, 0.4 + height * rows), layout="constrained",
+        squeeze=False, **kwargs,
+    )  # fmt: skip
+    axes = axes.ravel()
+    for axis in axes[n:]:
+        axis.set_visible(False)
+    for axis in axes:
+        axis.tick_params(labelsize=7)
+    return figure, axes[:n]
+
+
+def _label(axes, columns, x, y):
+    for i, axis in enumerate(axes):
+        if i % columns == 0:
+            axis.set_ylabel(y, fontsize=8)
+        if i >= len(axes) - columns:
+            axis.set_xlabel(x, fontsize=8)

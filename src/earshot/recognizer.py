@@ -1,0 +1,264 @@
+"""Front end, network and words in one folder: load, predict, save, export."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from earshot import audio, layers  # noqa: F401  (registers the layers for loading)
+from earshot.errors import EarshotError
+from earshot.spectrogram import LogMel
+
+__all__ = ["Prediction", "Recognizer", "load", "model_card"]
+
+NETWORK, SETTINGS, CARD = "network.keras", "recognizer.json", "card.json"
+FORMAT = 1
+LONGEST_S = 4.0
+"""A longer recording is not one word."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What was heard.
+
+    Parameters
+    ----------
+    word : str
+        The most probable word.
+    probability : float
+        Its probability, 0 to 1.
+    probabilities : dict
+        From every word to its probability.
+    """
+
+    word: str
+    probability: float
+    probabilities: dict
+
+    def __str__(self):
+        return f"{self.word} ({self.probability:.1%})"
+
+
+class Recognizer:
+    """A network with the front end and the words that belong to it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From log-mel pictures to one logit a word.
+    front_end : earshot.spectrogram.LogMel
+        The one that the network was trained with, with ``n_samples`` set.
+    words : sequence of str
+    card : dict, optional
+        What a reader should know: data, split, figures, versions, date; see :func:`model_card`.
+    """
+
+    def __init__(self, model, front_end, words, card=None):
+        words = tuple(words)
+        if len(set(words)) < len(words):
+            raise EarshotError(f"Every word must be there once: {', '.join(words)}.")
+        if model.output_shape[-1] != len(words):
+            raise EarshotError(
+                f"The network tells {model.output_shape[-1]} words apart, but {len(words)} are "
+                "named: give the words that it was trained on."
+            )
+        if front_end.n_samples is None or model.input_shape[1:] != front_end.picture_shape:
+            raise EarshotError(
+                f"The network takes pictures of {model.input_shape[1:]}, the front end makes "
+                f"{front_end.picture_shape}: give the settings that it was trained with."
+            )
+        self.model, self.front_end, self.words = model, front_end, words
+        self.card = dict(card or {})
+
+    def __repr__(self):
+        rate = self.front_end.sample_rate
+        return f"Recognizer({len(self.words)} words, {rate:,} Hz: {', '.join(self.words)})"
+
+    def predict(self, sound, sample_rate=None, *, batch_size=256):
+        """Say which word a recording holds.
+
+        Parameters
+        ----------
+        sound : str, path, ndarray of shape (samples,), or a list of them
+            Files of any sample rate and number of channels; waveforms in [-1, 1].
+        sample_rate : int, optional
+            In Hz, of waveforms. Default: the front end's.
+        batch_size : int
+
+        Returns
+        -------
+        Prediction, or list of Prediction
+            A list for a list. Of a recording longer than the network's window, the loudest
+            stretch counts.
+
+        Raises
+        ------
+        EarshotError
+            When a file cannot be read, or a recording is too short, silent throughout, or too
+            long for one word.
+        """
+        many = isinstance(sound, Sequence) and not isinstance(sound, str)
+        many = many and not (len(sound) and np.isscalar(sound[0]) and not isinstance(sound[0], str))
+        sounds = sound if many else [sound]
+        predictions = []
+        bar = tqdm(total=len(sounds), desc="recognising", unit="clip", delay=1, disable=not many)
+        for start in range(0, len(sounds), batch_size):
+            clips = [self._clip(s, sample_rate) for s in sounds[start : start + batch_size]]
+            for row in self.probabilities(clips):
+                best = int(row.argmax())
+                answer = dict(zip(self.words, row.tolist(), strict=True))
+                predictions.append(Prediction(self.words[best], float(row[best]), answer))
+            bar.update(len(clips))
+        bar.close()
+        return predictions if many else predictions[0]
+
+    def probabilities(self, waveforms):
+        """Give the probabilities of all words for waveforms at the front end's rate.
+
+        Parameters
+        ----------
+        waveforms : list of ndarray, each of shape (samples,)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_words)
+        """
+        n = self.front_end.n_samples
+        clips = [loudest_stretch(x, n) for x in waveforms]
+        logits = self.model.predict_on_batch(self.front_end(clips))
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def _clip(self, sound, sample_rate):
+        if isinstance(sound, str | Path):
+            name = str(sound)
+            x, rate = audio.read(sound)
+        else:
+            name, rate = "the waveform", sample_rate or self.front_end.sample_rate
+            x = audio.validate(sound)
+        duration_s = len(x) / rate
+        if duration_s > LONGEST_S:
+            raise EarshotError(
+                f"{name} is {duration_s:.1f} s long, and a word takes {LONGEST_S:g} s at most: "
+                "cut it into words first."
+            )
+        if duration_s < SHORTEST_S:
+            raise EarshotError(
+                f"{name} is only {duration_s * 1000:.3g} ms long ({len(x)} samples): "
+                "record the whole word."
+            )
+        if x.max() == x.min():
+            raise EarshotError(f"{name} is silent: is the microphone muted?")
+        return audio.resample(x, rate, self.front_end.sample_rate)
+
+    def save(self, folder):
+        """Write the recogniser into a folder; one that was there before is replaced as a whole."""
+        settings = {
+            "format": FORMAT, "words": self.words, "front_end": self.front_end.to_dict(),
+        }  # fmt: skip
+        with audio.atomic_path(folder) as temporary:
+            temporary.mkdir()
+            for name, content in ((SETTINGS, settings), (CARD, self.card)):
+                text = json.dumps(content, indent=2, ensure_ascii=False)
+                (temporary / name).write_text(text + "\n", encoding="utf-8")
+            self.model.save(temporary / NETWORK)
+
+    def export(self, folder):
+        """Write a TensorFlow SavedModel that needs no earshot.
+
+        It answers two signatures, each with "predictions" (probabilities, shape (n, n_words)),
+        "class_ids" (shape (n,)) and "class_names" (shape (n,)):
+
+        - ``serving_default(waveforms=...)``: float32, shape (n, samples), at the front end's rate;
+        - ``file(file_name=...)``: a scalar string, the name of a 16-bit PCM WAV file of any
+          sample rate.
+
+        TensorFlow backend only.
+        """
+        from earshot import saved_model
+
+        saved_model.write(self, folder)
+
+
+SHORTEST_S = 0.03
+"""A shorter recording is not a word."""
+
+
+def loudest_stretch(x, n_samples):
+    """Cut the stretch of ``n_samples`` with the most energy out of a longer waveform."""
+    if len(x) <= n_samples:
+        return x
+    energy = np.concatenate([[0.0], np.cumsum(np.square(x, dtype=np.float64))])
+    start = int(np.argmax(energy[n_samples:] - energy[:-n_samples]))
+    return x[start : start + n_samples]
+
+
+def load(folder):
+    """Load a recogniser from its folder.
+
+    Raises
+    ------
+    EarshotError
+        When the folder or a file in it is missing or damaged; the message names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise EarshotError(f"There is no recogniser {folder}: train one and save it there.")
+    way_out = "copy the folder again, or train and save it anew."
+    for name in (NETWORK, SETTINGS, CARD):
+        if not (folder / name).is_file():
+            raise EarshotError(f"{folder} is no recogniser, its {name} is missing: {way_out}")
+    path = folder / SETTINGS
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if settings["format"] != FORMAT:
+            raise EarshotError(
+                f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
+                "install the version of earshot that wrote it."
+            )
+        front_end, words = LogMel(**settings["front_end"]), settings["words"]
+        path = folder / CARD
+        card = json.loads(path.read_text(encoding="utf-8"))
+        path = folder / NETWORK
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise EarshotError(f"{path} is damaged ({error}): {way_out}") from error
+    return Recognizer(model, front_end, words, card)
+
+
+def model_card(train, *, split, figures, **more):
+    """Make the model card of a recogniser.
+
+    Parameters
+    ----------
+    train : earshot.datasets.WordSet
+        What it was trained on.
+    split : str
+        Which recordings were kept for the test.
+    figures : dict
+        From a description to a measured figure.
+    more : dict
+        Whatever else should be known.
+
+    Returns
+    -------
+    dict
+    """
+    packages = ("earshot", "keras", "tensorflow", "numpy", "librosa")
+    return {
+        "data": train.about,
+        "clips": len(train),
+        "speakers": len(np.unique(train.speakers)),
+        "split": split,
+        "figures": figures,
+        "date": datetime.date.today().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        **more,
+    }

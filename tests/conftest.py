@@ -1,0 +1,57 @@
+"""What several tests share: real recordings when they are at hand, small made-up ones otherwise."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import numpy as np
+import pytest
+
+from earshot import datasets
+from earshot.datasets import ARCHIVE, WordSet
+
+
+@pytest.fixture(scope="session")
+def downloads():
+    """The folder that holds the real spoken_digit archive."""
+    named = os.environ.get("EARSHOT_DOWNLOADS", "data/downloads")
+    folder = Path(named)
+    if not (folder / ARCHIVE).is_file():
+        pytest.skip(f"{ARCHIVE} is not in {named}: name its folder in EARSHOT_DOWNLOADS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spoken_digit(downloads, pytestconfig):
+    """The real data set, prepared by TFDS once and kept in pytest's cache."""
+    return datasets.spoken_digit(
+        pytestconfig.cache.mkdir("earshot"), downloads=downloads, fallback=False
+    )
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def beeps(rng):
+    """Two "words" that are easy to tell apart, low and high beeps, by three "speakers"."""
+    return make_beeps(rng)
+
+
+def make_beeps(rng, n=60, sample_rate=8000):
+    """Make n clips of the words low and high."""
+    waveforms, labels = [], []
+    for i in range(n):
+        t = np.arange(rng.integers(2000, 5000)) / sample_rate
+        pitch_hz = (300, 1500)[i % 2] * rng.uniform(0.9, 1.1)
+        clip = 0.3 * np.sin(2 * np.pi * pitch_hz * t) + 0.01 * rng.standard_normal(len(t))
+        waveforms.append(clip.astype(np.float32))
+        labels.append(i % 2)
+    speakers = [("anna", "bob", "eve")[i % 3] for i in range(n)]
+    sources = [f"{('low', 'high')[i % 2]}_{speakers[i]}_{i // 6}.wav" for i in range(n)]
+    return WordSet(waveforms, np.array(labels), ("low", "high"), speakers, sources, sample_rate)
