@@ -50,48 +50,49 @@ def cnn(input_shape, n_words, *, widths=(8, 16, 16), dense=32, dropout=0.25, sca
 
 
 def temporal_cnn(
-    input_shape, n_words, *, widths=(48, 64, 96), kernel=9, stride=2, dropout=0.4, scale=60.0
+    input_shape, n_words, *, widths=(24, 32, 48), width=128, kernel=9, dropout=0.3, scale=45.0
 ):
-    """Build 1-D convolutions over time with the mel bands as channels, and pool over time.
+    """Build 2-D convolutions that forgive shifts in frequency, then convolutions over time.
 
-    Residual blocks after Choi and others (2019), "Temporal convolution for real-time keyword
-    spotting on mobile devices" (TC-ResNet); every step sees all bands, so that it is several
-    times faster than a 2-D CNN.
+    The voices of people differ most in where on the frequency axis things happen, so the first
+    layers look at small patches and halve the bands three times. After them the bands become
+    channels of residual 1-D convolutions over time, as in Choi and others (2019), "Temporal
+    convolution for real-time keyword spotting on mobile devices" (TC-ResNet), and the mean over
+    time is classified.
 
     Parameters
     ----------
     input_shape : tuple of int
-        ``(frames, n_mels)``; frames may be None.
+        ``(frames, n_mels)``.
     n_words : int
     widths : sequence of int
-        Channels of the stem and of each block; every block after the first halves the frames.
-    kernel : int
-        Frames that a convolution of a block sees.
-    stride : int
-        Step of the stem, in frames.
+        Filters of the 2-D layers; each halves the bands, the first one the frames too.
+    width, kernel : int
+        Channels of the layers over time, and how many frames each of them sees.
     dropout : float
-        Before the last layer; the blocks drop a quarter as much.
+        Before the last layer; the layers over time drop a quarter as much, the 2-D ones an eighth.
     scale : float
         The pictures' range in dB (``top_db``), which is brought to 0 to 1.
 
     Returns
     -------
     keras.Model
+        Its layer "features" gives the mean over time, shape (batch, width).
     """
     frames, n_mels = _checked(input_shape, n_words)
-
-    def convolve(x, width, size, step):
-        x = layers.Conv1D(width, size, strides=step, padding="same", use_bias=False)(x)
-        return layers.BatchNormalization(momentum=0.9)(x)
-
     inputs = keras.Input((frames, n_mels), name="log_mel")
     x = layers.Rescaling(1 / scale, offset=1.0)(inputs)
-    x = layers.ReLU()(convolve(x, widths[0], 5, stride))
-    for i, width in enumerate(widths):
-        step = 1 if i == 0 else 2
-        skip = x if i == 0 else layers.ReLU()(convolve(x, width, 1, step))
-        x = layers.ReLU()(convolve(x, width, kernel, step))
-        x = layers.Add()([convolve(x, width, kernel, 1), skip])
+    x = layers.Reshape((frames, n_mels, 1))(x)
+    for i, filters in enumerate(widths):
+        size, step = (5, (2, 2)) if i == 0 else (3, (1, 2))
+        x = layers.Conv2D(filters, size, strides=step, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        x = layers.SpatialDropout2D(dropout / 8)(x)
+    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
+    for size, step in ((1, 1), (kernel, 1), (kernel, 2)):
+        y = layers.Conv1D(width, size, strides=step, padding="same", use_bias=False)(x)
+        y = layers.BatchNormalization(momentum=0.9)(y)
+        x = layers.Add()([x, y]) if x.shape == y.shape else y
         x = layers.SpatialDropout1D(dropout / 4)(layers.ReLU()(x))
     x = layers.GlobalAveragePooling1D(name="features")(x)
     x = layers.Dropout(dropout)(x)
@@ -114,7 +115,8 @@ def ensemble(members):
     if len({(m.input_shape, m.output_shape) for m in members}) != 1:
         raise EarshotError("An ensemble needs at least one network, all of the same shapes.")
     inputs = keras.Input(members[0].input_shape[1:], name="log_mel")
-    answers = [layers.Softmax()(member(inputs)) for member in members]
+    named = [keras.Model(m.input, m.output, name=f"member_{i}") for i, m in enumerate(members)]
+    answers = [layers.Softmax()(member(inputs)) for member in named]
     mean = answers[0] if len(answers) == 1 else layers.Average()(answers)
     return keras.Model(inputs, LogOfProbability(name="logits")(mean), name="ensemble")
 

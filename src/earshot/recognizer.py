@@ -4,8 +4,8 @@ import dataclasses
 import datetime
 import importlib.metadata
 import json
+import numbers
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -104,20 +104,24 @@ class Recognizer:
             When a file cannot be read, or a recording is too short, silent throughout, or too
             long for one word.
         """
-        many = isinstance(sound, Sequence) and not isinstance(sound, str)
-        many = many and not (len(sound) and np.isscalar(sound[0]) and not isinstance(sound[0], str))
+        many = isinstance(sound, list | tuple) and not (
+            len(sound) and isinstance(sound[0], numbers.Real)
+        )
         sounds = sound if many else [sound]
         predictions = []
-        bar = tqdm(total=len(sounds), desc="recognising", unit="clip", delay=1, disable=not many)
+        bar = tqdm(total=len(sounds), desc="recognising", unit="clip", delay=1) if many else None
         for start in range(0, len(sounds), batch_size):
             clips = [self._clip(s, sample_rate) for s in sounds[start : start + batch_size]]
             for row in self.probabilities(clips):
                 best = int(row.argmax())
                 answer = dict(zip(self.words, row.tolist(), strict=True))
                 predictions.append(Prediction(self.words[best], float(row[best]), answer))
-            bar.update(len(clips))
+            if many:
+                bar.update(len(clips))
+        if not many:
+            return predictions[0]
         bar.close()
-        return predictions if many else predictions[0]
+        return predictions
 
     def probabilities(self, waveforms):
         """Give the probabilities of all words for waveforms at the front end's rate.

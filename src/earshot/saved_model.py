@@ -22,6 +22,7 @@ def write(recognizer, folder):
     front_end, words = recognizer.front_end, tf.constant(recognizer.words)
     n = front_end.n_samples
     pictures = front_end.layer()
+    pictures.build((None, n))
 
     def answer(waveforms):
         probabilities = tf.nn.softmax(recognizer.model(pictures(waveforms), training=False))

@@ -57,7 +57,7 @@ class LogMel:
     n_mels: int = 40
     fmin_hz: float = 60.0
     fmax_hz: float | None = None
-    top_db: float = 60.0
+    top_db: float = 45.0
     n_samples: int | None = 8000
     pad: str = "center"
     bits: int | None = None

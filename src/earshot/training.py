@@ -13,7 +13,10 @@ from tqdm import tqdm
 from earshot import audio
 from earshot.errors import EarshotError
 
-__all__ = ["Checkpoint", "Pictures", "SmoothedCrossentropy", "cross_validate", "fit", "predict_labels"]
+__all__ = [
+    "Checkpoint", "Pictures", "SmoothedCrossentropy", "accuracy", "cross_validate", "fit",
+    "picture_batch", "predict_labels",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +148,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
 
 class _EpochClock(keras.callbacks.Callback):
-    """Tell the pictures which epoch it is."""
+    """Make everything random in an epoch depend on the seed and the epoch alone."""
 
     def __init__(self, pictures):
         super().__init__()
@@ -153,6 +156,9 @@ class _EpochClock(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.pictures.epoch = epoch
+        for i, layer in enumerate(self.model.layers):
+            if hasattr(layer, "seed_generator"):  # dropout, whose state no weights file holds
+                layer.seed_generator.state.assign([1000 * self.pictures.seed + i, epoch])
 
 
 class _ProgressBar(keras.callbacks.Callback):
@@ -190,7 +196,7 @@ def fit(
 ):
     """Train a network on a word set.
 
-    AdamW with a warm-up and a cosine decay of the learning rate to a tenth, on softmax
+    AdamW with a warm-up and a cosine decay of the learning rate, on softmax
     cross-entropy with label smoothing. There is no early stopping and no choice among epochs: the
     weights after the last one are the result.
 
@@ -227,7 +233,7 @@ def fit(
     n_steps = epochs * len(pictures)
     warm_up = min(100, n_steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.1,
+        learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.02,
         warmup_target=learning_rate, warmup_steps=warm_up,
     )  # fmt: skip
     model.compile(
@@ -270,14 +276,14 @@ def predict_labels(model, words, front_end, *, batch_size=256):
 
 
 def cross_validate(build, splits, front_end, *, extra=None, seeds=(0,), progress=True, **options):
-    """Train afresh on every split, with every seed, and measure the accuracy on its test part.
+    """Train afresh on every split, with every seed.
 
     Parameters
     ----------
     build : callable
         Gives a fresh network for every training.
     splits : iterable of (str, WordSet, WordSet)
-        Name, training part and test part; nothing of a test part is used before the last epoch.
+        Name, training part and test part. The test part is handed through and not looked at.
     front_end : earshot.spectrogram.LogMel
     extra : earshot.datasets.WordSet, optional
         Joined to every training part, such as synthetic voices.
@@ -286,19 +292,26 @@ def cross_validate(build, splits, front_end, *, extra=None, seeds=(0,), progress
     options : dict
         Passed on to :func:`fit`.
 
-    Returns
-    -------
-    dict
-        From the name of a split to a list of accuracies (0 to 1), one a seed.
+    Yields
+    ------
+    name : str
+        Of the split.
+    seed : int
+    model : keras.Model
+        Trained.
+    test : earshot.datasets.WordSet
+        The test part, to be measured on.
     """
-    accuracies = {}
     for name, train, test in splits:
+        everything = train if extra is None else train.joined(extra)
         for seed in seeds:
             keras.utils.set_random_seed(seed)
             model = build()
             title = f"{name}, seed {seed}" if progress else False
-            everything = train if extra is None else train.joined(extra)
             fit(model, everything, front_end, seed=seed, progress=title, **options)
-            right = predict_labels(model, test, front_end) == test.labels
-            accuracies.setdefault(name, []).append(float(np.mean(right)))
-    return accuracies
+            yield name, seed, model, test
+
+
+def accuracy(model, words, front_end):
+    """Give the share of the clips of a word set that a network recognises, 0 to 1."""
+    return float(np.mean(predict_labels(model, words, front_end) == words.labels))

@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from earshot import EarshotError, models
+
+BUILDERS = {"cnn": models.cnn, "temporal_cnn": models.temporal_cnn}
+each_builder = pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+
+
+@each_builder
+@pytest.mark.parametrize("shape", [(101, 40), (64, 64), (35, 64), (32, 64)])
+@pytest.mark.parametrize("n_words", [2, 10])
+def test_pictures_go_in_and_a_logit_a_word_comes_out(build, shape, n_words):
+    model = build(shape, n_words)
+    logits = model(np.zeros((3, *shape), np.float32))
+    assert logits.shape == (3, n_words)
+
+
+@each_builder
+def test_a_saved_network_answers_as_before(build, tmp_path, rng):
+    model = build((101, 40), 4)
+    x = rng.uniform(-60, 0, (2, 101, 40)).astype(np.float32)
+    model.save(tmp_path / "a.keras")
+    again = keras.models.load_model(tmp_path / "a.keras", safe_mode=True)
+    np.testing.assert_allclose(again(x), model(x), atol=1e-5)
+
+
+@each_builder
+@pytest.mark.parametrize(("shape", "n_words"), [((101,), 4), ((101, 40, 1), 4), ((101, 40), 1)])
+def test_shapes_that_make_no_network_are_named(build, shape, n_words):
+    with pytest.raises(EarshotError, match="input shape|at least 2 words"):
+        build(shape, n_words)
+
+
+def test_a_picture_too_small_for_the_classic_is_named():
+    with pytest.raises(EarshotError, match="too small for 3 blocks"):
+        models.cnn((7, 40), 4)
+
+
+def test_the_widths_of_the_classic_are_a_parameter():
+    few, many = (models.cnn((64, 64), 10, widths=w).count_params() for w in ((4, 4), (32, 64)))
+    assert many > 4 * few
+
+
+def test_an_ensemble_averages_the_probabilities_of_its_members(rng):
+    members = [models.cnn((32, 16), 3) for _ in range(2)]
+    x = rng.uniform(-80, 0, (4, 32, 16)).astype(np.float32)
+    expected = np.mean([keras.ops.softmax(m(x)) for m in members], axis=0)
+    np.testing.assert_allclose(keras.ops.softmax(models.ensemble(members)(x)), expected, atol=1e-5)
+
+
+def test_an_ensemble_of_different_shapes_is_refused():
+    with pytest.raises(EarshotError, match="same shapes"):
+        models.ensemble([models.cnn((32, 16), 3), models.cnn((32, 16), 4)])
