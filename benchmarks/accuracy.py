@@ -62,7 +62,9 @@ def svm(train, test):
     def features(words):
         rows = []
         for x in words.waveforms:
-            mfcc = librosa.feature.mfcc(y=x, sr=8000, n_mfcc=13, n_fft=256, hop_length=80, n_mels=40)
+            mfcc = librosa.feature.mfcc(
+                y=x, sr=8000, n_mfcc=13, n_fft=256, hop_length=80, n_mels=40
+            )
             places = np.linspace(0, mfcc.shape[1] - 1, 20).round().astype(int)
             rows.append(mfcc[:, places].ravel())
         return np.array(rows)
@@ -108,6 +110,7 @@ def accuracies(answers, digits):
 
 def row(name, measured):
     """A line of the table: mean and range over the seeds."""
+
     def show(values):
         mean = f"{100 * np.mean(values):.1f}"
         if len(values) == 1:

@@ -57,8 +57,12 @@ def main():
         paths = sorted(Path(folder).rglob("*.wav"))
         x, picture = digits.waveforms[0], r.front_end(digits.waveforms[0])[None]
         some = paths[:: len(paths) // 100]
-        rows.append(["one clip in memory to word", f"{1e3 * median_s(lambda: r.predict(x), 200):.2f} ms"])
-        rows.append(["one file to word", f"{1e3 * median_s(lambda: r.predict(some[0]), 200):.2f} ms"])
+        rows.append(
+            ["one clip in memory to word", f"{1e3 * median_s(lambda: r.predict(x), 200):.2f} ms"]
+        )
+        rows.append(
+            ["one file to word", f"{1e3 * median_s(lambda: r.predict(some[0]), 200):.2f} ms"]
+        )
         habit = median_s(lambda: r.model.predict(picture, verbose=0), 20)
         started = time.perf_counter()
         for path in some:

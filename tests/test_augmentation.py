@@ -5,7 +5,11 @@ import pytest
 
 from earshot import EarshotError
 from earshot.augmentation import (
-    Augmentation, add_noise, change_speed, coloured_noise, reverberate,
+    Augmentation,
+    add_noise,
+    change_speed,
+    coloured_noise,
+    reverberate,
 )  # fmt: skip
 from earshot.spectrogram import LogMel
 

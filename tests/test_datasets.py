@@ -157,7 +157,7 @@ class TestFolder:
         name = datasets.folder_name(word)
         assert not set(name) & set('<>:"/\\|?*\0')
         assert name not in (".", "..")
-        assert unquote(name, errors="surrogatepass") == word or "\ud800" <= max(word)
+        assert unquote(name, errors="surrogatepass") == word or max(word) >= "\ud800"
 
     def test_strange_words_survive_a_folder(self, tmp_path):
         words = ("../up", "Ünïcode 词", "two words", "`s", "12", "100%41")

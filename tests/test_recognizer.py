@@ -198,9 +198,7 @@ class TestExport:
 
         path = tmp_path / "a.wav"
         audio.write(path, beep(pitch_hz, sample_rate, duration_s=0.7), sample_rate)
-        answer = tf.saved_model.load(exported).signatures["file"](
-            file_name=tf.constant(str(path))
-        )
+        answer = tf.saved_model.load(exported).signatures["file"](file_name=tf.constant(str(path)))
         p = trained.predict(path)
         assert answer["class_names"].numpy()[0].decode() == p.word
         np.testing.assert_allclose(

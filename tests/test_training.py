@@ -150,7 +150,9 @@ def test_cross_validation_tests_every_split_with_every_seed(beeps):
         small_network, beeps.leave_one_speaker_out(), FRONT_END, seeds=(0, 1),
         epochs=8, batch_size=8, learning_rate=1e-2, progress=False,
     )  # fmt: skip
-    done = [(name, seed, training.accuracy(m, test, FRONT_END)) for name, seed, m, test in trainings]
+    done = [
+        (name, seed, training.accuracy(m, test, FRONT_END)) for name, seed, m, test in trainings
+    ]
     assert [d[:2] for d in done] == [(n, s) for n in ("anna", "bob", "eve") for s in (0, 1)]
     assert np.mean([d[2] for d in done]) > 0.8
 

@@ -6,7 +6,6 @@ Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF a
 
 import contextlib
 import math
-import os
 import tempfile
 from pathlib import Path
 
@@ -178,8 +177,8 @@ def atomic_path(path):
             temporary = Path(folder) / path.name
             yield temporary
             if temporary.is_dir() and path.is_dir():
-                os.replace(path, Path(folder) / "previous")
-            os.replace(temporary, path)
+                path.replace(Path(folder) / "previous")
+            temporary.replace(path)
     except OSError as error:
         raise EarshotError(
             f"{path} cannot be written ({error.strerror or error}): free some space or "

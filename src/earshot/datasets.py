@@ -5,7 +5,6 @@ import dataclasses
 import logging
 import os
 import re
-import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -495,7 +494,7 @@ def _download(url, path):
         with (
             audio.atomic_path(path) as temporary,
             temporary.open("wb") as file,
-            tqdm(desc=f"downloading {path.name}", total=size or None, unit="B", unit_scale=True) as bar,
+            tqdm(desc="downloading", total=size or None, unit="B", unit_scale=True) as bar,
         ):
             while chunk := answer.read(1 << 16):
                 file.write(chunk)
@@ -507,18 +506,26 @@ def _download(url, path):
 def _prepare_spoken_digit(data_dir, archive):
     """Let TFDS verify, unpack and read the archive."""
     log.info("preparing spoken_digit from %s", archive)
-    import tensorflow_datasets as tfds
+    bar = tqdm(desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip")
+    with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, which WAV needs not
+        import tensorflow_datasets as tfds
 
+    tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
     config = tfds.download.DownloadConfig(manual_dir=archive.parent)
     try:
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
-        builder.download_and_prepare(download_config=config)
+        with warnings.catch_warnings(action="ignore"):
+            builder.download_and_prepare(download_config=config)
     except tfds.download.download_manager.NonMatchingChecksumError as error:
         raise EarshotError(
             f"{archive} is not the archive that TFDS knows (its checksum differs): "
             f"delete it and download it again from {ARCHIVE_URL}."
         ) from error
-    examples = list(tfds.as_numpy(builder.as_dataset(split="train")))
+    examples = []
+    for example in tfds.as_numpy(builder.as_dataset(split="train")):
+        examples.append(example)
+        bar.update()
+    bar.close()
     names = [example["audio/filename"].decode() for example in examples]
     order = np.argsort(names, kind="stable")
     return WordSet(

@@ -135,7 +135,9 @@ def _library():
     data = espeakng_loader.get_data_path().encode()
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
     if rate <= 0:
-        raise EarshotError("eSpeak NG does not start: reinstall it with pip install espeakng-loader.")
+        raise EarshotError(
+            "eSpeak NG does not start: reinstall it with pip install espeakng-loader."
+        )
     library.espeak_SetSynthCallback(collect)
     library._keep_callback = collect  # eSpeak NG calls it for as long as the library lives
     return library, rate, chunks

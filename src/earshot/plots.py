@@ -4,8 +4,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 __all__ = [
-    "confusion", "curves", "durations", "mel_and_linear", "pictures", "probabilities",
-    "accuracies", "waveforms", "word_counts",
+    "accuracies",
+    "confusion",
+    "curves",
+    "durations",
+    "mel_and_linear",
+    "pictures",
+    "probabilities",
+    "waveforms",
+    "word_counts",
 ]  # fmt: skip
 
 SPEECH, PALE, OTHER = "#1f4e79", "#d9e2ec", "#c8553d"

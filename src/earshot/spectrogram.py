@@ -65,7 +65,7 @@ class LogMel:
     def __post_init__(self):
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db", "n_samples"):
             value = getattr(self, name)
-            if not (value is None and name == "n_samples" or value and value > 0):
+            if not ((value is None and name == "n_samples") or (value and value > 0)):
                 raise EarshotError(f"LogMel needs {name} above 0, not {value!r}.")
         if self.n_fft % 2:
             raise EarshotError(f"LogMel needs an even n_fft, not {self.n_fft}.")

@@ -98,7 +98,8 @@ class Checkpoint(keras.callbacks.Callback):
         path = done[max(done)]
         way_out = f"delete the folder {self.folder} to begin anew."
         try:
-            state = json.loads(path.with_name(path.name.replace(".weights.h5", ".json")).read_text())
+            notes = path.with_name(path.name.replace(".weights.h5", ".json"))
+            state = json.loads(notes.read_text())
             if state["settings"] != self.settings:
                 changed = [k for k in self.settings if self.settings[k] != state["settings"].get(k)]
                 raise EarshotError(
