@@ -8,6 +8,8 @@ followed by one that sets QUICK = True; further settings can be given as --set N
 
 import argparse
 import os
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,12 +21,21 @@ from nbclient.exceptions import CellExecutionError
 HERE = Path(__file__).resolve().parent
 
 
+CHATTER = re.compile(
+    r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr).*\n?", re.M
+)
+"""What TensorFlow writes when it starts, past every setting of its log level."""
+
+
 class LiveClient(NotebookClient):
-    """Shows what the cells print while they run."""
+    """Shows what the cells print while they run, without TensorFlow's chatter."""
 
     def output(self, outs, msg, display_id, cell_index):
         content = msg["content"]
         if msg["msg_type"] == "stream":
+            content["text"] = CHATTER.sub("", content["text"])
+            if not content["text"].strip("\n ") and content["name"] == "stderr":
+                return None
             print(content["text"], end="", flush=True)
         return super().output(outs, msg, display_id, cell_index)
 
@@ -50,12 +61,13 @@ def run(name, into, settings):
     shown = os.path.relpath(target)
     print(f"\n=== {name}", flush=True)
     client = LiveClient(
-        notebook, timeout=None, kernel_name="python3", coalesce_streams=True,
+        notebook, timeout=None, kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"], coalesce_streams=True,
         resources={"metadata": {"path": str(HERE)}},
     )  # fmt: skip
     started, failure = time.perf_counter(), None
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel echoes there what it sends here
     except CellExecutionError as error:
         failure = error
     for cell in notebook.cells:
@@ -87,8 +99,8 @@ def main():
     started = time.perf_counter()
     if not all(run(name, options.into, settings) for name in options.notebooks):
         raise SystemExit(1)
-    print(f"\nAll done in {time.perf_counter() - started:.0f} s. Open the executed notebooks in")
-    print(f"{os.path.relpath(options.into)}/ with `make lab` or any notebook viewer.")
+    print(f"\nAll done in {time.perf_counter() - started:.0f} s. The executed notebooks, with all")
+    print(f"pictures and sounds, are in {os.path.relpath(options.into)}/. Next: make lab")
 
 
 if __name__ == "__main__":

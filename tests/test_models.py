@@ -1,8 +1,13 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from earshot import EarshotError, models
+from earshot.recognizer import Recognizer
+from earshot.spectrogram import LogMel
 
 BUILDERS = {"cnn": models.cnn, "temporal_cnn": models.temporal_cnn}
 each_builder = pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
@@ -53,3 +58,18 @@ def test_an_ensemble_averages_the_probabilities_of_its_members(rng):
 def test_an_ensemble_of_different_shapes_is_refused():
     with pytest.raises(EarshotError, match="same shapes"):
         models.ensemble([models.cnn((32, 16), 3), models.cnn((32, 16), 4)])
+
+
+def test_a_saved_ensemble_loads_in_a_process_that_built_none(tmp_path, rng):
+    members = [models.temporal_cnn((101, 40), 3) for _ in range(2)]
+    model = models.ensemble(members)
+    x = rng.uniform(-45, 0, (2, 101, 40)).astype(np.float32)
+    Recognizer(model, LogMel(), ("a", "b", "c")).save(tmp_path / "a")
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import sys, numpy as np; from earshot import recognizer; "
+        "r = recognizer.load(sys.argv[1] + '/a'); x = np.load(sys.argv[1] + '/x.npy'); "
+        "np.save(sys.argv[1] + '/y.npy', r.model(x))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model(x), atol=1e-5)

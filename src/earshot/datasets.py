@@ -226,18 +226,18 @@ class WordSet:
             )
 
     def save_folder(self, folder):
-        """Write one sub-folder per word with a WAV per clip; nothing is overwritten.
+        """Write ``<word>/<speaker>_<number>.wav`` for every clip; nothing is overwritten.
 
         Returns
         -------
         int
             The number of files written; clips whose file exists already are left alone.
         """
-        written = 0
-        for i, x in enumerate(self.waveforms):
-            name = Path(str(self.sources[i])).stem
-            word = self.words[self.labels[i]]
-            path = Path(folder) / folder_name(word) / f"{folder_name(name)}.wav"
+        written, numbers = 0, collections.Counter()
+        for x, label, speaker in zip(self.waveforms, self.labels, self.speakers, strict=True):
+            name = f"{folder_name(str(speaker))}_{numbers[label, speaker]}.wav"
+            numbers[label, speaker] += 1
+            path = Path(folder) / folder_name(self.words[label]) / name
             if not path.exists():
                 audio.write(path, x, self.sample_rate)
                 written += 1

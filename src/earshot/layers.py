@@ -6,7 +6,7 @@ from keras import ops
 
 from earshot.spectrogram import LogMel, mel_filter_bank
 
-__all__ = ["LogMelLayer"]
+__all__ = ["LogMelLayer", "LogOfProbability"]
 
 
 @keras.saving.register_keras_serializable("earshot")
@@ -55,3 +55,11 @@ class LogMelLayer(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "settings": self.front_end.to_dict()}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class LogOfProbability(keras.layers.Layer):
+    """Probabilities to logits, element by element."""
+
+    def call(self, x):
+        return ops.log(ops.maximum(x, 1e-7))

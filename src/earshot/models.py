@@ -5,9 +5,10 @@ Every network takes log-mel pictures, shape (batch, frames, n_mels), in dB from 
 """
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from earshot.errors import EarshotError
+from earshot.layers import LogOfProbability
 
 __all__ = ["cnn", "ensemble", "temporal_cnn"]
 
@@ -115,18 +116,13 @@ def ensemble(members):
     if len({(m.input_shape, m.output_shape) for m in members}) != 1:
         raise EarshotError("An ensemble needs at least one network, all of the same shapes.")
     inputs = keras.Input(members[0].input_shape[1:], name="log_mel")
-    named = [keras.Model(m.input, m.output, name=f"member_{i}") for i, m in enumerate(members)]
-    answers = [layers.Softmax()(member(inputs)) for member in named]
+    answers = []
+    for i, member in enumerate(members):
+        copy = keras.Model.from_config({**member.get_config(), "name": f"member_{i}"})
+        copy.set_weights(member.get_weights())
+        answers.append(layers.Softmax()(copy(inputs)))
     mean = answers[0] if len(answers) == 1 else layers.Average()(answers)
     return keras.Model(inputs, LogOfProbability(name="logits")(mean), name="ensemble")
-
-
-@keras.saving.register_keras_serializable("earshot")
-class LogOfProbability(layers.Layer):
-    """Probabilities to logits, element by element."""
-
-    def call(self, x):
-        return ops.log(ops.maximum(x, 1e-7))
 
 
 def _checked(input_shape, n_words):

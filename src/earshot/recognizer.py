@@ -233,7 +233,8 @@ def load(folder):
         path = folder / NETWORK
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise EarshotError(f"{path} is damaged ({error}): {way_out}") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
     return Recognizer(model, front_end, words, card)
 
 

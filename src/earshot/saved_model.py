@@ -52,8 +52,14 @@ def write(recognizer, folder):
         "serving_default", from_waveforms, [tf.TensorSpec([None, None], tf.float32, "waveforms")]
     )
     archive.add_endpoint("file", from_file, [tf.TensorSpec([], tf.string, "file_name")])
-    with audio.atomic_path(folder) as temporary:
-        archive.write_out(str(temporary), verbose=False)
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # it would name the temporary folder
+    try:
+        with audio.atomic_path(folder) as temporary:
+            archive.write_out(str(temporary), verbose=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _both_sides(tf, missing):

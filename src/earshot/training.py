@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from earshot import audio
@@ -263,17 +264,28 @@ def fit(
     if test is not None:
         validation = (picture_batch(test, front_end), test.labels)
     if done < epochs:
-        model.fit(
-            pictures, initial_epoch=done, epochs=epochs, validation_data=validation,
-            callbacks=[*chain, history], verbose=0, shuffle=False,
-        )  # fmt: skip
+        # NumPy's threads, which vary the clips, and TensorFlow's would fight for the cores.
+        with threadpool_limits(1, user_api="blas"):
+            model.fit(
+                pictures,
+                initial_epoch=done,
+                epochs=epochs,
+                validation_data=validation,
+                callbacks=[*chain, history],
+                verbose=0,
+                shuffle=False,
+            )
     return keeper.history if checkpoint is not None else history.history
 
 
 def predict_labels(model, words, front_end, *, batch_size=256):
     """Give the label that a network chooses for every clip of a word set, shape (n,)."""
-    logits = model.predict(picture_batch(words, front_end), batch_size=batch_size, verbose=0)
-    return logits.argmax(axis=1)
+    pictures = picture_batch(words, front_end)
+    logits = [
+        ops.convert_to_numpy(model(pictures[i : i + batch_size], training=False))
+        for i in range(0, len(pictures), batch_size)
+    ]
+    return np.concatenate(logits).argmax(axis=1)
 
 
 def cross_validate(build, splits, front_end, *, extra=None, seeds=(0,), progress=True, **options):

@@ -1,0 +1,94 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+each_notebook = pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.stem
+)
+
+
+def run(name, folder, *settings):
+    """Execute a notebook small, as `make demo` does; gives what it printed, and its cells."""
+    command = [sys.executable, NOTEBOOKS / "run.py", "--quick", "--into", folder, name]
+    for setting in settings:
+        command += ["--set", setting]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout, nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
+
+
+def n_pictures(cells):
+    return sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", []))
+
+
+def n_players(cells):
+    outputs = [o for c in cells for o in c.get("outputs", [])]
+    return sum("<audio" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, spoken_digit):
+    """A data folder of its own, with the real data set in it, cut to two recordings a digit."""
+    folder = tmp_path_factory.mktemp("data")
+    few = [i for i, source in enumerate(spoken_digit.sources) if source.split("_")[2] in
+           ("0.wav", "1.wav", "10.wav", "20.wav", "30.wav", "40.wav")]  # fmt: skip
+    spoken_digit.subset(few).save(folder / "spoken_digit.npz")
+    return folder
+
+
+def test_01_shows_and_packs_the_data(data, tmp_path):
+    printed, cells = run("01_create_audio_dataset", tmp_path, f"DATA={data}")
+    assert "WordSet(300 clips, 10 words, 5 speakers, 8,000 Hz)" in printed
+    assert (data / "words.npz").is_file()
+    assert n_pictures(cells) >= 6
+    assert n_players(cells) == 2
+
+
+def test_03_trains_measures_and_saves(data, tmp_path):
+    printed, cells = run(
+        "03_train", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'model'}",
+        f"CHECKPOINTS={tmp_path / 'checkpoints'}",
+    )  # fmt: skip
+    for line in ("official split", "without nicolas", "mean of speakers left out", "worst of them"):
+        assert line in printed
+    assert n_pictures(cells) >= 6
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    assert 0 < card["figures"]["official split"] <= 1
+
+
+def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
+    printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'words'}")
+    assert "recognised" in printed
+    assert n_pictures(cells) >= 4
+    assert n_players(cells) == 1
+    assert (data / "exported" / "saved_model.pb").is_file()
+
+
+@each_notebook
+def test_a_notebook_opens_with_a_title_and_parameters(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert cells[0].source.startswith("# ")
+    assert "parameters" in cells[1].metadata.tags
+
+
+@each_notebook
+def test_a_notebook_is_committed_with_the_outputs_of_a_good_run(path):
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for c in cells for o in c.get("outputs", [])]
+    assert n_pictures(cells) >= 4
+    assert not any(o.output_type == "error" for o in outputs)
+    assert "QUICK = True" not in "".join(c.source for c in cells)
+
+
+def test_a_notebook_that_fails_says_which(tmp_path):
+    command = [sys.executable, NOTEBOOKS / "run.py", "--into", tmp_path, "05_inference"]
+    done = subprocess.run([*command, "--set", "MODEL=nowhere"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "There is no recogniser nowhere" in done.stderr
+    assert "A cell failed" in done.stderr
