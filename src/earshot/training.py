@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import zlib
 from pathlib import Path
 
 import keras
@@ -249,10 +250,17 @@ def fit(
     done = 0
     if checkpoint is not None:
         settings = {
-            "n_clips": len(train), "words": list(train.words), "front_end": front_end.to_dict(),
-            "n_weights": model.count_params(), "epochs": epochs, "batch_size": batch_size,
-            "learning_rate": learning_rate, "seed": seed, "augment": repr(augment),
-        }  # fmt: skip
+            "data": _fingerprint(train),
+            "network": f"{model.name}, {model.count_params()} weights",
+            "front_end": front_end.to_dict(),
+            "augment": repr(augment),
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "label_smoothing": label_smoothing,
+            "seed": seed,
+        }
         keeper = Checkpoint(checkpoint, settings)
         keeper.resume(model)
         done = keeper.epochs_done
@@ -276,6 +284,14 @@ def fit(
                 shuffle=False,
             )
     return keeper.history if checkpoint is not None else history.history
+
+
+def _fingerprint(words):
+    """Tell word sets apart: the number of clips, the words, and a checksum of all samples."""
+    checksum = 0
+    for x in (*words.waveforms, words.labels):
+        checksum = zlib.crc32(x.tobytes(), checksum)
+    return f"{len(words)} clips of {', '.join(words.words)}, checksum {checksum:08x}"
 
 
 def predict_labels(model, words, front_end, *, batch_size=256):

@@ -18,7 +18,8 @@ def run(name, folder, *settings):
     command = [sys.executable, NOTEBOOKS / "run.py", "--quick", "--into", folder, name]
     for setting in settings:
         command += ["--set", setting]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    inline = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    done = subprocess.run(command, capture_output=True, text=True, env=inline)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout, nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
 
