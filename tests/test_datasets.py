@@ -77,6 +77,11 @@ class TestWordSet:
         assert both.words[both.labels[-1]] == "new"
         assert len(both.waveforms[-1]) == 40
 
+    @pytest.mark.parametrize("x", [np.full(9, np.nan), np.zeros((9, 2)), np.zeros(0)])
+    def test_clips_that_are_no_waveforms_are_refused(self, x):
+        with pytest.raises(EarshotError, match="clip 0"):
+            WordSet([x], [0], ("a",), ["x"], ["y"], 8000)
+
     @pytest.mark.parametrize("labels", [[0.0], [2], [-1], ["a"], [0, 1]])
     def test_labels_that_fit_nothing_are_refused(self, labels):
         with pytest.raises(EarshotError):

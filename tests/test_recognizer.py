@@ -94,6 +94,11 @@ class TestPredict:
         with pytest.raises(EarshotError, match=message):
             trained.predict(x)
 
+    @pytest.mark.parametrize("sample_rate", [0, -8000, "8000", 8000.5])
+    def test_an_impossible_sample_rate_is_refused(self, trained, sample_rate):
+        with pytest.raises(EarshotError, match="whole number of Hz"):
+            trained.predict(beep(300), sample_rate)
+
     def test_a_bad_file_is_named(self, trained, tmp_path):
         soundfile.write(tmp_path / "quiet.wav", np.zeros(4000), 8000)
         with pytest.raises(EarshotError, match=r"quiet\.wav is silent"):

@@ -145,6 +145,17 @@ def test_a_set_without_clips_cannot_be_trained_on(beeps):
         fit(beeps.subset([]))
 
 
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}])
+def test_counts_below_one_are_named(beeps, wrong):
+    with pytest.raises(EarshotError, match=next(iter(wrong))):
+        fit(beeps, **wrong)
+
+
+def test_a_network_of_other_shapes_is_refused(beeps):
+    with pytest.raises(EarshotError, match="knows 2 words"):
+        training.fit(small_network(), beeps, LogMel(), progress=False)
+
+
 def test_cross_validation_tests_every_split_with_every_seed(beeps):
     trainings = training.cross_validate(
         small_network, beeps.leave_one_speaker_out(), FRONT_END, seeds=(0, 1),

@@ -6,6 +6,7 @@ Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF a
 
 import contextlib
 import math
+import numbers
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from earshot.errors import EarshotError
 
-__all__ = ["SUFFIXES", "atomic_path", "read", "resample", "validate", "write"]
+__all__ = ["SUFFIXES", "atomic_path", "read", "resample", "validate", "whole_rate", "write"]
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
@@ -92,7 +93,7 @@ def write(path, x, sample_rate, *, subtype=None, overwrite=False):
     import soundfile
 
     path = Path(path)
-    x = validate(x, name=f"the waveform for {path}")
+    x, sample_rate = validate(x, name=f"the waveform for {path}"), whole_rate(sample_rate)
     if path.exists() and not overwrite:
         raise EarshotError(
             f"{path} exists already and is kept: choose another name or pass overwrite=True."
@@ -117,7 +118,7 @@ def resample(x, from_rate, to_rate):
     -------
     ndarray of float32, shape (..., ceil(samples * to_rate / from_rate))
     """
-    from_rate, to_rate = _whole_rate(from_rate), _whole_rate(to_rate)
+    from_rate, to_rate = whole_rate(from_rate), whole_rate(to_rate)
     x = np.asarray(x, np.float32)
     if from_rate == to_rate:
         return x
@@ -186,7 +187,8 @@ def atomic_path(path):
         ) from error
 
 
-def _whole_rate(sample_rate):
-    if int(sample_rate) != sample_rate or sample_rate <= 0:
+def whole_rate(sample_rate):
+    """Return a sample rate as an int, or raise :class:`EarshotError` when it is none."""
+    if not isinstance(sample_rate, numbers.Real) or sample_rate <= 0 or sample_rate % 1:
         raise EarshotError(f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}.")
     return int(sample_rate)

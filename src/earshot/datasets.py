@@ -74,11 +74,15 @@ class WordSet:
             raise EarshotError(
                 f"Labels are whole numbers that count the words from 0, not {labels.dtype}."
             )
+        if len(set(self.words)) < len(self.words):
+            raise EarshotError(f"Every word must be there once: {', '.join(self.words)}.")
         set_field = object.__setattr__
         set_field(self, "labels", labels.astype(np.int64))
         set_field(self, "words", tuple(str(word) for word in self.words))
         set_field(self, "speakers", np.asarray(self.speakers, dtype=np.str_))
         set_field(self, "sources", np.asarray(self.sources, dtype=np.str_))
+        clips = [audio.validate(x, f"clip {i}") for i, x in enumerate(self.waveforms)]
+        set_field(self, "waveforms", clips)
         lengths = {len(self.waveforms), len(labels), len(self.speakers), len(self.sources)}
         if len(lengths) > 1:
             raise EarshotError(

@@ -145,8 +145,10 @@ class Recognizer:
             name = str(sound)
             x, rate = audio.read(sound)
         else:
-            name, rate = "the waveform", sample_rate or self.front_end.sample_rate
-            x = audio.validate(sound)
+            name, x = "the waveform", audio.validate(sound)
+            rate = self.front_end.sample_rate
+            if sample_rate is not None:
+                rate = audio.whole_rate(sample_rate)
         duration_s = len(x) / rate
         if duration_s > LONGEST_S:
             raise EarshotError(

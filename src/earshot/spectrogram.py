@@ -7,6 +7,7 @@ models never disagree.
 
 import dataclasses
 import functools
+import numbers
 
 import numpy as np
 
@@ -65,8 +66,11 @@ class LogMel:
     def __post_init__(self):
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db", "n_samples"):
             value = getattr(self, name)
-            if not ((value is None and name == "n_samples") or (value and value > 0)):
-                raise EarshotError(f"LogMel needs {name} above 0, not {value!r}.")
+            kind = numbers.Real if name == "top_db" else numbers.Integral
+            if value is None and name == "n_samples":
+                continue
+            if not isinstance(value, kind) or value <= 0:
+                raise EarshotError(f"LogMel needs {name} as a number above 0, not {value!r}.")
         if self.n_fft % 2:
             raise EarshotError(f"LogMel needs an even n_fft, not {self.n_fft}.")
         if not 0 <= self.fmin_hz < self._fmax_hz <= self.sample_rate / 2:

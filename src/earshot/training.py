@@ -232,6 +232,16 @@ def fit(
     """
     if len(train) == 0:
         raise EarshotError("There is nothing to train on: the word set has no clips.")
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise EarshotError(f"A training needs {name} of at least 1, not {value}.")
+    shapes = model.input_shape[1:], model.output_shape[-1]
+    if shapes != (front_end.picture_shape, len(train.words)):
+        raise EarshotError(
+            f"The network takes pictures of {shapes[0]} and knows {shapes[1]} words, but the front "
+            f"end makes {front_end.picture_shape} and there are {len(train.words)} words: build it "
+            "with front_end.picture_shape and len(train.words)."
+        )
     pictures = Pictures(train, front_end, batch_size=batch_size, augment=augment, seed=seed)
     n_steps = epochs * len(pictures)
     warm_up = min(100, n_steps // 10)
