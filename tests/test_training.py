@@ -182,3 +182,12 @@ def test_test_speakers_touch_nothing(beeps, monkeypatch):
     ):
         pass
     assert seen == [{"bob", "eve"}, {"anna", "eve"}, {"anna", "bob"}]
+
+
+def test_settling_goes_on_with_plain_clips_and_from_a_checkpoint(beeps, tmp_path):
+    options = {"augment": Augmentation(), "settle_epochs": 2, "checkpoint": tmp_path}
+    whole, history = fit(beeps, **options)
+    assert len(history["loss"]) == 3 + 2
+    again, same_history = fit(beeps, **options, callbacks=[Interruption(0)])
+    np.testing.assert_array_equal(weights(whole), weights(again))
+    assert history == same_history
