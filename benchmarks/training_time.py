@@ -52,7 +52,8 @@ def main():
             training.fit(
                 model, train, front_end, seed=seed, callbacks=[watch], progress=False, **options
             )
-            seconds.setdefault(name, []).append(watch.seconds)
+            reached_s = watch.seconds if watch.best >= GOAL else float("inf")
+            seconds.setdefault(name, []).append(reached_s)
             reached = f"{watch.seconds:.1f} s" if watch.best >= GOAL else "not reached"
             rows.append([name, seed, reached, watch.epochs, f"{watch.best:.1%}"])
     header("python benchmarks/training_time.py")

@@ -7,6 +7,7 @@ followed by one that sets QUICK = True; further settings can be given as --set N
 """
 
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -92,7 +93,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the small size of `make demo`")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
-    settings = dict(setting.partition("=")[::2] for setting in options.set)
+    settings = {}
+    for setting in options.set:
+        name, _, value = setting.partition("=")
+        try:
+            settings[name] = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            settings[name] = value
+    if downloads := os.environ.get("EARSHOT_DOWNLOADS"):
+        os.environ["EARSHOT_DOWNLOADS"] = str(Path(downloads).resolve())
     if options.quick:
         settings["QUICK"] = True
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

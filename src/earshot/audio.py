@@ -150,7 +150,8 @@ def validate(x, name="the waveform"):
         middle = 2.0 ** (8 * x.dtype.itemsize - 1)
         x = (x - middle) / middle
     elif x.dtype.kind == "i":
-        x = x / 2.0 ** (8 * min(x.dtype.itemsize, 2) - 1)
+        # int64 is what counting gives: samples of 16 bit, as TFDS hands them out.
+        x = x / 2.0 ** {1: 7, 2: 15, 4: 31, 8: 15}[x.dtype.itemsize]
     x = np.ascontiguousarray(x, dtype=np.float32)
     bad = x.size - np.count_nonzero(np.isfinite(x))
     if bad:
@@ -177,9 +178,17 @@ def atomic_path(path):
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
             temporary = Path(folder) / path.name
             yield temporary
+            previous = Path(folder) / "previous"
             if temporary.is_dir() and path.is_dir():
-                path.replace(Path(folder) / "previous")
-            temporary.replace(path)
+                path.replace(previous)
+            try:
+                temporary.replace(path)
+            except OSError:
+                if previous.exists():
+                    previous.replace(path)
+                raise
+    except (TimeoutError, ConnectionError):
+        raise  # the network's fault, not the disk's
     except OSError as error:
         raise EarshotError(
             f"{path} cannot be written ({error.strerror or error}): free some space or "

@@ -163,13 +163,16 @@ class WordSet:
         -------
         train, test : WordSet
         """
-        takes = [re.search(r"_(\d+)(\.\w+)?$", source) for source in self.sources]
+        form = r"[^_/]+_[^_/]+_(\d+)(\.\w+)?$"  # digit_speaker_take
+        takes = [re.match(form, source) for source in self.sources]
         if not takes or None in takes:
             raise EarshotError(
                 "Only spoken_digit has an official split (its sources end in _0 to _49): "
                 "use leave_one_speaker_out() or random_split()."
             )
         test = np.array([int(take[1]) < 5 for take in takes])
+        if test.all() or not test.any():
+            raise EarshotError("The official split needs recordings 0 to 4 and later ones.")
         return self.subset(~test), self.subset(test)
 
     def leave_one_speaker_out(self):
@@ -362,9 +365,11 @@ def from_folder(folder, *, sample_rate=None, speaker_of=None):
 
 
 def _speaker_of(path):
-    stem = path.stem.split("_nohash_")[0]  # the form of Speech Commands
-    stem = re.sub(r"[ _-]?\d*$", "", stem) or stem
-    return stem.removeprefix(f"{path.parent.name}_")
+    if "_nohash_" in path.stem:  # the form of Speech Commands
+        return path.stem.split("_nohash_")[0]
+    stem = re.sub(r"(^|[ _-])\d+$", "", path.stem.removeprefix(f"{path.parent.name}_"))
+    stem = re.sub(r"^\d+[ _-]", "", stem)
+    return "unknown" if stem in ("", path.parent.name) else stem
 
 
 def _listed(problems, most=10):

@@ -258,7 +258,7 @@ def model_card(train, *, split, figures, **more):
     -------
     dict
     """
-    packages = ("earshot", "keras", "tensorflow", "numpy", "librosa")
+    packages = ("earshot", "keras", "tensorflow", "numpy")
     return {
         "data": train.about,
         "clips": len(train),

@@ -33,7 +33,7 @@ def write(recognizer, folder):
 
     def from_waveforms(waveforms):
         length = tf.shape(waveforms)[1]
-        padded = tf.pad(waveforms, [[0, 0], _both_sides(tf, n - length)])
+        padded = tf.pad(waveforms, [[0, 0], _sides(tf, n - length, front_end.pad)])
         energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
         energy = tf.pad(energy, [[0, 0], [1, 0]])
         start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)
@@ -62,9 +62,10 @@ def write(recognizer, folder):
         logger.setLevel(level)
 
 
-def _both_sides(tf, missing):
+def _sides(tf, missing, pad):
     missing = tf.maximum(missing, 0)
-    return tf.stack([missing // 2, missing - missing // 2])
+    before = missing // 2 if pad == "center" else 0
+    return tf.stack([before, missing - before])
 
 
 def _resample(tf, x, from_rate, to_rate):
