@@ -14,14 +14,23 @@ import numpy as np
 
 from earshot.errors import EarshotError
 
-__all__ = ["SUFFIXES", "atomic_path", "read", "resample", "validate", "whole_rate", "write"]
+__all__ = [
+    "SUFFIXES",
+    "atomic_path",
+    "blocks",
+    "read",
+    "resample",
+    "validate",
+    "whole_rate",
+    "write",
+]
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
 
 
-def read(path, sample_rate=None):
-    """Read a sound file as one mono waveform.
+def read(path, sample_rate=None, *, start_s=0.0, end_s=None):
+    """Read a sound file, or a stretch of it, as one mono waveform.
 
     Parameters
     ----------
@@ -29,6 +38,8 @@ def read(path, sample_rate=None):
         Any file that libsndfile decodes; channels are averaged.
     sample_rate : int, optional
         Rate in Hz to resample to. Default: the file's own.
+    start_s, end_s : float
+        Stretch to read, in seconds. Default: the whole file.
 
     Returns
     -------
@@ -41,6 +52,58 @@ def read(path, sample_rate=None):
     EarshotError
         When the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
     """
+    with _opened(path) as file:
+        file_rate = file.samplerate
+        start = min(round(start_s * file_rate), file.frames)
+        expected = file.frames - start
+        if end_s is not None:
+            expected = max(min(expected, round(end_s * file_rate) - start), 0)
+        if start:
+            file.seek(start)
+        x = file.read(expected, dtype="float32", always_2d=True)
+    if len(x) < expected:
+        raise EarshotError(
+            f"{path} is cut short ({len(x):,} of {expected:,} samples): copy or record it again."
+        )
+    x = validate(_mono(x), name=str(path))
+    if sample_rate is None or sample_rate == file_rate:
+        return x, file_rate
+    return resample(x, file_rate, sample_rate), sample_rate
+
+
+def blocks(path, block_s):
+    """Go through a sound file of any length, ``block_s`` seconds at a time.
+
+    Yields
+    ------
+    block : ndarray of float32, shape (samples,)
+        Mono; all of the same length but the last.
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    EarshotError
+        As :func:`read` does.
+    """
+    with _opened(path) as file:
+        left, size = file.frames, round(block_s * file.samplerate)
+        if left == 0:
+            validate([], name=str(path))
+        while left:
+            x = file.read(min(size, left), dtype="float32", always_2d=True)
+            if len(x) < min(size, left):
+                raise EarshotError(
+                    f"{path} is cut short ({left - len(x):,} samples are missing): copy or record "
+                    "it again."
+                )
+            left -= len(x)
+            yield validate(_mono(x), name=str(path)), file.samplerate
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """Open a sound file, and turn what goes wrong while it is read into one sentence."""
     import soundfile
 
     path = Path(path)
@@ -50,22 +113,17 @@ def read(path, sample_rate=None):
         raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
     try:
         with soundfile.SoundFile(path) as file:
-            expected, file_rate = file.frames, file.samplerate
-            x = file.read(dtype="float32", always_2d=True)
+            yield file
     except (soundfile.LibsndfileError, RuntimeError) as error:
         reason = str(error).rpartition("': ")[2].rstrip(".")
         raise EarshotError(
             f"{path} cannot be read as sound ({reason}): it is damaged or of another kind; "
             "convert it to WAV or FLAC."
         ) from error
-    if len(x) < expected:
-        raise EarshotError(
-            f"{path} is cut short ({len(x):,} of {expected:,} samples): copy or record it again."
-        )
-    x = validate(x[:, 0] if x.shape[1] == 1 else x.mean(axis=1), name=str(path))
-    if sample_rate is None or sample_rate == file_rate:
-        return x, file_rate
-    return resample(x, file_rate, sample_rate), sample_rate
+
+
+def _mono(x):
+    return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1)
 
 
 def write(path, x, sample_rate, *, subtype=None, overwrite=False):
