@@ -33,8 +33,9 @@ N_BANDS, FMIN_HZ, FMAX_HZ = 24, 100.0, 7000.0
 SMOOTH_FRAMES = 7
 FLOOR_FRAMES, FLOOR_STEP, FLOOR_QUANTILE = 400, 50, 0.3
 N_ROUNDS = 3
-TOP_QUANTILE = 0.98
+TOP_QUANTILE = 0.94  # of the frames that stand out
 LOW, HIGH = 0.3, 0.4  # between the level of the noise and that of the speech
+LOW_LEAST_DB, HIGH_LEAST_DB = 2.0, 3.0
 SPREADS = 4.0  # at least so many spreads of the noise above it
 WEAKEST = 0.4  # of the recording's typical word
 EDGE, EDGE_LEAST_DB, EDGE_FRAMES, EDGE_GAP = 0.06, 1.0, 15, 4
@@ -218,6 +219,7 @@ class _Piece(typing.NamedTuple):
     end_s: float
     strength: float  # 1 is the level that makes a word
     gap_s: float  # pause before it
+    core_s: float  # how long it is loud: a click is short, however long it rings on
 
 
 class _Group(typing.NamedTuple):
@@ -241,12 +243,13 @@ def _listen(x, sample_rate):
     bands, frame_s, duration_s = _band_levels(x, sample_rate)
     floor = _noise_floor(bands)
     weights = np.full(N_BANDS, 1 / N_BANDS, np.float32)
+    gain = np.ones(len(floor), np.float32)
     for _ in range(N_ROUNDS):
-        score = _smooth(_score(bands, floor, weights, SMOOTH_FRAMES), 5)
+        score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), 5)
         _, low, high, _ = _levels(score)
-        weights = _discriminant(bands, floor, score < low, score > high, weights)
-    score = _smooth(_score(bands, floor, weights, SMOOTH_FRAMES), 5)
-    edges = _score(bands, floor, weights, 3)
+        weights, gain = _discriminant(bands, floor, score < low, score > high, weights, gain)
+    score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), 5)
+    edges = _score(bands, floor, weights, gain, 3)
     return _Sound(score, edges, *_levels(score), frame_s, duration_s)
 
 
@@ -327,12 +330,12 @@ def _noise_floor(bands):
     return np.maximum(np.maximum(before, after), bands.max() - RANGE_DB)
 
 
-def _score(bands, floor, weights, n_smooth):
+def _score(bands, floor, weights, gain, n_smooth):
     """Weighted sum of what the bands have above their floors, in dB, shape (frames,)."""
     score = np.empty(len(bands), np.float32)
     for i, excess in _excess(bands, floor, n_smooth):
         score[i : i + len(excess)] = excess @ weights
-    return score
+    return score * np.interp(np.arange(len(bands)) / FLOOR_STEP, np.arange(len(gain)), gain)
 
 
 def _excess(bands, floor, n_smooth):
@@ -348,26 +351,39 @@ def _excess(bands, floor, n_smooth):
 
 def _levels(score):
     """Levels of the noise, of the two thresholds and of the speech."""
-    lowest, quiet, top = np.quantile(score, [0.02, 0.2, TOP_QUANTILE])
-    spread = max(quiet - lowest, 0.15)
-    least = quiet + SPREADS * spread
-    low, high = (max(least, quiet + share * (top - quiet)) for share in (LOW, HIGH))
+    lowest, quiet = np.quantile(score, [0.02, 0.2])
+    loud = score[score > quiet + HIGH_LEAST_DB]
+    top = np.quantile(loud, TOP_QUANTILE) if len(loud) else quiet
+    spreads = quiet + SPREADS * max(quiet - lowest, 0.15)
+    low = max(spreads, quiet + LOW_LEAST_DB, quiet + LOW * (top - quiet))
+    high = max(spreads, quiet + HIGH_LEAST_DB, quiet + HIGH * (top - quiet))
     return float(quiet), float(low), float(high), float(top)
 
 
-def _discriminant(bands, floor, noise, speech, weights):
-    """Weigh the bands by how well they tell speech from noise, given which frames are which."""
-    if np.count_nonzero(noise) < 5 or np.count_nonzero(speech) < 5:
-        return weights
-    sums = np.zeros((2, 2, N_BANDS))
+def _discriminant(bands, floor, noise, speech, weights, gain):
+    """Weigh the bands by how well they tell speech from noise, given which frames are which.
+
+    Returns
+    -------
+    weights : ndarray of float32, shape (bands,)
+    gain : ndarray of float32, shape (floors,)
+        Where the noise is louder than usual, speech stands out less: the score grows by as much.
+    """
+    counts = np.array([np.count_nonzero(noise), np.count_nonzero(speech)])[:, None]
+    if counts.min() < 5:
+        return weights, gain
+    sums, level = np.zeros((2, 2, N_BANDS)), np.zeros(N_BANDS)
     for i, excess in _excess(bands, floor, SMOOTH_FRAMES):
         for k, chosen in enumerate((noise, speech)):
             part = excess[chosen[i : i + len(excess)]]
             sums[k] += part.sum(axis=0), np.square(part).sum(axis=0)
-    counts = np.array([np.count_nonzero(noise), np.count_nonzero(speech)])[:, None]
+        block = bands[i : i + len(excess)][speech[i : i + len(excess)]]
+        level += block.sum(axis=0, dtype=np.float64)
     mean, variance = sums[:, 0] / counts, sums[:, 1] / counts - np.square(sums[:, 0] / counts)
     weights = np.maximum(mean[1] - mean[0], 0) / (variance[0] + variance[1] / 2 + 3)
-    return (weights / weights.sum()).astype(np.float32) if weights.any() else weights
+    weights = (weights / max(weights.sum(), 1e-9)).astype(np.float32)
+    stands_out = np.maximum((level / counts[1] - floor) @ weights, 3)
+    return weights, np.clip(np.median(stands_out) / stands_out, 0.5, 4).astype(np.float32)
 
 
 def _pieces(sound, valleys=False):
@@ -381,7 +397,9 @@ def _pieces(sound, valleys=False):
         for (i, j), gap_s in zip(itertools.pairwise(edges), gaps_s, strict=True):
             strength = float(np.sort(score[i:j])[-LOUD_FRAMES:].mean())
             begin_s, end_s = (start + i) * sound.frame_s, (start + j) * sound.frame_s
-            pieces.append(_Piece(begin_s, min(end_s, sound.duration_s), strength, gap_s))
+            loud = sound.edges[start + i : start + j]
+            core_s = np.count_nonzero(loud > loud.max() / 2) * sound.frame_s
+            pieces.append(_Piece(begin_s, min(end_s, sound.duration_s), strength, gap_s, core_s))
         last = end
     return pieces
 
@@ -419,7 +437,7 @@ def _groups_by_pause(pieces, min_word_s, min_pause_s):
             groups[-1].append(piece)
         else:
             groups.append([piece])
-    groups = [g for g in groups if g[-1].end_s - g[0].start_s >= min_word_s]
+    groups = [g for g in groups if sum(piece.core_s for piece in g) >= min_word_s]
     strengths = np.array([max(piece.strength for piece in g) for g in groups])
     least = max(1.0, WEAKEST * np.median(strengths)) if groups else 1.0
     result = []
@@ -436,7 +454,13 @@ def _groups_by_pause(pieces, min_word_s, min_pause_s):
 def _pieces_of_segments(segments):
     ends_s = [0.0, *(segment.end_s for segment in segments)]
     return [
-        _Piece(s.start_s, s.end_s, 1 + _logit(s.confidence) / SURE, max(s.start_s - end_s, 0.0))
+        _Piece(
+            s.start_s,
+            s.end_s,
+            1 + _logit(s.confidence) / SURE,
+            max(s.start_s - end_s, 0.0),
+            s.duration_s,
+        )  # fmt: skip
         for s, end_s in zip(segments, ends_s, strict=False)
     ]
 
@@ -539,9 +563,9 @@ def _logistic(x):
     return 1 / (1 + np.exp(-np.clip(x, -50, 50)))
 
 
-def _logit(p):
-    p = np.clip(p, 1e-3, 1 - 1e-3)
-    return float(np.log(p / (1 - p)))
+def _strength(segment):
+    p = np.clip(segment.confidence, 1e-3, 1 - 1e-3)
+    return 1 + float(np.log(p / (1 - p))) / SURE
 
 
 def _softplus(x):
@@ -572,14 +596,15 @@ def _refined(groups, sound):
         last = i + 1 == len(groups)
         latest_s = sound.duration_s if last else (group.end_s + groups[i + 1].start_s) / 2
         start_s, end_s = max(start_s, earliest_s), min(end_s, latest_s)
-        segments.append(Segment(round(start_s, 4), round(end_s, 4), confidence=group.confidence))
+        borders_s = (round(float(t), 4) for t in (start_s, end_s))
+        segments.append(Segment(*borders_s, confidence=group.confidence))
     return segments
 
 
 def _fading(gap, level):
     """Count the frames next to a word that are louder than its pause, small breaks included."""
     if len(gap) < 4:
-        return 0
+        return len(gap)
     loud = np.flatnonzero(gap[:EDGE_FRAMES] > np.quantile(gap, 0.3) + level)
     breaks = np.flatnonzero(np.diff(loud, prepend=-1) > EDGE_GAP)
     loud = loud[: breaks[0]] if len(breaks) else loud

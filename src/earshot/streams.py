@@ -10,6 +10,9 @@ from earshot.segmentation import Segment
 
 __all__ = ["Stream", "make_stream"]
 
+AUDIBLE = 0.01
+"""A word begins and ends where its clip reaches this part of its peak: clips come with silence."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stream:
@@ -66,9 +69,15 @@ def make_stream(
     for x, label, pause in zip(words.waveforms, words.labels, pauses[1:], strict=True):
         power = np.mean(np.square(x)) if level else 1.0
         parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
-        end = at + len(x)
-        segments.append(Segment(at / sample_rate, end / sample_rate, words.words[label]))
-        at = end + int(pause)
+        loud = np.flatnonzero(np.abs(x) > AUDIBLE * np.abs(x).max()) + at
+        segments.append(
+            Segment(
+                float(loud[0] / sample_rate),
+                float((loud[-1] + 1) / sample_rate),
+                words.words[label],
+            )
+        )
+        at += len(x) + int(pause)
     x = np.concatenate(parts)
     said = sum(np.square(part, dtype=np.float64).sum() for part in parts[1::2])
     said /= sum(map(len, parts[1::2]))
