@@ -454,13 +454,7 @@ def _groups_by_pause(pieces, min_word_s, min_pause_s):
 def _pieces_of_segments(segments):
     ends_s = [0.0, *(segment.end_s for segment in segments)]
     return [
-        _Piece(
-            s.start_s,
-            s.end_s,
-            1 + _logit(s.confidence) / SURE,
-            max(s.start_s - end_s, 0.0),
-            s.duration_s,
-        )  # fmt: skip
+        _Piece(s.start_s, s.end_s, _strength(s), max(s.start_s - end_s, 0.0), s.duration_s)
         for s, end_s in zip(segments, ends_s, strict=False)
     ]
 
