@@ -31,7 +31,9 @@ RANGE_DB = 60.0
 # reports on the other speakers and noises.
 N_BANDS, FMIN_HZ, FMAX_HZ = 24, 100.0, 7000.0
 SMOOTH_FRAMES = 7
-FLOOR_FRAMES, FLOOR_STEP, FLOOR_QUANTILE = 400, 50, 0.3
+THIN, ENOUGH = 4, 50_000  # learn from every fourth frame, and from so many at most
+FLOOR_FRAMES, FLOOR_STEP = 400, 50
+FLOOR_QUANTILE, FLOOR_QUANTILE_SHORT = 0.3, 0.15
 N_ROUNDS = 3
 TOP_QUANTILE = 0.94  # of the frames that stand out
 LOW, HIGH = 0.3, 0.4  # between the level of the noise and that of the speech
@@ -241,13 +243,21 @@ def _name(recording):
 def _listen(x, sample_rate):
     """Learn noise floor, weights of the bands and thresholds from a recording."""
     bands, frame_s, duration_s = _band_levels(x, sample_rate)
-    floor = _noise_floor(bands)
-    weights = np.full(N_BANDS, 1 / N_BANDS, np.float32)
-    gain = np.ones(len(floor), np.float32)
+    thinned = np.concatenate([block[::THIN] for _, block in _smoothed(bands, SMOOTH_FRAMES)])
+    floor = _noise_floor(thinned)
+    some = np.arange(0, len(thinned), 1 + len(thinned) // ENOUGH)
+    thinned, frames = thinned[some], some * THIN
+    excess = np.clip(thinned - _between(floor, frames), 0, RANGE_DB)
+    weights, gain = np.full(N_BANDS, 1 / N_BANDS, np.float32), np.ones(len(floor), np.float32)
     for _ in range(N_ROUNDS):
-        score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), 5)
+        score = excess @ weights * _between(gain, frames)
         _, low, high, _ = _levels(score)
-        weights, gain = _discriminant(bands, floor, score < low, score > high, weights, gain)
+        noise, speech = score < low, score > high
+        if min(np.count_nonzero(noise), np.count_nonzero(speech)) < 5:
+            break
+        weights = _discriminant(excess[noise], excess[speech])
+        stands_out = np.maximum((thinned[speech].mean(axis=0) - floor) @ weights, 3)
+        gain = np.clip(np.median(stands_out) / stands_out, 0.5, 4)
     score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), 5)
     edges = _score(bands, floor, weights, gain, 3)
     return _Sound(score, edges, *_levels(score), frame_s, duration_s)
@@ -261,14 +271,15 @@ def _band_levels(x, sample_rate):
         raise EarshotError("split_words needs the sample_rate (Hz) of the waveform.")
     else:
         blocks = _blocks(audio.validate(x), audio.whole_rate(sample_rate))
-    levels, n_samples = [], 0
+    levels, n_samples = bytearray(), 0  # grows in place
     for front_end, chunk, n in _with_margins(blocks):
         n_frames = -(-n // front_end.hop_length)
         power = front_end.mel_power(chunk)[MARGIN : MARGIN + n_frames]
-        levels.append((10 * np.log10(power + 1e-12)).astype(np.float16))
+        levels += (10 * np.log10(power + 1e-12)).astype(np.float16).tobytes()
         n_samples += n
     rate = front_end.sample_rate
-    return np.concatenate(levels), front_end.hop_length / rate, n_samples / rate
+    bands = np.frombuffer(levels, np.float16).reshape(-1, N_BANDS)
+    return bands, front_end.hop_length / rate, n_samples / rate
 
 
 def _blocks(x, sample_rate):
@@ -313,40 +324,48 @@ def _smooth(x, n_frames):
     return uniform_filter1d(x, n_frames, axis=0, mode="nearest")
 
 
-def _noise_floor(bands):
-    """Level of the noise in each band, in dB, every FLOOR_STEP frames.
+def _smoothed(bands, n_frames):
+    """Go through the levels in blocks, smoothed over time."""
+    for i in range(0, len(bands), BLOCK_FRAMES):
+        lead = min(i, n_frames)
+        block = bands[i - lead : i + BLOCK_FRAMES + n_frames].astype(np.float32)
+        yield i, _smooth(block, n_frames)[lead : lead + BLOCK_FRAMES]
+
+
+def _noise_floor(thinned):
+    """Level of the noise in each band, in dB, every FLOOR_STEP frames, shape (floors, bands).
 
     A low quantile over the frames before or after, whichever is higher: so a room that becomes
-    louder or quieter at once is followed at once.
+    louder or quieter at once is followed at once. A short recording has one floor, and may be
+    filled by one long word.
     """
-    thinned = _smooth(bands.astype(np.float32), SMOOTH_FRAMES)[::4] if len(bands) else bands
-    width, step = FLOOR_FRAMES // 4, FLOOR_STEP / 4
-    n = 1 + -(-len(bands) // FLOOR_STEP)
-    starts = np.clip(np.rint(np.arange(n) * step).astype(int), 0, max(len(thinned) - width, 0))
-    rank = round(FLOOR_QUANTILE * (min(width, len(thinned)) - 1))
-    after = np.stack([np.partition(thinned[i : i + width], rank, axis=0)[rank] for i in starts])
-    back = FLOOR_FRAMES // FLOOR_STEP
-    before = after[np.maximum(np.arange(n) - back, 0)]
-    return np.maximum(np.maximum(before, after), bands.max() - RANGE_DB)
+    short = len(thinned) * THIN < 2 * FLOOR_FRAMES
+    width = len(thinned) if short else FLOOR_FRAMES // THIN
+    rank = round((FLOOR_QUANTILE_SHORT if short else FLOOR_QUANTILE) * (width - 1))
+    n = 2 + len(thinned) * THIN // FLOOR_STEP
+    starts = np.minimum(np.arange(n) * FLOOR_STEP // THIN, len(thinned) - width)
+    after = np.empty((n, N_BANDS), np.float32)
+    for k, i in enumerate(starts):
+        after[k] = np.partition(thinned[i : i + width], rank, axis=0)[rank]
+    before = after[np.maximum(np.arange(n) - FLOOR_FRAMES // FLOOR_STEP, 0)]
+    return np.maximum(np.maximum(before, after), thinned.max() - RANGE_DB)
+
+
+def _between(values, frames):
+    """Interpolate what is known every FLOOR_STEP frames."""
+    left, part = np.divmod((frames / FLOOR_STEP).astype(np.float32), 1)
+    left, part = left.astype(int), part.reshape(-1, *[1] * (values.ndim - 1))
+    return values[left] * (1 - part) + values[left + 1] * part
 
 
 def _score(bands, floor, weights, gain, n_smooth):
     """Weighted sum of what the bands have above their floors, in dB, shape (frames,)."""
     score = np.empty(len(bands), np.float32)
-    for i, excess in _excess(bands, floor, n_smooth):
-        score[i : i + len(excess)] = excess @ weights
-    return score * np.interp(np.arange(len(bands)) / FLOOR_STEP, np.arange(len(gain)), gain)
-
-
-def _excess(bands, floor, n_smooth):
-    """Go through what the bands have above their floors, block by block."""
-    for i in range(0, len(bands), BLOCK_FRAMES):
-        lead = min(i, n_smooth)
-        block = bands[i - lead : i + BLOCK_FRAMES + n_smooth].astype(np.float32)
-        block = _smooth(block, n_smooth)[lead : lead + BLOCK_FRAMES]
-        at = np.arange(i, i + len(block)) / FLOOR_STEP
-        left, part = at.astype(int), (at % 1)[:, None].astype(np.float32)
-        yield i, np.clip(block - (floor[left] * (1 - part) + floor[left + 1] * part), 0, RANGE_DB)
+    for i, block in _smoothed(bands, n_smooth):
+        frames = np.arange(i, i + len(block))
+        excess = np.clip(block - _between(floor, frames), 0, RANGE_DB)
+        score[i : i + len(block)] = excess @ weights * _between(gain, frames)
+    return score
 
 
 def _levels(score):
@@ -360,30 +379,11 @@ def _levels(score):
     return float(quiet), float(low), float(high), float(top)
 
 
-def _discriminant(bands, floor, noise, speech, weights, gain):
-    """Weigh the bands by how well they tell speech from noise, given which frames are which.
-
-    Returns
-    -------
-    weights : ndarray of float32, shape (bands,)
-    gain : ndarray of float32, shape (floors,)
-        Where the noise is louder than usual, speech stands out less: the score grows by as much.
-    """
-    counts = np.array([np.count_nonzero(noise), np.count_nonzero(speech)])[:, None]
-    if counts.min() < 5:
-        return weights, gain
-    sums, level = np.zeros((2, 2, N_BANDS)), np.zeros(N_BANDS)
-    for i, excess in _excess(bands, floor, SMOOTH_FRAMES):
-        for k, chosen in enumerate((noise, speech)):
-            part = excess[chosen[i : i + len(excess)]]
-            sums[k] += part.sum(axis=0), np.square(part).sum(axis=0)
-        block = bands[i : i + len(excess)][speech[i : i + len(excess)]]
-        level += block.sum(axis=0, dtype=np.float64)
-    mean, variance = sums[:, 0] / counts, sums[:, 1] / counts - np.square(sums[:, 0] / counts)
-    weights = np.maximum(mean[1] - mean[0], 0) / (variance[0] + variance[1] / 2 + 3)
-    weights = (weights / max(weights.sum(), 1e-9)).astype(np.float32)
-    stands_out = np.maximum((level / counts[1] - floor) @ weights, 3)
-    return weights, np.clip(np.median(stands_out) / stands_out, 0.5, 4).astype(np.float32)
+def _discriminant(noise, speech):
+    """Weigh the bands by how well they tell speech from noise, each of shape (frames, bands)."""
+    apart = np.maximum(speech.mean(axis=0) - noise.mean(axis=0), 1e-6)
+    weights = apart / (noise.var(axis=0) + speech.var(axis=0) / 2 + 3)
+    return weights / weights.sum()
 
 
 def _pieces(sound, valleys=False):
@@ -599,7 +599,8 @@ def _fading(gap, level):
     """Count the frames next to a word that are louder than its pause, small breaks included."""
     if len(gap) < 4:
         return len(gap)
-    loud = np.flatnonzero(gap[:EDGE_FRAMES] > np.quantile(gap, 0.3) + level)
+    quiet = np.partition(gap, len(gap) * 3 // 10)[len(gap) * 3 // 10]
+    loud = np.flatnonzero(gap[:EDGE_FRAMES] > quiet + level)
     breaks = np.flatnonzero(np.diff(loud, prepend=-1) > EDGE_GAP)
     loud = loud[: breaks[0]] if len(breaks) else loud
     return min(int(loud[-1]) + 1, len(gap) // 2) if len(loud) else 0
