@@ -243,10 +243,11 @@ def _name(recording):
 def _listen(x, sample_rate):
     """Learn noise floor, weights of the bands and thresholds from a recording."""
     bands, frame_s, duration_s = _band_levels(x, sample_rate)
-    thinned = np.concatenate([block[::THIN] for _, block in _smoothed(bands, SMOOTH_FRAMES)])
+    slow = (block[::THIN].astype(np.float16) for _, block in _smoothed(bands, SMOOTH_FRAMES))
+    thinned = np.concatenate(list(slow))
     floor = _noise_floor(thinned)
     some = np.arange(0, len(thinned), 1 + len(thinned) // ENOUGH)
-    thinned, frames = thinned[some], some * THIN
+    thinned, frames = thinned[some].astype(np.float32), some * THIN
     excess = np.clip(thinned - _between(floor, frames), 0, RANGE_DB)
     weights, gain = np.full(N_BANDS, 1 / N_BANDS, np.float32), np.ones(len(floor), np.float32)
     for _ in range(N_ROUNDS):
