@@ -6,10 +6,13 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import tempfile
+
+import hardware
 import numpy as np
 import pytest
 
-from earshot import datasets
+from earshot import audio, datasets, streams
 from earshot.datasets import ARCHIVE, WordSet
 
 
@@ -55,3 +58,44 @@ def make_beeps(rng, n=60, sample_rate=8000):
     speakers = [("anna", "bob", "eve")[i % 3] for i in range(n)]
     sources = [f"{('low', 'high')[i % 2]}_{speakers[i]}_{i // 6}.wav" for i in range(n)]
     return WordSet(waveforms, np.array(labels), ("low", "high"), speakers, sources, sample_rate)
+
+
+@pytest.fixture(scope="session")
+def short_folder():
+    """Make folders with short paths, which sockets need."""
+    with tempfile.TemporaryDirectory(prefix="ear-", dir="/tmp") as folder:
+        yield lambda: Path(tempfile.mkdtemp(dir=folder))
+
+
+@pytest.fixture(scope="session")
+def microphone(short_folder):
+    """A virtual microphone, the default one of this process and its children."""
+    microphone = hardware.Microphone(short_folder())
+    with hardware.environment(**microphone.env):
+        yield microphone
+    microphone.close()
+
+
+@pytest.fixture(scope="session")
+def screen():
+    """A virtual screen and keyboard, those of this process and its children."""
+    screen = hardware.Screen()
+    with hardware.environment(
+        **screen.env, WAYLAND_DISPLAY=None, XDG_SESSION_TYPE=None, SSH_CONNECTION=None
+    ):
+        yield screen
+    screen.close()
+
+
+@pytest.fixture(scope="session")
+def spoken(spoken_digit, tmp_path_factory):
+    """A file in which eight digits are spoken, and what is in it."""
+    chosen = [
+        i for i, source in enumerate(spoken_digit.sources) if source.endswith("_jackson_3.wav")
+    ]
+    stream = streams.make_stream(
+        spoken_digit.subset(chosen[:8]), snr_db=35, pauses_s=(0.4, 0.6), sample_rate=16000
+    )
+    path = tmp_path_factory.mktemp("spoken") / "digits.wav"
+    audio.write(path, stream.waveform, stream.sample_rate)
+    return path, stream

@@ -4,7 +4,7 @@ import base64
 import html
 import io
 
-__all__ = ["players"]
+__all__ = ["player", "players"]
 
 
 def players(clips, sample_rate, titles):
@@ -23,19 +23,23 @@ def players(clips, sample_rate, titles):
     IPython.display.HTML
         The sounds are inside, so that a saved notebook still plays.
     """
-    import soundfile
     from IPython.display import HTML
 
-    cells = []
-    for clip, title in zip(clips, titles, strict=True):
-        file = io.BytesIO()
-        loudest = max(abs(clip).max(), 1e-9)
-        soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="WAV", subtype="PCM_16")
-        sound = base64.b64encode(file.getvalue()).decode()
-        cells.append(
-            '<figure style="margin:4px;text-align:center">'
-            f"<figcaption>{html.escape(title)}</figcaption>"
-            f'<audio controls style="width:150px;height:32px" '
-            f'src="data:audio/wav;base64,{sound}"></audio></figure>'
-        )
+    cells = [player(x, sample_rate, title) for x, title in zip(clips, titles, strict=True)]
     return HTML(f'<div style="display:flex;flex-wrap:wrap">{"".join(cells)}</div>')
+
+
+def player(clip, sample_rate, title):
+    """Give the HTML of one player; the parameters are those of :func:`players`."""
+    import soundfile
+
+    file = io.BytesIO()
+    loudest = max(abs(clip).max(), 1e-9)
+    soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="WAV", subtype="PCM_16")
+    sound = base64.b64encode(file.getvalue()).decode()
+    return (
+        '<figure style="margin:4px;text-align:center">'
+        f"<figcaption>{html.escape(title)}</figcaption>"
+        f'<audio controls style="width:150px;height:32px" '
+        f'src="data:audio/wav;base64,{sound}"></audio></figure>'
+    )
