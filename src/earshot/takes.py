@@ -85,14 +85,14 @@ class Writer:
         self.sample_rate = audio.whole_rate(sample_rate)
         self.peak, self.n_clipped = 0, 0
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        for again in ("", *(f"-{i}" for i in range(2, 100))):
-            self.path = Path(folder) / f"{folder_name(name)}_{stamp}{again}.wav"
-            with self._explained(), contextlib.suppress(FileExistsError):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("xb", buffering=0)
-                self._append(self._header(0))
-                return
-        raise EarshotError(f"{self.path} and its like exist already: choose another folder.")
+        self.path, again = Path(folder) / f"{folder_name(name)}_{stamp}.wav", 1
+        with self._explained():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            while self.path.exists():  # a second take within a second
+                again += 1
+                self.path = self.path.with_name(f"{folder_name(name)}_{stamp}-{again}.wav")
+            self._file = self.path.open("xb", buffering=0)
+            self._append(self._header(0))
 
     def write(self, block):
         """Append samples, an ndarray of int16, shape (samples,)."""
@@ -145,8 +145,6 @@ class Writer:
     def _explained(self):
         try:
             yield
-        except FileExistsError:
-            raise
         except OSError as error:
             raise EarshotError(
                 f"{self.path} cannot be written ({error.strerror or error}): free some space or "

@@ -81,13 +81,11 @@ class BrowserRecorder(anywidget.AnyWidget):
             return
         writer, self._writer = self._writer, None
         self.take = writer.close(note for note in notes if note)
-        self._say(f"Recorded {self.take.duration_s:.1f} s.", *self.take.notes)
-        if self.on_take:
-            try:
-                answer = self.on_take(self.take)
-            except EarshotError as error:
-                answer = str(error)
-            self._say(f"Recorded {self.take.duration_s:.1f} s.", *self.take.notes, answer or "")
+        try:
+            answer = self.on_take(self.take) if self.on_take else None
+        except EarshotError as error:
+            answer = error
+        self._say(f"Recorded {self.take.duration_s:.1f} s.", *self.take.notes, answer or "")
 
     def _say(self, *sentences):
         self.send({"kind": "said", "text": " ".join(map(str, sentences)).strip()})
