@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earshot import EarshotError, EarshotWarning, datasets, espeak
+from earshot import EarshotError, EarshotWarning, datasets, downloads, espeak
 from earshot.datasets import WordSet
 
 
@@ -272,7 +272,7 @@ def serve(monkeypatch):
 @pytest.fixture
 def silent_server(serve, monkeypatch):
     """A server that takes the call and says nothing; patience is cut short."""
-    monkeypatch.setattr(datasets, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(downloads, "PATIENCE_S", 0.2)
     serve(_Silent)
 
 
