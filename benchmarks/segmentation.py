@@ -9,6 +9,7 @@ are the other three speakers. A segment counts when intersection over union with
 """
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -238,6 +239,11 @@ def main():
     parser.add_argument("--noise", type=Path, default=ROOT / "data" / "noise")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    for name, package in (("auditok, threshold 60", "auditok"),
+                          ("webrtcvad, mode 3, smoothed", "webrtcvad")):  # fmt: skip
+        if importlib.util.find_spec(package) is None:
+            print(f"{name} is left out: pip install {package}")
+            del METHODS[name]
     noises = {"white": None}
     for path in sorted(options.noise.glob("*")):
         if path.suffix in audio.SUFFIXES:

@@ -31,8 +31,8 @@ def make_subject(folder, subject, words, clips, clip_rate, rng, *, leave=(), tim
         place = np.zeros(int((SHOWN_S + CROSS_S) * SOUND_RATE), np.float32)
         late = int(rng.uniform(0.4, 1.0) * SOUND_RATE)
         place[late : late + len(clip)] = clip[: len(place) - late] / np.abs(clip).max()
-        begin_s = sum(map(len, sound)) / SOUND_RATE + late / SOUND_RATE
-        spoken.append((begin_s, begin_s + len(clip) / SOUND_RATE))
+        loud = np.flatnonzero(np.abs(clip) > 0.01 * np.abs(clip).max())[[0, -1]]
+        spoken.append(tuple((sum(map(len, sound)) + late + loud) / SOUND_RATE))
         sound.append(place)
     x = np.concatenate(sound)
     x = (8000 * (x + 0.01 * rng.standard_normal(len(x)))).astype(np.int16)

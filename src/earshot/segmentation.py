@@ -44,12 +44,12 @@ EDGE, EDGE_LEAST_DB, EDGE_FRAMES, EDGE_GAP = 0.06, 1.0, 15, 4
 CLEAN_DB, PAD_NOISY = 25.0, 0.003
 
 MIN_PAUSE_S = 0.15
-LOUD_FRAMES = 8
+LOUD_FRAMES = 8  # a piece is as strong as its loudest ones
 VALLEYS = (0.6, 0.8, 1.0)
-SURE = 4.0
-PAUSE_SPREAD_S = 0.03
-MOST_PIECES = 6
-LEFT_OUT = 6.0
+SURE = 4.0  # how fast plausibility falls with strength
+PAUSE_SPREAD_S = 0.03  # and around the shortest pause
+MOST_PIECES = 6  # that make one word
+LEFT_OUT = 6.0  # cost of a word that was not said
 
 
 @dataclasses.dataclass(frozen=True)
