@@ -28,13 +28,17 @@ CHATTER = re.compile(
 """What TensorFlow writes when it starts, past every setting of its log level."""
 
 
+WHERE = re.compile(r"^\S*ipykernel_\d+\S*: (\w+Warning: .*\n)(?:  .*\n)?", re.M)
+"""A warning begins with the name of a temporary file, and ends with a line of the cell."""
+
+
 class LiveClient(NotebookClient):
     """Shows what the cells print while they run, without TensorFlow's chatter."""
 
     def output(self, outs, msg, display_id, cell_index):
         content = msg["content"]
         if msg["msg_type"] == "stream":
-            content["text"] = CHATTER.sub("", content["text"])
+            content["text"] = WHERE.sub(r"\1", CHATTER.sub("", content["text"]))
             if not content["text"].strip("\n ") and content["name"] == "stderr":
                 return None
             print(content["text"], end="", flush=True)

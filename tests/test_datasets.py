@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earshot import EarshotError, EarshotWarning, datasets, espeak
+from earshot import EarshotError, EarshotWarning, datasets, downloads, espeak
 from earshot.datasets import WordSet
 
 
@@ -82,7 +82,7 @@ class TestWordSet:
         with pytest.raises(EarshotError, match="clip 0"):
             WordSet([x], [0], ("a",), ["x"], ["y"], 8000)
 
-    @pytest.mark.parametrize("labels", [[0.0], [2], [-1], ["a"], [0, 1]])
+    @pytest.mark.parametrize("labels", [[0.0], [2], [-2], ["a"], [0, 1]])
     def test_labels_that_fit_nothing_are_refused(self, labels):
         with pytest.raises(EarshotError):
             WordSet([np.zeros(9)], labels, ("a", "b"), ["x"], ["y"], 8000)
@@ -215,7 +215,7 @@ class TestSpokenDigit:
             datasets.spoken_digit(tmp_path, fallback=False)
 
     def test_a_download_that_breaks_off_leaves_nothing(self, tmp_path, broken_server):
-        with pytest.raises(EarshotError, match="broke off after 10 of 1,000 bytes|more expected"):
+        with pytest.raises(EarshotError, match="broke off after 10 bytes"):
             datasets.spoken_digit(tmp_path, fallback=False)
         assert list(tmp_path.rglob("*.gz")) == []
 
@@ -272,7 +272,7 @@ def serve(monkeypatch):
 @pytest.fixture
 def silent_server(serve, monkeypatch):
     """A server that takes the call and says nothing; patience is cut short."""
-    monkeypatch.setattr(datasets, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(downloads, "PATIENCE_S", 0.2)
     serve(_Silent)
 
 

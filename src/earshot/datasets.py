@@ -2,12 +2,11 @@
 
 import collections
 import dataclasses
+import json
 import logging
 import os
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 import warnings
 import zipfile
 from pathlib import Path
@@ -15,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from earshot import audio, espeak
+from earshot import audio, downloads, espeak, ibids
+from earshot.cutting import folder_name, listed
 from earshot.errors import EarshotError, EarshotWarning
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "WordSet",
     "folder_name",
     "from_folder",
+    "from_ibids",
     "load",
+    "pack",
     "spoken_digit",
     "synthetic",
 ]
@@ -37,8 +39,6 @@ ABOUT_SPOKEN_DIGIT = (
     "Free Spoken Digit Dataset 1.0.9 by Zohar Jackson, César Souza, Jason Flaks, Yuxin Pan, "
     "Hereman Nicolas and Adhish Thite, CC BY-SA 4.0, doi:10.5281/zenodo.1342401"
 )
-PATIENCE_S = 20
-"""A network that says nothing for this long is given up."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class WordSet:
     ----------
     waveforms : list of ndarray of float32, each of shape (samples,)
     labels : ndarray of int, shape (n,)
-        Index into ``words`` for each waveform.
+        Index into ``words`` for each waveform; -1 where nobody knows what is said.
     words : tuple of str
     speakers : ndarray of str, shape (n,)
     sources : ndarray of str, shape (n,)
@@ -89,7 +89,7 @@ class WordSet:
                 "A WordSet needs as many labels, speakers and sources as waveforms, "
                 f"not {sorted(lengths)}."
             )
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.words):
+        if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.words):
             raise EarshotError(
                 f"Labels run from {labels.min()} to {labels.max()}, but there are "
                 f"{len(self.words)} words: labels count from 0."
@@ -111,7 +111,7 @@ class WordSet:
 
     def counts(self):
         """Count the clips of each word, as a dict from word to int."""
-        n = np.bincount(self.labels, minlength=len(self.words))
+        n = np.bincount(self.labels[self.labels >= 0], minlength=len(self.words))
         return {word: int(count) for word, count in zip(self.words, n, strict=True)}
 
     def subset(self, chosen):
@@ -146,7 +146,9 @@ class WordSet:
         renumber = np.array([words.index(word) for word in other.words], dtype=np.int64)
         return WordSet(
             waveforms=self.waveforms + other.waveforms,
-            labels=np.concatenate([self.labels, renumber[other.labels]]),
+            labels=np.concatenate(
+                [self.labels, np.where(other.labels < 0, -1, renumber[other.labels])]
+            ),
             words=words,
             speakers=np.concatenate([self.speakers, other.speakers]),
             sources=np.concatenate([self.sources, other.sources]),
@@ -212,9 +214,25 @@ class WordSet:
             )
         return self.subset(~test), self.subset(test)
 
-    def save(self, path):
-        """Pack everything into one ``.npz`` file (no pickle inside); see :func:`load`."""
-        path = Path(path)
+    def save(self, path, *, front_end=None):
+        """Pack everything into one ``.npz`` file (no pickle inside); see :func:`load`.
+
+        Parameters
+        ----------
+        path : str or path
+        front_end : earshot.spectrogram.LogMel, optional
+            With it, the pictures of all clips are packed, too: ``pictures`` (float32) and
+            ``stamps`` (the same with 8 bits), shape (n, frames, n_mels), and its settings as JSON
+            (``front_end``).
+        """
+        path, pictures = Path(path), {}
+        if front_end is not None:
+            clips = self.resampled(front_end.sample_rate).waveforms
+            power = front_end.mel_power(clips) if clips else np.zeros((0, *front_end.picture_shape))
+            for name, bits in (("pictures", None), ("stamps", 8)):
+                form = dataclasses.replace(front_end, bits=bits)
+                pictures[name] = form.to_db(power) if clips else power
+            pictures["front_end"] = np.array(json.dumps(front_end.to_dict()))
         flat = np.concatenate([*self.waveforms, np.zeros(0, np.float32)])
         whole = np.rint(flat * 32768)
         if np.array_equal(whole, flat * 32768) and np.abs(whole).max(initial=0) < 32768:
@@ -230,6 +248,7 @@ class WordSet:
                 sources=self.sources,
                 sample_rate=np.int64(self.sample_rate),
                 about=np.array(self.about),
+                **pictures,
             )
 
     def save_folder(self, folder):
@@ -242,6 +261,8 @@ class WordSet:
         """
         written, numbers = 0, collections.Counter()
         for x, label, speaker in zip(self.waveforms, self.labels, self.speakers, strict=True):
+            if label < 0:
+                continue
             name = f"{folder_name(str(speaker))}_{numbers[label, speaker]}.wav"
             numbers[label, speaker] += 1
             path = Path(folder) / folder_name(self.words[label]) / name
@@ -282,22 +303,6 @@ def load(path):
         raise EarshotError(
             f"{path} is not a packed WordSet or is damaged ({error}): delete it and pack it again."
         ) from error
-
-
-def folder_name(word):
-    """Make a folder name of any word; :func:`from_folder` turns it back.
-
-    What no file system wants (slashes, colons, control characters, a leading or trailing dot or
-    space) becomes %XX as in a URL; everything else, other scripts included, stays.
-    """
-    if not word:
-        raise EarshotError("An empty word makes no folder: give every word at least one letter.")
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*%]', _percent, word)
-    return re.sub(r"^[. ]|[. ]$", _percent, name)
-
-
-def _percent(match):
-    return f"%{ord(match[0]):02X}"
 
 
 def from_folder(folder, *, sample_rate=None, speaker_of=None):
@@ -346,10 +351,10 @@ def from_folder(folder, *, sample_rate=None, speaker_of=None):
     if len(full) < 2:
         raise EarshotError(
             f"{folder} holds recordings of {len(full)} word{'s' * (len(full) != 1)}, and at least "
-            f"2 are needed: give each word a sub-folder with recordings in it. {_listed(skipped)}"
+            f"2 are needed: give each word a sub-folder with recordings in it. {listed(skipped)}"
         )
     if skipped:
-        warnings.warn(f"Skipped {_listed(skipped)}", EarshotWarning, stacklevel=2)
+        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=2)
     if sample_rate is None:
         sample_rate = collections.Counter(rate for *_, rate in clips).most_common(1)[0][0]
     names = [name for name in names if name in full]
@@ -372,10 +377,82 @@ def _speaker_of(path):
     return "unknown" if stem in ("", path.parent.name) else stem
 
 
-def _listed(problems, most=10):
-    """Count and list what went wrong, for a message."""
-    more = f" and {len(problems) - most} more" if len(problems) > most else ""
-    return f"{len(problems)}: {' '.join(problems[:most])}{more}" if problems else ""
+def pack(data_dir, name, *, front_end, test_speakers=()):
+    """Pack a folder of words with its pictures: ``<name>.npz``, and ``<name>-test.npz``.
+
+    Parameters
+    ----------
+    data_dir : str or path
+    name : str
+        Of the set, and of its folder in ``data_dir``.
+    front_end : earshot.spectrogram.LogMel
+        How the pictures are made; it needs ``n_samples``.
+    test_speakers : sequence of str
+        Their clips go into the test file alone. So do recordings that lie loose in the folder
+        ``<name>-test``: nobody knows what is said in them, their label is -1, and their source is
+        the file's name.
+
+    Returns
+    -------
+    train, test : WordSet
+    """
+    data_dir = Path(data_dir)
+    words = from_folder(data_dir / name, speaker_of=_cut_from)
+    strangers = sorted(set(test_speakers) - set(words.speakers))
+    if strangers:
+        raise EarshotError(
+            f"{', '.join(strangers)} speaks nowhere in {data_dir / name}: the speakers are "
+            f"{', '.join(np.unique(words.speakers))}."
+        )
+    held_out = np.isin(words.speakers, list(test_speakers))
+    train, test = words.subset(~held_out), words.subset(held_out)
+    loose, skipped = [], []
+    for path in sorted((data_dir / f"{name}-test").glob("*")):
+        if path.suffix.lower() in audio.SUFFIXES:
+            try:
+                loose.append((path.name, audio.read(path, words.sample_rate)[0]))
+            except EarshotError as error:
+                skipped.append(str(error))
+    if skipped:
+        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=2)
+    test = dataclasses.replace(
+        test,
+        waveforms=test.waveforms + [x for _, x in loose],
+        labels=np.append(test.labels, np.full(len(loose), -1, np.int64)),
+        speakers=np.append(test.speakers, ["unknown"] * len(loose)),
+        sources=np.append(test.sources, [source for source, _ in loose]),
+    )
+    train.save(data_dir / f"{name}.npz", front_end=front_end)
+    test.save(data_dir / f"{name}-test.npz", front_end=front_end)
+    return train, test
+
+
+def from_ibids(folder, data_dir="data"):
+    """Give the words of the Dutch data set, cut from its recordings; see :mod:`earshot.ibids`.
+
+    Parameters
+    ----------
+    folder : str or path
+        The folder of the data set.
+    data_dir : str or path
+        Gets the sounds, uncut and cut.
+
+    Returns
+    -------
+    WordSet
+        The clips of these subjects, 16 kHz.
+    """
+    subjects = ibids.prepare(folder, data_dir)
+    words = from_folder(
+        Path(data_dir) / "words", sample_rate=ibids.SAMPLE_RATE, speaker_of=_cut_from
+    )
+    words = words.subset(np.isin(words.speakers, list(subjects)))
+    return dataclasses.replace(words, about=ibids.ABOUT)
+
+
+def _cut_from(path):
+    """Who speaks in a clip that was cut by :mod:`earshot.cutting`."""
+    return urllib.parse.unquote(re.sub(r"_\d+$", "", path.stem))
 
 
 def synthetic(
@@ -480,36 +557,19 @@ def spoken_digit(data_dir="data", *, downloads=None, fallback=True):
     return words
 
 
-def _find_archive(data_dir, downloads):
+def _find_archive(data_dir, folder):
     kept = data_dir / "downloads" / ARCHIVE
-    places = [Path(p) / ARCHIVE for p in (downloads, os.environ.get("EARSHOT_DOWNLOADS")) if p]
+    places = [Path(p) / ARCHIVE for p in (folder, os.environ.get("EARSHOT_DOWNLOADS")) if p]
     for path in (*places, kept):
         if path.is_file():
             return path
     try:
-        _download(ARCHIVE_URL, kept)
-    except (OSError, EarshotError) as error:
-        reason = getattr(error, "reason", None) or error
+        return downloads.fetch(ARCHIVE_URL, kept)
+    except EarshotError as error:
         raise EarshotError(
-            f"spoken_digit could not be downloaded from {ARCHIVE_URL} ({reason}). By hand: put it "
-            f"into {kept.parent} as {ARCHIVE}, or name its folder in EARSHOT_DOWNLOADS."
+            f"{error} By hand: put it into {kept.parent} as {ARCHIVE}, or name its folder in "
+            "EARSHOT_DOWNLOADS."
         ) from error
-    return kept
-
-
-def _download(url, path):
-    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
-        size = int(answer.headers.get("Content-Length") or 0)
-        with (
-            audio.atomic_path(path) as temporary,
-            temporary.open("wb") as file,
-            tqdm(desc="downloading", total=size or None, unit="B", unit_scale=True) as bar,
-        ):
-            while chunk := answer.read(1 << 16):
-                file.write(chunk)
-                bar.update(len(chunk))
-            if size and bar.n != size:
-                raise EarshotError(f"it broke off after {bar.n:,} of {size:,} bytes")
 
 
 def _prepare_spoken_digit(data_dir, archive):

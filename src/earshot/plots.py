@@ -11,6 +11,7 @@ __all__ = [
     "mel_and_linear",
     "pictures",
     "probabilities",
+    "segments",
     "waveforms",
     "word_counts",
 ]  # fmt: skip
@@ -193,6 +194,50 @@ def accuracies(results):
         axis.plot([i] * len(accuracies), 100 * np.asarray(accuracies), "k_", markersize=14)
     axis.set(ylabel="accuracy (%)", ylim=(50, 100))
     axis.tick_params(axis="x", rotation=20)
+    return figure
+
+
+def segments(x, sample_rate, found, *, title=""):
+    """Draw a recording as waveform and spectrogram with its segments; the doubtful ones are red.
+
+    Parameters
+    ----------
+    x : ndarray, shape (samples,)
+    sample_rate : int
+        In Hz.
+    found : list of earshot.segmentation.Segment
+        Their numbers, from 0, are those that :func:`earshot.labels.correct` takes.
+    title : str
+    """
+    from earshot.spectrogram import LogMel
+
+    duration_s = len(x) / sample_rate
+    hop = max(round(sample_rate * duration_s / 4000), round(0.01 * sample_rate))
+    front_end = LogMel(
+        sample_rate=sample_rate, n_fft=2 * round(0.016 * sample_rate), hop_length=hop,
+        n_samples=None, top_db=60,
+    )  # fmt: skip
+    figure, axes = plt.subplots(
+        2, 1, figsize=(max(8, min(0.6 * duration_s, 16)), 3.8), sharex=True, layout="constrained"
+    )
+    step = max(1, len(x) // 200_000)
+    axes[0].plot(np.arange(len(x))[::step] / sample_rate, x[::step], color=SPEECH, linewidth=0.4)
+    axes[0].set(title=title, ylabel="amplitude", xlim=(0, duration_s))
+    picture = front_end(x).T
+    axes[1].imshow(picture, extent=(0, duration_s, 0, len(picture)), **PICTURE)
+    axes[1].set(xlabel="time (s)", ylabel="mel band")
+    for i, segment in enumerate(found):
+        colour = OTHER if segment.doubtful else "#2a9d5c"
+        for axis in axes:
+            axis.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.25, linewidth=0)
+            axis.axvline(segment.start_s, color=colour, linewidth=0.8)
+            axis.axvline(segment.end_s, color=colour, linewidth=0.8)
+        text = f"{i}\n{segment.word}{'?' if segment.doubtful else ''}"
+        middle = (segment.start_s + segment.end_s) / 2
+        axes[0].annotate(
+            text, (middle, 1), xycoords=("data", "axes fraction"), ha="center", va="top",
+            fontsize=7, color=colour,
+        )  # fmt: skip
     return figure
 
 

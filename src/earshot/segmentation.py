@@ -43,12 +43,13 @@ WEAKEST = 0.4  # of the recording's typical word
 EDGE, EDGE_LEAST_DB, EDGE_FRAMES, EDGE_GAP = 0.06, 1.0, 15, 4
 CLEAN_DB, PAD_NOISY = 25.0, 0.003
 
-MIN_PAUSE_S = 0.1
-LOUD_FRAMES = 8
-SURE = 4.0
-PAUSE_SPREAD_S = 0.03
-MOST_PIECES = 6
-LEFT_OUT = 6.0
+MIN_PAUSE_S = 0.15
+LOUD_FRAMES = 8  # a piece is as strong as its loudest ones
+VALLEYS = (0.6, 0.8, 1.0)
+SURE = 4.0  # how fast plausibility falls with strength
+PAUSE_SPREAD_S = 0.03  # and around the shortest pause
+MOST_PIECES = 6  # that make one word
+LEFT_OUT = 6.0  # cost of a word that was not said
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +128,10 @@ def split_words(x, sample_rate=None, *, n_words=None, min_word_s=0.08, min_pause
     if n_words is None:
         groups = _groups_by_pause(_pieces(sound), min_word_s, min_pause_s)
     else:
-        pieces = _pieces(sound, valleys=True)
+        for shallowest in VALLEYS:
+            pieces = _pieces(sound, shallowest)
+            if len(pieces) >= n_words:
+                break
         groups = _assign(pieces, [""] * int(n_words), min_pause_s)
         if not groups:
             raise EarshotError(
@@ -177,7 +181,7 @@ def align_words(recording, words, *, sample_rate=None, onsets_s=None):
         sound, pieces = None, _pieces_of_segments(recording)
     else:
         sound = _listen(recording, sample_rate)
-        pieces = _pieces(sound, valleys=True)
+        pieces = _pieces(sound, VALLEYS[0])
     groups = _assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
     if not groups:
         raise EarshotError(
@@ -387,12 +391,12 @@ def _discriminant(noise, speech):
     return weights / weights.sum()
 
 
-def _pieces(sound, valleys=False):
-    """Find what stands out of the noise; with ``valleys``, divided where it nearly falls silent."""
+def _pieces(sound, valley=0.0):
+    """Find what stands out of the noise, divided where it falls below ``valley`` of its peaks."""
     pieces, last = [], 0
     for start, end in _runs(sound.score > sound.low):
         score = (sound.score[start:end] - sound.quiet) / (sound.high - sound.quiet)
-        cuts, gaps_s = _valleys(score) if valleys else ([], [])
+        cuts, gaps_s = _valleys(score, valley) if valley else ([], [])
         edges = [0, *cuts, end - start]
         gaps_s = [(start - last) * sound.frame_s, *gaps_s]
         for (i, j), gap_s in zip(itertools.pairwise(edges), gaps_s, strict=True):
@@ -410,13 +414,13 @@ def _runs(on):
     return np.flatnonzero(np.diff(on, prepend=False, append=False)).reshape(-1, 2)
 
 
-def _valleys(score, deepest=0.6):
+def _valleys(score, most):
     """Find where a run falls to a part of the peaks around it, and how long a pause that equals."""
     cuts, gaps_s, begin = [], [], 0
     lowest = np.flatnonzero((score[1:-1] < score[:-2]) & (score[1:-1] <= score[2:])) + 1
     for i in lowest:
         part = score[i] / max(min(score[begin:i].max(), score[i:].max()), 1e-9)
-        if part < deepest:
+        if part < most:
             cuts.append(int(i))
             gaps_s.append(MIN_PAUSE_S * (1 - part) / 2)
             begin = i

@@ -42,6 +42,8 @@ class Pictures(keras.utils.PyDataset):
     def __init__(self, words, front_end, *, batch_size=64, augment=None, seed=0, workers=1):
         super().__init__(workers=workers, max_queue_size=8)
         words = words.resampled(front_end.sample_rate)
+        if (words.labels < 0).any():
+            raise EarshotError("Some clips have no label (-1): only clips of known words train.")
         self.clips, self.labels = words.waveforms, words.labels
         self.front_end, self.augment = front_end, augment
         self.batch_size, self.seed, self.epoch = batch_size, seed, 0

@@ -7,6 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from earshot import labels
+from earshot.segmentation import Segment
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 each_notebook = pytest.mark.parametrize(
     "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.stem
@@ -46,9 +49,24 @@ def data(tmp_path_factory, spoken_digit):
 def test_01_shows_and_packs_the_data(data, tmp_path):
     printed, cells = run("01_create_audio_dataset", tmp_path, f"DATA={data}")
     assert "WordSet(300 clips, 10 words, 5 speakers, 8,000 Hz)" in printed
-    assert (data / "words.npz").is_file()
-    assert n_pictures(cells) >= 6
-    assert n_players(cells) == 2
+    assert (data / "my_words.npz").is_file()
+    assert "10 words found, 10 were said" in printed
+    assert (data / "animals-test.npz").is_file()
+    assert n_pictures(cells) >= 10
+    assert n_players(cells) == 4
+
+
+def test_01_run_again_keeps_corrections_by_hand(data, tmp_path):
+    run("01_create_audio_dataset", tmp_path, f"DATA={data}")
+    recording = sorted(data.glob("animals_*.wav"))[0]
+    track = labels.beside(recording)
+    labels.write(track, [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "bird")])
+    try:
+        printed, _ = run("01_create_audio_dataset", tmp_path, f"DATA={data}")
+        assert f"{recording.name}: 2 words" in printed
+        assert [segment.word for segment in labels.read(track)] == ["cat", "bird"]
+    finally:
+        track.unlink()
 
 
 def test_03_trains_measures_and_saves(data, tmp_path):
@@ -64,7 +82,7 @@ def test_03_trains_measures_and_saves(data, tmp_path):
 
 
 def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
-    printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'words'}")
+    printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'my_words'}")
     assert "recognised" in printed
     assert n_pictures(cells) >= 4
     assert n_players(cells) == 1
