@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-NOTEBOOKS := 01_create_audio_dataset 03_train 05_inference
+NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 05_inference
 
 .PHONY: help demo lab notebooks test lint benchmark clean
 
@@ -28,7 +28,7 @@ lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 notebooks: $(READY)
-	$(BIN)/python notebooks/run.py --into notebooks $(NOTEBOOKS)
+	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from earshot import audio, segmentation
-from earshot.datasets import folder_name
+from earshot.cutting import folder_name
 from earshot.errors import EarshotError
 
 __all__ = ["Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]

@@ -232,5 +232,3 @@ class Store:
         order = np.argsort(chosen, kind="stable")  # the disk is read in one direction
         back = np.argsort(order, kind="stable")
         return {name: file[np.asarray(chosen)[order]][back] for name, file in self._files.items()}
-
-

@@ -2,12 +2,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import hardware
 import nbformat
 import pytest
 
-from earshot import labels
+from earshot import labels, recognizer, takes
 from earshot.segmentation import Segment
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -87,6 +90,61 @@ def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
     assert n_pictures(cells) >= 4
     assert n_players(cells) == 1
     assert (data / "exported" / "saved_model.pb").is_file()
+
+
+@pytest.fixture
+def speaker(microphone, screen, spoken):
+    """Give a thread that presses s until a take is in a folder, speaks, and presses q."""
+    path, stream = spoken
+
+    def start(folder, and_then=lambda: None):
+        def speak():
+            hardware.wait_for(lambda: screen.press("s") or [*folder.glob("*.wav")], "a take", 90)
+            microphone.speak(path)
+            screen.press("q")
+            and_then()
+
+        threading.Thread(target=speak, daemon=True).start()
+        return [segment.word for segment in stream.segments]
+
+    return start
+
+
+def test_02_without_a_microphone_offers_the_browser_and_shows_an_example(data, tmp_path):
+    printed, cells = run("02_audio_recording", tmp_path, f"DATA={data}")
+    assert "Recording in the browser." in printed
+    assert "here is an example" in printed
+    assert n_pictures(cells) >= 4
+    assert n_players(cells) == 1
+
+
+def test_02_records_between_keys_and_cuts_what_was_said(data, tmp_path, speaker):
+    said = speaker(takes.raw_folder(tmp_path / "own_recordings", "digit"))
+    printed, cells = run(
+        "02_audio_recording", tmp_path, f"DATA={tmp_path}", "WORD=digit", "WHERE=microphone"
+    )
+    assert "it has a microphone" in printed
+    assert n_pictures(cells) >= 4
+    paths = sorted((tmp_path / "own_recordings" / "digit").glob("*.wav"))
+    predictions = recognizer.load("models/spoken_digit").predict(paths)
+    assert [prediction.word for prediction in predictions] == said
+
+
+def test_05_recognises_what_is_said_between_keys_and_until_q(
+    data, tmp_path, speaker, microphone, screen, spoken
+):
+    def keep_talking():
+        time.sleep(3)
+        microphone.speak(spoken[0])
+        time.sleep(0.5)
+        screen.press("q")
+
+    said = speaker(data / "heard", keep_talking)
+    printed, _ = run("05_inference", tmp_path, f"DATA={data}", "WHERE=microphone")
+    before, after = printed.split("Listening.")
+    assert [line.split(" (")[0] for line in before.splitlines()[-len(said) :]] == said
+    heard = [line.split()[2] for line in after.splitlines() if line.endswith("%)")]
+    assert heard == said
 
 
 @each_notebook
