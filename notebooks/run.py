@@ -109,6 +109,7 @@ def main():
     if options.quick:
         settings["QUICK"] = True
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["EARSHOT_HEADLESS"] = "1"
     started = time.perf_counter()
     if not all(run(name, options.into, settings) for name in options.notebooks):
         raise SystemExit(1)

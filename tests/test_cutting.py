@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from earshot import EarshotError, EarshotWarning, audio, cutting, datasets, labels, spectrogram
+from earshot.segmentation import Segment
 from earshot.streams import make_stream
 
 WORDS = ("cat", "dog", "fox")
@@ -86,6 +87,13 @@ class TestCorrections:
         cutting.cut_set(data, "animals", WORDS)
         folder = data / "animals"
         assert {p.parent.name for p in folder.glob("[!_]*/jackson.wav")} == {"cat", "ox"}
+
+    @pytest.mark.parametrize("wrong", [Segment(0.5, 0.5, "cat"), Segment(99, 100, "cat")])
+    def test_a_label_that_holds_no_sound_is_named(self, data, wrong):
+        (path,) = data.glob("animals_jackson.*")
+        labels.write(labels.beside(path), [wrong])
+        with pytest.warns(EarshotWarning, match=r"jackson\.labels\.txt puts 'cat' from"):
+            cutting.cut_set(data, "animals", WORDS)
 
     def test_what_was_replaced_is_kept(self, data):
         (path,) = data.glob("animals_jackson.*")

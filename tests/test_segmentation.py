@@ -235,6 +235,14 @@ class TestAlignWords:
         with pytest.raises(EarshotError, match=r"mute\.wav stands out .* muted"):
             align_words(tmp_path / "mute.wav", ["one"])
 
+    def test_times_of_another_shape_are_refused(self, stream, words):
+        with pytest.raises(EarshotError, match=r"shape \(12, 2\), not \(3,\)"):
+            align_words(stream.waveform, words, sample_rate=RATE, onsets_s=[1, 2, 3])
+
+    def test_a_single_string_is_no_list_of_words(self, stream):
+        with pytest.raises(EarshotError, match="list of the words"):
+            align_words(stream.waveform, "one", sample_rate=RATE)
+
     def test_an_empty_list_of_words_is_refused(self, stream):
         with pytest.raises(EarshotError, match="list of the words"):
             align_words(stream.waveform, [], sample_rate=RATE)

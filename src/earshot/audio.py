@@ -18,6 +18,7 @@ __all__ = [
     "SUFFIXES",
     "atomic_path",
     "blocks",
+    "duration",
     "read",
     "resample",
     "validate",
@@ -69,6 +70,12 @@ def read(path, sample_rate=None, *, start_s=0.0, end_s=None):
     if sample_rate is None or sample_rate == file_rate:
         return x, file_rate
     return resample(x, file_rate, sample_rate), sample_rate
+
+
+def duration(path):
+    """Give the length of a sound file in seconds."""
+    with _opened(path) as file:
+        return file.frames / file.samplerate
 
 
 def blocks(path, block_s):

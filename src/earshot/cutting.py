@@ -92,6 +92,14 @@ def cut_recording(path, words, folder, *, who, onsets_s=None):
     track = labels.beside(path)
     if track.is_file():
         segments = [segment for segment in labels.read(track) if segment.word]
+        duration_s = audio.duration(path)
+        for segment in segments:
+            if segment.duration_s < 0.01 or segment.start_s >= duration_s:
+                raise EarshotError(
+                    f"{track} puts {segment.word!r} from {segment.start_s} to {segment.end_s} s, "
+                    f"and {path.name} has {duration_s:.2f} s: mend that line, or delete the track "
+                    "to have the recording cut anew."
+                )
     else:
         pairs = segmentation.align_words(path, words, onsets_s=onsets_s)
         segments = [segment for _, segment in pairs]

@@ -6,7 +6,15 @@ from keras import ops
 
 from earshot.spectrogram import LogMel, mel_filter_bank
 
-__all__ = ["LogMelLayer", "LogOfProbability"]
+__all__ = [
+    "AnyOfFrame",
+    "FilterBank",
+    "Jitter",
+    "LogMelLayer",
+    "LogOfProbability",
+    "MeanOfFeatures",
+    "SamplesLayer",
+]
 
 
 @keras.saving.register_keras_serializable("earshot")
@@ -23,7 +31,7 @@ class LogMelLayer(keras.layers.Layer):
     """
 
     def __init__(self, settings, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.front_end = LogMel(**settings)
 
     def call(self, x):
@@ -63,3 +71,163 @@ class LogOfProbability(keras.layers.Layer):
 
     def call(self, x):
         return ops.log(ops.maximum(x, 1e-7))
+
+
+@keras.saving.register_keras_serializable("earshot")
+class SamplesLayer(keras.layers.Layer):
+    """Waveforms (batch, samples) to clips of one length with their masks, as :class:`Samples`."""
+
+    def __init__(self, n_samples, **kwargs):
+        super().__init__(**kwargs)
+        self.n_samples = n_samples
+
+    def call(self, x):
+        n, length = self.n_samples, x.shape[-1]
+        x = ops.cast(x, "float32")
+        if length != n:
+            x = ops.pad(x[:, :n], [[0, 0], [0, max(n - length, 0)]])
+        peak = ops.max(ops.abs(x), axis=1, keepdims=True)
+        real = ops.where(x != 0, ops.arange(1, n + 1), 0)
+        mask = ops.arange(n) < ops.max(real, axis=1, keepdims=True)
+        return x / ops.maximum(peak, 1e-9), mask
+
+    def get_config(self):
+        return {**super().get_config(), "n_samples": self.n_samples}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class FilterBank(keras.layers.Layer):
+    """Learned band-pass filters over raw samples: how loud each band is in each frame.
+
+    Every filter is a pair of weighted windows of two frames, which begin as a sine and a cosine of
+    one frequency under a Hann window (Gabor filters), spaced as mel bands are; what is given on is
+    the logarithm of their joint power. Zeghidour and others (2021), "LEAF: a learnable frontend for
+    audio classification", keeps the shape of the filters; here every weight is free.
+
+    Parameters
+    ----------
+    frame : int
+        Samples from one frame to the next.
+    n_filters : int
+    sample_rate : int
+        In Hz; of the first frequencies only.
+    """
+
+    def __init__(self, frame, n_filters, sample_rate, **kwargs):
+        super().__init__(**kwargs)
+        self.frame, self.n_filters, self.sample_rate = frame, n_filters, sample_rate
+
+    def build(self, input_shape):
+        size = 2 * self.frame
+        top = mel_filter_bank(self.sample_rate, 2048, self.n_filters, 60, self.sample_rate * 0.18)
+        hz = top.argmax(axis=0) * self.sample_rate / 2048
+        time = (np.arange(size) - size / 2) / self.sample_rate
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+        angle = 2 * np.pi * hz * time[:, None]
+        pairs = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * window[:, None]
+        self.kernel = self.add_weight(
+            shape=(size, 1, 2 * self.n_filters),
+            initializer=keras.initializers.Constant(0),
+            name="kernel",
+        )
+        self.kernel.assign((pairs * 4 / size)[:, None].astype("float32"))
+
+    def call(self, x):
+        """(batch, samples) to (batch, samples // frame, n_filters)."""
+        y = ops.conv(x[..., None], self.kernel, strides=self.frame, padding="same")
+        power = ops.square(y[..., : self.n_filters]) + ops.square(y[..., self.n_filters :])
+        return ops.log(power + 1e-5)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], -(-input_shape[1] // self.frame), self.n_filters)
+
+    def get_config(self):
+        settings = {name: getattr(self, name) for name in ("frame", "n_filters", "sample_rate")}
+        return {**super().get_config(), **settings}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class AnyOfFrame(keras.layers.Layer):
+    """Mask of samples (batch, samples) to mask of frames: real where any sample is."""
+
+    def __init__(self, frame, n_steps, **kwargs):
+        super().__init__(**kwargs)
+        self.frame, self.n_steps = frame, n_steps
+
+    def call(self, mask):
+        missing = self.frame * self.n_steps - mask.shape[1]
+        mask = ops.pad(ops.cast(mask, "int32"), [[0, 0], [0, missing]])
+        return ops.any(ops.reshape(mask, (-1, self.n_steps, self.frame)) > 0, axis=2)
+
+    def compute_output_spec(self, mask):
+        return keras.KerasTensor((mask.shape[0], self.n_steps), dtype="bool")
+
+    def get_config(self):
+        return {**super().get_config(), "frame": self.frame, "n_steps": self.n_steps}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class MeanOfFeatures(keras.layers.Layer):
+    """(batch, steps, features) to (batch, steps): one value a step."""
+
+    def call(self, x):
+        return ops.mean(x, axis=-1)
+
+
+@keras.saving.register_keras_serializable("earshot")
+class Jitter(keras.layers.Layer):
+    """Vary what other voices and rooms vary, in training only; values run from about 0 to 1.
+
+    Bands are stretched (another vocal tract), time is stretched and shifted a little, the spectrum
+    is tilted, and some neighbouring bands and steps are hidden (Park and others 2019,
+    "SpecAugment").
+
+    Parameters
+    ----------
+    strength : float
+        1 is what served the experiments with LSTMs.
+    time : bool
+        Whether time is stretched and shifted, too: not where a mask tells which steps are real.
+    """
+
+    def __init__(self, strength=1.0, time=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.strength, self.time, self.seed = strength, time, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training or not self.strength:
+            return x
+        n, steps, bands = ops.shape(x)[0], x.shape[1], x.shape[2]
+        band, step = (ops.arange(size, dtype="float32") for size in (bands, steps))
+
+        def draw(most, shape=(n, 1)):
+            spread = keras.random.uniform(shape, -1, 1, seed=self.seed_generator)
+            return self.strength * most * spread
+
+        x = ops.matmul(x, ops.transpose(_reading(band * ops.exp(draw(0.22))), (0, 2, 1)))
+        if self.time:
+            x = ops.matmul(_reading(step * ops.exp(draw(0.3)) + draw(0.08 * steps)), x)
+        tilt = draw(0.1, (n, 1, 1)) * ops.linspace(-1.0, 1.0, bands) + draw(0.07, (n, 1, 1))
+        hidden = _stretch_of(band, bands, 0.16 * self.strength, n, self.seed_generator)[:, None, :]
+        hidden |= _stretch_of(step, steps, 0.14 * self.strength, n, self.seed_generator)[..., None]
+        return ops.where(hidden, 0.0, x + tilt)
+
+    def get_config(self):
+        settings = {"strength": self.strength, "time": self.time, "seed": self.seed}
+        return {**super().get_config(), **settings}
+
+
+def _reading(places):
+    """Weights (n, size, size) that read values at fractional places (n, size)."""
+    size = places.shape[1]
+    places = ops.clip(places, 0, size - 1)
+    away = ops.abs(places[..., None] - ops.arange(size, dtype="float32"))
+    return ops.maximum(1 - away, 0)
+
+
+def _stretch_of(index, size, share, n, seed):
+    """Choose some neighbours among ``size``, at most a share of them, for each of n clips."""
+    begin = keras.random.uniform((n, 1), 0, size, seed=seed)
+    length = keras.random.uniform((n, 1), 0, share * size, seed=seed)
+    return (index >= begin) & (index < begin + length)

@@ -8,9 +8,9 @@ import keras
 from keras import layers
 
 from earshot.errors import EarshotError
-from earshot.layers import LogOfProbability
+from earshot.layers import AnyOfFrame, FilterBank, Jitter, LogOfProbability, MeanOfFeatures
 
-__all__ = ["cnn", "ensemble", "temporal_cnn"]
+__all__ = ["cnn", "ensemble", "raw_lstm", "spectrogram_lstm", "temporal_cnn"]
 
 
 def cnn(input_shape, n_words, *, widths=(8, 16, 16), dense=32, dropout=0.25, scale=80.0):
@@ -98,6 +98,106 @@ def temporal_cnn(
     x = layers.GlobalAveragePooling1D(name="features")(x)
     x = layers.Dropout(dropout)(x)
     return keras.Model(inputs, layers.Dense(n_words, name="logits")(x), name="temporal_cnn")
+
+
+def raw_lstm(
+    n_samples, n_words, *, frame=252, sample_rate=22050, n_filters=48, units=96, dense=64,
+    dropout=0.2, jitter=0.5,
+):  # fmt: skip
+    """Build an LSTM over raw samples, with a mask that tells which of them are real.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the clips; 17,640 are 0.8 s at 22,050 Hz.
+    n_words : int
+    frame : int
+        Samples that the LSTM reads in one step. 252 are 11 ms and 70 steps a clip, through learned
+        filters (:class:`earshot.layers.FilterBank`). 1 is the textbook's form, sample by sample and
+        without filters: 17,640 steps a clip, about a hundred times slower (minutes for an epoch of
+        1,600 clips), and it learns little.
+    sample_rate : int
+        In Hz; of the filters' first frequencies.
+    n_filters, units, dense : int
+        Sizes of the filter bank, the LSTM and the hidden Dense layer.
+    dropout, jitter : float
+        Against learning by heart; see :class:`earshot.layers.Jitter`.
+
+    Returns
+    -------
+    keras.Model
+        Inputs "samples", shape (batch, n_samples), and "mask", the same of bool.
+    """
+    if n_words < 2:
+        raise EarshotError(f"A network tells at least 2 words apart, not {n_words}.")
+    if not 1 <= frame <= n_samples:
+        raise EarshotError(f"A frame has 1 to {n_samples} samples, not {frame}.")
+    samples = keras.Input((n_samples,), name="samples")
+    mask = keras.Input((n_samples,), name="mask", dtype="bool")
+    if frame == 1:
+        x, real = layers.Reshape((n_samples, 1), name="reshape")(samples), mask
+    else:
+        n_steps = -(-n_samples // frame)
+        x = FilterBank(frame, n_filters, sample_rate)(samples)
+        x = layers.Rescaling(1 / 12, offset=1.0)(x)
+        x = Jitter(jitter, time=False)(x) if jitter else x
+        x = layers.Conv1D(units, 3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        real = AnyOfFrame(frame, n_steps)(mask)
+    x = layers.LSTM(units, name="lstm")(x, mask=real)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(dropout / 2)(layers.Dense(dense, activation="relu")(x))
+    return keras.Model([samples, mask], layers.Dense(n_words, name="logits")(x), name="raw_lstm")
+
+
+def spectrogram_lstm(
+    input_shape, n_words, *, reading="time", stem=96, units=96, dense=64, dropout=0.3, jitter=1.0,
+    scale=50.0,
+):  # fmt: skip
+    """Build an LSTM over a log-mel picture whose outputs are averaged over all steps.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        ``(frames, n_mels)``.
+    n_words : int
+    reading : {"time", "mean"}
+        "time": a step is a frame, and the outputs' mean over time is classified. "mean", the
+        textbook's form: a step is a mel band, and each step's output becomes one value, the mean
+        over its features.
+    stem : int
+        Channels of a convolution over three neighbouring frames before the LSTM; 0 leaves it out.
+        Not in the textbook's form.
+    units, dense : int
+        Sizes of the LSTM and the hidden Dense layer.
+    dropout, jitter : float
+        Against learning by heart; see :class:`earshot.layers.Jitter`.
+    scale : float
+        The pictures' range in dB (``top_db``), which is brought to 0 to 1.
+
+    Returns
+    -------
+    keras.Model
+    """
+    frames, n_mels = _checked(input_shape, n_words)
+    if reading not in ("time", "mean"):
+        raise EarshotError(f"An LSTM reads along 'time' or takes the 'mean', not {reading!r}.")
+    inputs = keras.Input((frames, n_mels), name="log_mel")
+    x = layers.Rescaling(1 / scale, offset=1.0)(inputs)
+    x = Jitter(jitter)(x) if jitter else x
+    if reading == "mean":
+        x = layers.LSTM(units, return_sequences=True, name="lstm")(layers.Permute((2, 1))(x))
+        x = MeanOfFeatures(name="features")(x)
+    else:
+        if stem:
+            x = layers.Conv1D(stem, 3, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+            x = layers.SpatialDropout1D(dropout / 3)(x)
+        x = layers.LSTM(units, return_sequences=True, name="lstm")(x)
+        x = layers.GlobalAveragePooling1D(name="features")(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(dropout / 2)(layers.Dense(dense, activation="relu")(x))
+    return keras.Model(inputs, layers.Dense(n_words, name="logits")(x), name="spectrogram_lstm")
 
 
 def ensemble(members):

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from earshot import audio, layers  # noqa: F401  (registers the layers for loading)
 from earshot.errors import EarshotError
+from earshot.samples import Samples
 from earshot.spectrogram import LogMel
 
 __all__ = ["Prediction", "Recognizer", "load", "model_card"]
@@ -69,9 +70,11 @@ class Recognizer:
                 f"The network tells {model.output_shape[-1]} words apart, but {len(words)} are "
                 "named: give the words that it was trained on."
             )
-        if front_end.n_samples is None or model.input_shape[1:] != front_end.picture_shape:
+        shapes = tuple(tuple(x.shape[1:]) for x in model.inputs)
+        shape = shapes[0] if len(shapes) == 1 else shapes
+        if front_end.n_samples is None or shape != front_end.picture_shape:
             raise EarshotError(
-                f"The network takes pictures of {model.input_shape[1:]}, the front end makes "
+                f"The network takes pictures of {shape}, the front end makes "
                 f"{front_end.picture_shape}: give the settings that it was trained with."
             )
         self.model, self.front_end, self.words = model, front_end, words
@@ -168,6 +171,7 @@ class Recognizer:
         """Write the recogniser into a folder; one that was there before is replaced as a whole."""
         settings = {
             "format": FORMAT, "words": self.words, "front_end": self.front_end.to_dict(),
+            "kind": type(self.front_end).__name__,
         }  # fmt: skip
         with audio.atomic_path(folder) as temporary:
             temporary.mkdir()
@@ -229,7 +233,8 @@ def load(folder):
                 f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
                 "install the version of earshot that wrote it."
             )
-        front_end, words = LogMel(**settings["front_end"]), settings["words"]
+        make = {"LogMel": LogMel, "Samples": Samples}[settings.get("kind", "LogMel")]
+        front_end, words = make(**settings["front_end"]), settings["words"]
         path = folder / CARD
         card = json.loads(path.read_text(encoding="utf-8"))
         path = folder / NETWORK

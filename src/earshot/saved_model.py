@@ -33,7 +33,8 @@ def write(recognizer, folder):
 
     def from_waveforms(waveforms):
         length = tf.shape(waveforms)[1]
-        padded = tf.pad(waveforms, [[0, 0], _sides(tf, n - length, front_end.pad)])
+        side = getattr(front_end, "pad", "end")
+        padded = tf.pad(waveforms, [[0, 0], _sides(tf, n - length, side)])
         energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
         energy = tf.pad(energy, [[0, 0], [1, 0]])
         start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)

@@ -174,9 +174,14 @@ def align_words(recording, words, *, sample_rate=None, onsets_s=None):
     EarshotWarning
         With the names of the words that were not found.
     """
-    words = [str(word) for word in words]
-    if not words:
+    if isinstance(words, str) or not len(words):
         raise EarshotError("align_words needs the list of the words that were said.")
+    words = [str(word) for word in words]
+    if onsets_s is not None and np.shape(onsets_s) != (len(words), 2):
+        raise EarshotError(
+            f"onsets_s needs the earliest and the latest time of each of the {len(words)} words, "
+            f"shape ({len(words)}, 2), not {np.shape(onsets_s)}."
+        )
     if isinstance(recording, list | tuple):
         sound, pieces = None, _pieces_of_segments(recording)
     else:

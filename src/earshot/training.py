@@ -12,12 +12,22 @@ from keras import ops
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from earshot import audio
+from earshot import audio, samples, variants
 from earshot.errors import EarshotError
 
 __all__ = [
-    "Checkpoint", "Pictures", "SmoothedCrossentropy", "accuracy", "cross_validate", "fit",
-    "picture_batch", "predict_labels",
+    "F1",
+    "Checkpoint",
+    "GradientHistograms",
+    "Pictures",
+    "SmoothedCrossentropy",
+    "StoredPictures",
+    "accuracy",
+    "cross_validate",
+    "fit",
+    "picture_batch",
+    "predict_labels",
+    "tensorboard",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -32,7 +42,7 @@ class Pictures(keras.utils.PyDataset):
     Parameters
     ----------
     words : earshot.datasets.WordSet
-    front_end : earshot.spectrogram.LogMel
+    front_end : earshot.spectrogram.LogMel or earshot.samples.Samples
     batch_size : int
     augment : earshot.augmentation.Augmentation, optional
         Default: the plain pictures.
@@ -56,16 +66,51 @@ class Pictures(keras.utils.PyDataset):
         order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.labels))
         chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         if self.augment is None:
-            return self._plain[chosen], self.labels[chosen]
+            return _rows(self._plain, chosen), self.labels[chosen]
         rng = np.random.default_rng((self.seed, self.epoch, index))
         clips = [self.clips[i] for i in chosen]
         return self.augment(clips, self.front_end, rng), self.labels[chosen]
 
 
+class StoredPictures(keras.utils.PyDataset):
+    """Batches of a store of variants, shuffled anew in every epoch, read from the disk in pieces.
+
+    Parameters
+    ----------
+    store : earshot.variants.Store
+    front_end : earshot.spectrogram.LogMel or earshot.samples.Samples
+        The one that the store was made with.
+    batch_size : int
+    seed : int
+    """
+
+    def __init__(self, store, front_end, *, batch_size=64, seed=0):
+        super().__init__()
+        if store.settings["front_end"] != front_end.to_dict():
+            raise EarshotError(f"{store.folder} was made with another front end: make it again.")
+        self.store, self.front_end = store, front_end
+        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+
+    def __len__(self):
+        return -(-len(self.store) // self.batch_size)
+
+    def __getitem__(self, index):
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.store))
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+        return self.front_end.unpack(self.store.rows(chosen)), self.store.labels[chosen]
+
+
+def _rows(inputs, chosen):
+    return tuple(x[chosen] for x in inputs) if isinstance(inputs, tuple) else inputs[chosen]
+
+
 def picture_batch(words, front_end):
-    """Make the plain pictures of a word set, shape (n, frames, n_mels)."""
+    """Make what a network gets of a word set: pictures, or samples and masks."""
     words = words.resampled(front_end.sample_rate)
-    return front_end(words.waveforms)
+    inputs = front_end(words.waveforms)
+    if isinstance(inputs, tuple):
+        samples.check(*inputs)
+    return inputs
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -152,6 +197,107 @@ class SmoothedCrossentropy(keras.losses.Loss):
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
+@keras.saving.register_keras_serializable("earshot")
+class F1(keras.metrics.Metric):
+    """F1 of integer labels against logits, from the counts of a whole epoch.
+
+    Parameters
+    ----------
+    n_words : int
+    average : {"macro", "micro"}
+        "macro": the mean of the words' own F1, so that rare words count as much as frequent ones.
+        "micro": from all counts together, which for one label a clip is the accuracy.
+    """
+
+    def __init__(self, n_words, average="macro", name=None, **kwargs):
+        super().__init__(name=name or f"{average}_f1", **kwargs)
+        self.n_words, self.average = n_words, average
+        self.counts = self.add_weight(
+            shape=(n_words, n_words), initializer="zeros", dtype="float32", name="counts"
+        )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        truth = ops.one_hot(ops.cast(ops.reshape(y_true, [-1]), "int32"), self.n_words)
+        answer = ops.one_hot(ops.argmax(y_pred, axis=-1), self.n_words)
+        self.counts.assign_add(ops.cast(ops.matmul(ops.transpose(truth), answer), "float32"))
+
+    def result(self):
+        right = ops.diagonal(self.counts)
+        said, heard = ops.sum(self.counts, axis=1), ops.sum(self.counts, axis=0)
+        if self.average == "micro":
+            return 2 * ops.sum(right) / ops.maximum(ops.sum(said + heard), 1)
+        there = ops.cast(said + heard > 0, "float32")
+        scores = 2 * right / ops.maximum(said + heard, 1)
+        return ops.sum(scores * there) / ops.maximum(ops.sum(there), 1)
+
+    def get_config(self):
+        return {**super().get_config(), "n_words": self.n_words, "average": self.average}
+
+
+class GradientHistograms(keras.callbacks.Callback):
+    """Write a histogram of the loss's gradients for each layer to TensorBoard after every epoch.
+
+    On one batch, always the same. Keras 3 has no such option any more. TensorFlow backend only.
+
+    Parameters
+    ----------
+    folder : str or path
+        Of the logs.
+    inputs, labels : ndarray
+        The batch.
+    """
+
+    def __init__(self, folder, inputs, labels):
+        super().__init__()
+        if keras.backend.backend() != "tensorflow":
+            raise EarshotError("Gradient histograms need the TensorFlow backend.")
+        import tensorflow as tf
+
+        self.tf, self.inputs, self.labels = tf, inputs, labels
+        self.writer = tf.summary.create_file_writer(str(folder))
+
+    def on_epoch_end(self, epoch, logs=None):
+        weights = self.model.trainable_variables
+        with self.tf.GradientTape() as tape:
+            loss = self.model.compute_loss(
+                y=ops.convert_to_tensor(self.labels), y_pred=self.model(self.inputs, training=False)
+            )
+        gradients = tape.gradient(loss, [weight.value for weight in weights])
+        with self.writer.as_default():
+            for weight, gradient in zip(weights, gradients, strict=True):
+                if gradient is not None:
+                    self.tf.summary.histogram(f"gradients/{weight.path}", gradient, step=epoch)
+        self.writer.flush()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+def tensorboard(folder, words, front_end, *, batch_size=64):
+    """Give callbacks that log curves and histograms of gradients for TensorBoard.
+
+    Parameters
+    ----------
+    folder : str or path
+        Of this training; TensorBoard shows all that lie in one folder side by side.
+    words : earshot.datasets.WordSet
+        Training clips, of which some give the gradients.
+    front_end : LogMel or Samples
+    batch_size : int
+
+    Returns
+    -------
+    list of keras.callbacks.Callback
+        For ``fit(..., callbacks=...)``. TensorFlow backend only.
+    """
+    some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
+    inputs = picture_batch(some, front_end)
+    return [
+        keras.callbacks.TensorBoard(str(folder), write_graph=False),
+        GradientHistograms(Path(folder) / "gradients", inputs, some.labels),
+    ]
+
+
 class _EpochClock(keras.callbacks.Callback):
     """Make everything random in an epoch depend on the seed and the epoch alone."""
 
@@ -212,8 +358,8 @@ def fit(
     ----------
     model : keras.Model
         From pictures to logits, as :mod:`earshot.models` builds them.
-    train : earshot.datasets.WordSet
-    front_end : earshot.spectrogram.LogMel
+    train : earshot.datasets.WordSet or earshot.variants.Store
+    front_end : earshot.spectrogram.LogMel or earshot.samples.Samples
     test : earshot.datasets.WordSet, optional
         Only looked at, after every epoch, for the curves.
     augment : earshot.augmentation.Augmentation, optional
@@ -235,22 +381,27 @@ def fit(
     Returns
     -------
     dict
-        Lists with one figure an epoch: "loss", "accuracy", and "val_loss", "val_accuracy" on
-        ``test``.
+        Lists with one figure an epoch: "loss", "accuracy", "micro_f1" (the same as accuracy where
+        a clip has one label), "macro_f1", and "val_loss" and so on, on ``test``.
     """
     if len(train) == 0:
         raise EarshotError("There is nothing to train on: the word set has no clips.")
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if value < 1:
             raise EarshotError(f"A training needs {name} of at least 1, not {value}.")
-    shapes = model.input_shape[1:], model.output_shape[-1]
+    shapes = _input_shape(model), model.output_shape[-1]
     if shapes != (front_end.picture_shape, len(train.words)):
         raise EarshotError(
             f"The network takes pictures of {shapes[0]} and knows {shapes[1]} words, but the front "
             f"end makes {front_end.picture_shape} and there are {len(train.words)} words: build it "
             "with front_end.picture_shape and len(train.words)."
         )
-    pictures = Pictures(train, front_end, batch_size=batch_size, augment=augment, seed=seed)
+    if isinstance(train, variants.Store):
+        if augment is not None or settle_epochs:
+            raise EarshotError("A store holds its own variants: train on it without augment.")
+        pictures = StoredPictures(train, front_end, batch_size=batch_size, seed=seed)
+    else:
+        pictures = Pictures(train, front_end, batch_size=batch_size, augment=augment, seed=seed)
     n_steps = epochs * len(pictures)
     warm_up = min(100, n_steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -260,7 +411,7 @@ def fit(
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=weight_decay),
         SmoothedCrossentropy(label_smoothing),
-        metrics=["accuracy"],
+        metrics=["accuracy", *(F1(len(train.words), average) for average in ("micro", "macro"))],
         jit_compile=keras.backend.backend() == "jax",
     )
     history = keras.callbacks.History()
@@ -322,19 +473,27 @@ def fit(
     return {name: figures[name] + settled[name] for name in figures}
 
 
+def _input_shape(model):
+    """Shape of what a network takes, without the batch; a tuple of shapes for several inputs."""
+    shapes = [tuple(x.shape[1:]) for x in model.inputs]
+    return shapes[0] if len(shapes) == 1 else tuple(shapes)
+
+
 def _fingerprint(words):
     """Tell word sets apart: the number of clips, the words, and a checksum of the sources."""
+    if isinstance(words, variants.Store):
+        return f"variants, {words.settings}"
     checksum = zlib.crc32("\n".join(words.sources).encode())
     return f"{len(words)} clips of {', '.join(words.words)}, checksum {checksum:08x}"
 
 
 def predict_labels(model, words, front_end, *, batch_size=256):
     """Give the label that a network chooses for every clip of a word set, shape (n,)."""
-    pictures = picture_batch(words, front_end)
-    logits = [
-        ops.convert_to_numpy(model(pictures[i : i + batch_size], training=False))
-        for i in range(0, len(pictures), batch_size)
-    ]
+    logits = []
+    for i in range(0, len(words), batch_size):
+        some = words.subset(np.arange(i, min(i + batch_size, len(words))))
+        answer = model(picture_batch(some, front_end), training=False)
+        logits.append(ops.convert_to_numpy(answer))
     return np.concatenate(logits).argmax(axis=1)
 
 

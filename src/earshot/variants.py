@@ -3,10 +3,12 @@
 For training data only, never for a test.
 """
 
+import functools
 import json
 import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -65,24 +67,28 @@ def stretch_and_shift(x, *, stretches=STRETCHES, half_steps=HALF_STEPS):
             length = round(len(x) / speed)
             y = x if speed == 1 else _resynthesised(size, angle[0], move, speed, length)
             if half_step:
-                down, up = _ratio(pitch)
-                y = resample_poly(y, up, down).astype(np.float32)
+                up, down, window = _resampling(pitch)
+                y = resample_poly(y, up, down, window=window).astype(np.float32)
                 wanted = round(len(x) / stretch)
                 y = np.pad(y[:wanted], (0, max(wanted - len(y), 0)))
             result.append(y)
     return result
 
 
+@functools.lru_cache
 def _hann():
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
 
 
-def _ratio(pitch):
-    """Whole numbers whose ratio is a pitch, within a few millionths: 89 / 84 for a half-step."""
-    from fractions import Fraction
+@functools.lru_cache
+def _resampling(pitch):
+    """Whole numbers whose ratio is a pitch (84 / 89 for a half-step up), and the filter."""
+    from scipy.signal import firwin
 
-    ratio = Fraction(pitch).limit_denominator(100)
-    return ratio.numerator, ratio.denominator
+    ratio = Fraction(1 / pitch).limit_denominator(100)
+    up, down = ratio.numerator, ratio.denominator
+    most = max(up, down)
+    return up, down, firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0)).astype(np.float32)
 
 
 def _resynthesised(size, first, move, speed, length):

@@ -1,0 +1,143 @@
+"""How well the four experiments with LSTMs do, how long they take, and how much memory.
+
+    python benchmarks/lstm.py [--quick] [--speakers]
+
+Recordings 0 to 4 of spoken_digit are the test (the official split). With --speakers, the best of
+the four is also trained five times, each time without one of the speakers, and tested on that one.
+"""
+
+import argparse
+import dataclasses
+import resource
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from report import header, spoken_digit, table
+
+
+def experiments(n_words):
+    """Name, front end, network and epochs of each experiment; and whether it has variants."""
+    from earshot import models
+    from earshot.samples import Samples
+    from earshot.spectrogram import PICTURE_35
+
+    raw = Samples()
+    picture = dataclasses.replace(PICTURE_35, fmin_hz=60.0, fmax_hz=4000.0, top_db=50.0)
+
+    def on_samples():
+        return models.raw_lstm(raw.n_samples, n_words)
+
+    def on_pictures(reading="time"):
+        return models.spectrogram_lstm(picture.picture_shape, n_words, reading=reading)
+
+    return {
+        "1 raw samples": (raw, on_samples, 40, False),
+        "2 spectrogram": (picture, on_pictures, 40, False),
+        "2 spectrogram, textbook's mean": (picture, lambda: on_pictures("mean"), 40, False),
+        "3 raw samples, nine variants": (raw, on_samples, 8, True),
+        "4 spectrogram, nine variants": (picture, on_pictures, 10, True),
+    }
+
+
+def run(build, train, test, front_end, *, epochs, folder=None, seed=0):
+    """Train and test once; gives both accuracies, and the seconds of an epoch."""
+    import keras
+
+    from earshot import training, variants
+
+    keras.utils.set_random_seed(seed)
+    model = build()
+    data = train if folder is None else variants.write_variants(train, folder, front_end)
+    started = time.perf_counter()
+    training.fit(
+        model, data, front_end, epochs=epochs, learning_rate=4e-3, seed=seed, progress=False
+    )
+    epoch_s = (time.perf_counter() - started) / epochs
+    return (
+        training.accuracy(model, train, front_end),
+        training.accuracy(model, test, front_end),
+        epoch_s,
+    )
+
+
+def augmenting(words):
+    """Time the nine variants of some clips, against librosa clip by clip."""
+    import librosa
+
+    from earshot import variants
+    from earshot.spectrogram import PICTURE_35
+
+    some = words.subset(np.arange(0, len(words), 25)).resampled(22050)
+    effects = librosa.effects
+
+    def theirs(clips):
+        for clip in clips:
+            for stretch in variants.STRETCHES:
+                slower = effects.time_stretch(clip, rate=stretch)
+                for half_step in variants.HALF_STEPS:
+                    effects.pitch_shift(slower, sr=22050, n_steps=half_step)
+
+    def ours(clips):
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(variants.stretch_and_shift, clips))
+
+    rows = []
+    for name, make in (("librosa, one by one", theirs), ("earshot", ours)):
+        make(some.waveforms[:2])  # librosa compiles on the first call
+        started = time.perf_counter()
+        make(some.waveforms)
+        rows.append([name, time.perf_counter() - started])
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        variants.write_variants(some, Path(folder) / "store", PICTURE_35)
+        rows.append(["earshot, with pictures, on disk", time.perf_counter() - started])
+    per = 1600 / len(some)
+    table(
+        ["1,600 clips to 14,400", "time", "faster"],
+        [[name, f"{per * took_s:.0f} s", f"{rows[0][1] / took_s:.1f}x"] for name, took_s in rows],
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="two epochs of everything")
+    parser.add_argument("--speakers", action="store_true", help="leave one speaker out, too")
+    options = parser.parse_args()
+
+    words = spoken_digit()
+    header("python benchmarks/lstm.py")
+    augmenting(words)
+    train, test = words.official_split()
+    rows, best = [], (0, "")
+    plan = experiments(len(words.words))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (front_end, build, epochs, varied) in plan.items():
+            place = Path(folder) / name if varied else None
+            result = run(
+                build, train, test, front_end, epochs=2 if options.quick else epochs, folder=place
+            )
+            seen, unseen, epoch_s = result
+            best = max(best, (unseen, name))
+            rows.append([name, f"{100 * seen:.1f}", f"{100 * unseen:.1f}",
+                         f"{100 * (seen - unseen):.1f}", f"{epoch_s:.1f} s"])  # fmt: skip
+    head = ["official split", "training, %", "test, %", "gap, points", "one epoch"]
+    table(head, rows)
+    if options.speakers:
+        front_end, build, epochs, varied = plan[best[1]]
+        rows = []
+        for speaker, train, test in words.leave_one_speaker_out():
+            with tempfile.TemporaryDirectory() as folder:
+                place = Path(folder) / "store" if varied else None
+                _, unseen, _ = run(build, train, test, front_end, epochs=epochs, folder=place)
+            rows.append([f"without {speaker}", unseen])
+        rows.append(["mean", np.mean([row[1] for row in rows])])
+        table([best[1], "test, %"], [[name, f"{100 * share:.1f}"] for name, share in rows])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"Peak memory of all this: {peak:.1f} GB.\n")
+
+
+if __name__ == "__main__":
+    main()
