@@ -89,12 +89,12 @@ def screen():
 
 @pytest.fixture(scope="session")
 def spoken(spoken_digit, tmp_path_factory):
-    """A file in which eight digits are spoken, and what is in it."""
+    """A file in which six digits are spoken, and what is in it."""
     chosen = [
         i for i, source in enumerate(spoken_digit.sources) if source.endswith("_jackson_3.wav")
     ]
     stream = streams.make_stream(
-        spoken_digit.subset(chosen[:8]), snr_db=35, pauses_s=(0.4, 0.6), sample_rate=16000
+        spoken_digit.subset(chosen[:6]), snr_db=35, pauses_s=(0.4, 0.6), sample_rate=16000
     )
     path = tmp_path_factory.mktemp("spoken") / "digits.wav"
     audio.write(path, stream.waveform, stream.sample_rate)

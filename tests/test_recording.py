@@ -1,6 +1,8 @@
 """The microphone and the keys, for real: a virtual sound card, and xdotool on a virtual screen."""
 
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,6 +165,43 @@ def test_a_microphone_that_goes_away_ends_the_take_and_keeps_it(
     printed, _ = process.communicate(timeout=20)
     assert b"ended: The microphone went away" in printed
     assert len(audio.read(hardware.only_file(folder))[0]) > 0
+
+
+def test_a_kernel_that_stands_still_loses_nothing(microphone, screen, said, recorder_process):
+    path, x = said
+    process, folder = recorder_process()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGSTOP)
+    microphone.speak(path)
+    time.sleep(1)
+    process.send_signal(signal.SIGCONT)
+    time.sleep(1)
+    screen.press("q")
+    process.communicate(timeout=20)
+    heard, _ = audio.read(hardware.only_file(folder), 16000)
+    assert likeness(heard, x) > 0.99
+
+
+def test_overruns_are_counted_and_told(microphone, screen, tmp_path, monkeypatch):
+    import sounddevice
+
+    class Busy(sounddevice.InputStream):
+        """Says of every third block that sound was lost before it."""
+
+        def __init__(self, *, callback, **settings):
+            n_blocks = itertools.count()
+            flags = [sounddevice.CallbackFlags(overflow) for overflow in (2, 0, 0)]
+            super().__init__(
+                callback=lambda x, n, times, _: callback(x, n, times, flags[next(n_blocks) % 3]),
+                **settings,
+            )
+
+    monkeypatch.setattr(sounddevice, "InputStream", Busy)
+    meanwhile(pause(0.5), lambda: screen.press("s"), pause(0.6), lambda: screen.press("q"))
+    take = Recorder().record(tmp_path)
+    (told,) = [note for note in take.notes if "too busy" in note]
+    n_told = int(re.search(r"lost in (\d+) places", told)[1])
+    assert n_told == pytest.approx(take.duration_s / recording.BLOCK_S / 3, rel=0.5)
 
 
 def test_keys_that_are_held_or_pressed_too_often_do_no_harm(microphone, screen, tmp_path):

@@ -116,9 +116,10 @@ class Recorder:
             for block in source.left():
                 writer.write(block)
         if source.n_overruns:
+            places = "1 place" if source.n_overruns == 1 else f"{source.n_overruns} places"
             notes.append(
-                f"The machine was too busy {source.n_overruns} times, and sound was lost there: "
-                "close other programs, and say those words again."
+                f"The machine was too busy, and sound was lost in {places}: close other programs, "
+                "and say those words again."
             )
         take = writer.close(note for note in notes if note)
         meter.finish(take)
@@ -410,7 +411,7 @@ class _Source:
 
     def __iter__(self):
         """Give blocks of int16 and letters until microphone or keyboard is gone."""
-        heard = time.monotonic()
+        n_silent = 0  # not seconds: a machine that slept has lost no microphone
         while True:
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=REFRESH_S)
@@ -419,9 +420,10 @@ class _Source:
                     continue
                 yield event
                 if isinstance(event, np.ndarray):
-                    heard = time.monotonic()
+                    n_silent = 0
                     continue
-            if not self._stream.active or time.monotonic() - heard > GONE_S:
+            n_silent += 1
+            if not self._stream.active or n_silent > GONE_S / REFRESH_S:
                 self.ended = "The microphone went away: plug it in again and run the cell again."
                 return
             if not self._listener.is_alive():
