@@ -99,15 +99,15 @@ class SamplesLayer(keras.layers.Layer):
 class FilterBank(keras.layers.Layer):
     """Learned band-pass filters over raw samples: how loud each band is in each frame.
 
-    Every filter is a pair of weighted windows of two frames, which begin as a sine and a cosine of
-    one frequency under a Hann window (Gabor filters), spaced as mel bands are; what is given on is
-    the logarithm of their joint power. Zeghidour and others (2021), "LEAF: a learnable frontend for
-    audio classification", keeps the shape of the filters; here every weight is free.
+    Gabor filters, a sine and a cosine under a bell, of which the middle frequency and the length
+    are learned, two numbers a filter; they begin spaced as mel bands are. Given on is the logarithm
+    of the power. After Zeghidour and others (2021), "LEAF: a learnable frontend for audio
+    classification". (Filters of which every weight is free learn the training clips by heart.)
 
     Parameters
     ----------
     frame : int
-        Samples from one frame to the next.
+        Samples from one frame to the next; a filter is four frames long.
     n_filters : int
     sample_rate : int
         In Hz; of the first frequencies only.
@@ -118,23 +118,23 @@ class FilterBank(keras.layers.Layer):
         self.frame, self.n_filters, self.sample_rate = frame, n_filters, sample_rate
 
     def build(self, input_shape):
-        size = 2 * self.frame
-        top = mel_filter_bank(self.sample_rate, 2048, self.n_filters, 60, self.sample_rate * 0.18)
-        hz = top.argmax(axis=0) * self.sample_rate / 2048
-        time = (np.arange(size) - size / 2) / self.sample_rate
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
-        angle = 2 * np.pi * hz * time[:, None]
-        pairs = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * window[:, None]
-        self.kernel = self.add_weight(
-            shape=(size, 1, 2 * self.n_filters),
-            initializer=keras.initializers.Constant(0),
-            name="kernel",
-        )
-        self.kernel.assign((pairs * 4 / size)[:, None].astype("float32"))
+        top = min(4000.0, self.sample_rate / 2)
+        bank = mel_filter_bank(self.sample_rate, 4096, self.n_filters, 60.0, top)
+        cycles = bank.argmax(axis=0) / 4096  # a sample
+        widths = np.clip(0.35 / np.gradient(cycles), self.frame / 4, self.frame)
+        # Both are learned in steps of a comparable size: relative to where they begin.
+        self.first = np.stack([cycles, widths / self.frame]).astype("float32")
+        self.change = self.add_weight(shape=(2, self.n_filters), initializer="zeros", name="change")
 
     def call(self, x):
         """(batch, samples) to (batch, samples // frame, n_filters)."""
-        y = ops.conv(x[..., None], self.kernel, strides=self.frame, padding="same")
+        cycles, width = ops.unstack(self.first * ops.exp(self.change), 2)
+        time = ops.arange(-2 * self.frame, 2 * self.frame, dtype="float32")[:, None]
+        bell = ops.exp(-0.5 * ops.square(time / (width * self.frame)))
+        bell = bell / ops.sum(bell, axis=0)
+        angle = 2 * np.pi * cycles * time
+        kernel = ops.concatenate([bell * ops.cos(angle), bell * ops.sin(angle)], axis=1)
+        y = ops.conv(x[..., None], kernel[:, None], strides=self.frame, padding="same")
         power = ops.square(y[..., : self.n_filters]) + ops.square(y[..., self.n_filters :])
         return ops.log(power + 1e-5)
 
@@ -179,25 +179,24 @@ class Jitter(keras.layers.Layer):
     """Vary what other voices and rooms vary, in training only; values run from about 0 to 1.
 
     Bands are stretched (another vocal tract), time is stretched and shifted a little, the spectrum
-    is tilted, and some neighbouring bands and steps are hidden (Park and others 2019,
-    "SpecAugment").
+    is bent as by another microphone, a noise covers what is soft, and some neighbouring bands and
+    steps are hidden (Park and others 2019, "SpecAugment").
 
     Parameters
     ----------
     strength : float
         1 is what served the experiments with LSTMs.
-    time : bool
-        Whether time is stretched and shifted, too: not where a mask tells which steps are real.
     """
 
-    def __init__(self, strength=1.0, time=True, seed=None, **kwargs):
+    def __init__(self, strength=1.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.strength, self.time, self.seed = strength, time, seed
+        self.strength, self.seed = strength, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, x, training=False):
+    def call(self, x, real=None, training=False):
+        """(batch, steps, bands) to the same; with a mask of the steps, to both."""
         if not training or not self.strength:
-            return x
+            return x if real is None else (x, real)
         n, steps, bands = ops.shape(x)[0], x.shape[1], x.shape[2]
         band, step = (ops.arange(size, dtype="float32") for size in (bands, steps))
 
@@ -206,16 +205,28 @@ class Jitter(keras.layers.Layer):
             return self.strength * most * spread
 
         x = ops.matmul(x, ops.transpose(_reading(band * ops.exp(draw(0.22))), (0, 2, 1)))
-        if self.time:
-            x = ops.matmul(_reading(step * ops.exp(draw(0.3)) + draw(0.08 * steps)), x)
-        tilt = draw(0.1, (n, 1, 1)) * ops.linspace(-1.0, 1.0, bands) + draw(0.07, (n, 1, 1))
+        reading = _reading(step * ops.exp(draw(0.3)) + draw(0.08 * steps))
+        x = ops.matmul(reading, x)
+        place = ops.linspace(0.0, np.pi, bands)
+        for k in (1, 2, 3):  # another microphone: a smooth curve over the bands
+            x += draw(0.2 / k, (n, 1, 1)) * ops.cos(k * place + draw(np.pi, (n, 1, 1)))
+        # Another room: a noise that covers what is softer, in half of the clips.
+        noise = keras.random.normal((n, steps, bands), 0, 0.06, seed=self.seed_generator)
+        noise += draw(0.1, (n, 1, 1)) * ops.cos(place + draw(np.pi, (n, 1, 1)))
+        x = ops.maximum(x, noise + draw(0.7, (n, 1, 1)))
         hidden = _stretch_of(band, bands, 0.16 * self.strength, n, self.seed_generator)[:, None, :]
         hidden |= _stretch_of(step, steps, 0.14 * self.strength, n, self.seed_generator)[..., None]
-        return ops.where(hidden, 0.0, x + tilt)
+        x = ops.where(hidden, 0.0, x)
+        if real is None:
+            return x
+        return x, ops.matmul(reading, ops.cast(real, "float32")[..., None])[..., 0] > 0.5
+
+    def compute_output_spec(self, x, real=None, training=False):
+        like = [keras.KerasTensor(y.shape, y.dtype) for y in (x, real) if y is not None]
+        return like[0] if real is None else tuple(like)
 
     def get_config(self):
-        settings = {"strength": self.strength, "time": self.time, "seed": self.seed}
-        return {**super().get_config(), **settings}
+        return {**super().get_config(), "strength": self.strength, "seed": self.seed}
 
 
 def _reading(places):

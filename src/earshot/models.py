@@ -102,7 +102,7 @@ def temporal_cnn(
 
 def raw_lstm(
     n_samples, n_words, *, frame=252, sample_rate=22050, n_filters=48, units=96, dense=64,
-    dropout=0.2, jitter=0.5,
+    dropout=0.3, jitter=0.6,
 ):  # fmt: skip
     """Build an LSTM over raw samples, with a mask that tells which of them are real.
 
@@ -139,11 +139,13 @@ def raw_lstm(
     else:
         n_steps = -(-n_samples // frame)
         x = FilterBank(frame, n_filters, sample_rate)(samples)
-        x = layers.Rescaling(1 / 12, offset=1.0)(x)
-        x = Jitter(jitter, time=False)(x) if jitter else x
+        x = layers.Rescaling(1 / 9, offset=1.25)(x)
+        real = AnyOfFrame(frame, n_steps)(mask)
+        if jitter:
+            x, real = Jitter(jitter)(x, real)
         x = layers.Conv1D(units, 3, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-        real = AnyOfFrame(frame, n_steps)(mask)
+        x = layers.SpatialDropout1D(dropout / 3)(x)
     x = layers.LSTM(units, name="lstm")(x, mask=real)
     x = layers.Dropout(dropout)(x)
     x = layers.Dropout(dropout / 2)(layers.Dense(dense, activation="relu")(x))
