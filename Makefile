@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 05_inference
+NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference
+DEMO := 01_create_audio_dataset 03_train 05_inference
 
 .PHONY: help demo lab notebooks test lint benchmark clean
 
@@ -22,7 +23,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 demo: $(READY)
-	@$(BIN)/python notebooks/run.py --quick --into reports $(NOTEBOOKS)
+	@$(BIN)/python notebooks/run.py --quick --into reports $(DEMO)
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 
 
 CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr).*\n?", re.M
+    r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr|WARNING:tensorflow:\d+ out of).*\n?", re.M
 )
 """What TensorFlow writes when it starts, past every setting of its log level."""
 

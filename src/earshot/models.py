@@ -153,7 +153,7 @@ def raw_lstm(
 
 
 def spectrogram_lstm(
-    input_shape, n_words, *, reading="time", stem=96, units=96, dense=64, dropout=0.3, jitter=1.0,
+    input_shape, n_words, *, reading="time", stem=96, units=96, dense=64, dropout=0.3, jitter=0.6,
     scale=50.0,
 ):  # fmt: skip
     """Build an LSTM over a log-mel picture whose outputs are averaged over all steps.

@@ -84,6 +84,18 @@ def test_03_trains_measures_and_saves(data, tmp_path):
     assert 0 < card["figures"]["official split"] <= 1
 
 
+def test_04_trains_four_networks_and_compares_them(data, tmp_path):
+    printed, cells = run(
+        "04_train_lstm", tmp_path, f"DATA={data}", f"LOGS={tmp_path / 'logs'}",
+        f"MODELS={tmp_path / 'models'}",
+    )  # fmt: skip
+    for name in ("1_raw", "2_picture", "2_picture_mean", "3_raw_varied", "4_picture_varied"):
+        assert (tmp_path / "models" / f"lstm_{name}" / "network.keras").is_file()
+        assert f"lstm_{name}: " in printed
+    assert n_pictures(cells) >= 5
+    assert n_players(cells) == 1
+
+
 def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
     printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'my_words'}")
     assert "recognised" in printed
