@@ -350,3 +350,20 @@ def test_without_a_screen_the_browser_records_and_that_is_said(microphone, tmp_p
 def test_recording_needs_no_tensorflow():
     code = "import sys; from earshot import recording; print('tensorflow' in sys.modules)"
     assert record_elsewhere(code) == "False\n"
+
+
+def test_what_shows_the_words_is_asked_for_before_anything_is_recorded(monkeypatch, tmp_path):
+    for name in [name for name in sys.modules if name.startswith("earshot.widgets")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("earshot.widgets", raising=False)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    with pytest.raises(EarshotError, match="pip install anywidget"):
+        recording.record_words("cat", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"), [({"word": " "}, "at least one letter"), ({"where": "phone"}, "'phone'")]
+)
+def test_what_makes_no_sense_is_told_before_anything_is_recorded(settings, told, tmp_path):
+    with pytest.raises(EarshotError, match=told):
+        recording.record_words(**{"word": "cat", "folder": tmp_path, **settings})

@@ -221,8 +221,13 @@ def record_words(
         When ``where="microphone"`` and something is missing, or a device is named that is not
         there.
     """
-    from earshot import widgets
-
+    try:
+        from earshot import widgets
+    except ImportError as error:
+        raise EarshotError(
+            f"The package {error.name} is missing, which shows what was recorded: "
+            f"pip install {error.name}."
+        ) from error
     if where not in ("auto", "microphone", "browser"):
         raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
     recorder, raw = recorder or Recorder(), takes.raw_folder(folder, word)

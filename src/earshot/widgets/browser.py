@@ -66,7 +66,7 @@ class BrowserRecorder(anywidget.AnyWidget):
                     self._n_chunks += 1
                 case "stop" if self._writer:
                     lost = message["n_chunks"] - self._n_chunks
-                    gaps = f"{lost} chunks of sound were lost on the way: record it again."
+                    gaps = f"Sound was lost on the way ({lost} times half a second): record again."
                     self._finish(message["reason"], gaps if lost else "")
         except EarshotError as error:
             self.send({"kind": "stop"})
