@@ -23,8 +23,9 @@ HERE = Path(__file__).resolve().parent
 
 
 CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr|WARNING:tensorflow:\d+ out of).*\n?", re.M
-)
+    r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr"
+    r"|WARNING:tensorflow:\d+ out of).*\n?", re.M,
+)  # fmt: skip
 """What TensorFlow writes when it starts, past every setting of its log level."""
 
 
