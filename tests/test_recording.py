@@ -19,7 +19,8 @@ from earshot import EarshotError, audio, recording, takes
 from earshot.recording import Recorder
 
 RECORD = """
-import sys
+import faulthandler, sys
+faulthandler.dump_traceback_later(12)
 from earshot.recording import Recorder
 take = Recorder(patience_s=30).record(sys.argv[1])
 print("ended:", *take.notes)
@@ -70,9 +71,13 @@ def recorder_process(tmp_path, screen, short_folder):
             stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
         )  # fmt: skip
         started.append(process)
-        hardware.wait_for(
-            lambda: screen.press("s") or list(folder.glob("*.wav")), "a recording", 60
-        )
+
+        def has_begun():
+            screen.press("s")
+            return [*folder.glob("*.wav")] or process.poll() is not None
+
+        hardware.wait_for(has_begun, "a recording")
+        assert process.poll() is None, (process.returncode, process.communicate()[0].decode())
         return process, folder
 
     yield start
