@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
@@ -19,7 +20,10 @@ $(READY): requirements.txt pyproject.toml
 	  { echo "earshot needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Installing (once, about 3 GB; 3 minutes or more) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PIP) -r requirements.txt || { \
+	  echo "Trying without pynput, which a compiler has to build on Linux. For keys in notebook 02:"; \
+	  echo "sudo apt install gcc python3-dev, then make again. The browser's recorder works without."; \
+	  grep -v '^pynput' requirements.txt > .venv/requirements.txt; $(PIP) -r .venv/requirements.txt; }
 	@touch $@
 
 demo: $(READY)
