@@ -2,9 +2,9 @@
 
     python benchmarks/lstm.py [--quick] [--speakers]
 
-Recordings 0 to 4 of spoken_digit are the test (the official split). With --speakers, a
-larger form of experiment 2 is also trained five times on four speakers and synthetic voices, and
-tested on the fifth.
+Recordings 0 to 4 of spoken_digit are the test (the official split). With --speakers, instead, a
+larger form of experiment 2 is trained five times on four speakers and synthetic voices, and tested
+on the fifth.
 """
 
 import argparse
@@ -103,7 +103,7 @@ def augmenting(words):
     )
 
 
-def strangers(words):
+def strangers(words, *, epochs):
     """Leave one speaker out: experiment 2, larger, with synthetic voices beside the real ones."""
     from earshot import datasets, models
 
@@ -117,21 +117,17 @@ def strangers(words):
 
     shares = {}
     for speaker, train, test in words.leave_one_speaker_out():
-        shares[f"without {speaker}"] = run(build, train.joined(voices), test, picture, epochs=60)[1]
+        shares[f"without {speaker}"] = run(
+            build, train.joined(voices), test, picture, epochs=epochs
+        )[1]
         print(speaker, shares, file=sys.stderr)
     shares["mean"] = np.mean(list(shares.values()))
     head = ["2 spectrogram, 128 units, with 40 synthetic voices", "test, %"]
     table(head, [[name, f"{100 * share:.1f}"] for name, share in shares.items()])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="two epochs of everything")
-    parser.add_argument("--speakers", action="store_true", help="leave one speaker out, too")
-    options = parser.parse_args()
-
-    words = spoken_digit()
-    header("python benchmarks/lstm.py")
+def experiments_on(words, *, quick):
+    """Time the augmentation, and train and test the five networks."""
     augmenting(words)
     train, test = words.official_split()
     rows = []
@@ -139,16 +135,26 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, (front_end, build, epochs, varied) in plan.items():
             place = Path(folder) / name if varied else None
-            result = run(
-                build, train, test, front_end, epochs=2 if options.quick else epochs, folder=place
-            )
+            result = run(build, train, test, front_end, epochs=2 if quick else epochs, folder=place)
             seen, unseen, epoch_s = result
             rows.append([name, f"{100 * seen:.1f}", f"{100 * unseen:.1f}",
                          f"{100 * (seen - unseen):.1f}", f"{epoch_s:.1f} s"])  # fmt: skip
     head = ["official split", "training, %", "test, %", "gap, points", "one epoch"]
     table(head, rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="two epochs of everything")
+    parser.add_argument("--speakers", action="store_true", help="leave one speaker out")
+    options = parser.parse_args()
+
+    words = spoken_digit()
+    header("python benchmarks/lstm.py" + " --speakers" * options.speakers)
     if options.speakers:
-        strangers(words)
+        strangers(words, epochs=2 if options.quick else 60)
+    else:
+        experiments_on(words, quick=options.quick)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"Peak memory of all this: {peak:.1f} GB.\n")
 

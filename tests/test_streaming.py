@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 
-from earshot import recognizer, streaming, streams
+from earshot import EarshotError, audio, labels, models, recognizer, streaming, streams
 from earshot.streaming import WordDetector
+from earshot.windows import Windows
 
 PAUSES_S = (0.35, 0.8)
 
@@ -106,3 +108,117 @@ def test_an_unsure_word_is_a_question_mark(digits, stream):
     heard = list(streaming.listen(digits, blocks(stream), threshold=1.01))
     assert {h.word for h in heard} == {"?"}
     assert all(0 < h.probability <= 1 for h in heard)
+
+
+class TestSteps:
+    def test_segments_are_the_runs_of_all_classes_but_the_first(self):
+        p = np.array([[0.9, 0.1]] * 10 + [[0.2, 0.8]] * 20 + [[0.7, 0.3]] * 5 + [[0.4, 0.6]] * 3)
+        steps = streaming.Steps(("noise", "speech"), p, 100.0)
+        (found,) = steps.segments(min_s=0.05)
+        assert (found.start_s, found.end_s, found.word) == (0.1, 0.3, "speech")
+        assert found.confidence == pytest.approx(0.8)
+
+    def test_they_go_to_a_label_track_and_back(self, tmp_path):
+        p = np.array([[0.9, 0.1]] * 10 + [[0.2, 0.8]] * 20)
+        found = streaming.Steps(("noise", "speech"), p, 100.0).segments()
+        labels.write(tmp_path / "a.txt", found)
+        assert [s.word for s in labels.read(tmp_path / "a.txt")] == ["speech"]
+
+
+def a_network(kind, settings, seed=0):
+    """A network with weights that are far from those it begins with."""
+    keras.utils.set_random_seed(seed)
+    network = {
+        "conv": lambda: models.vanilla_conv(settings.picture_shape, width=8),
+        "autoencoder": lambda: models.readout(models.autoencoder(settings.picture_shape, width=8)),
+        "lstm": lambda: models.readout(models.next_frame_lstm(settings.picture_shape, units=8)),
+    }[kind]()
+    rng = np.random.default_rng(seed)
+    network.set_weights([w + rng.uniform(0, 0.05, w.shape) for w in network.get_weights()])
+    return network
+
+
+class TestClassify:
+    settings = Windows(n_frames=21, n_ahead=8)
+
+    @pytest.fixture(params=["conv", "autoencoder", "lstm"])
+    def recogniser(self, request):
+        network = a_network(request.param, self.settings)
+        return recognizer.Recognizer(network, self.settings, ("noise", "speech"))
+
+    @pytest.fixture
+    def sound(self, rng):
+        x = 0.01 * rng.standard_normal(40_000)
+        x[15_000:20_000] *= 30
+        return x.astype(np.float32)
+
+    def test_there_is_an_answer_for_every_step(self, recogniser, sound):
+        steps = streaming.classify(sound, recogniser)
+        assert steps.probabilities.shape == (501, 2)
+        assert steps.times_s[-1] == 5.0
+        assert np.allclose(steps.probabilities.sum(axis=1), 1, atol=1e-5)
+
+    @pytest.mark.parametrize("kind", ["conv", "autoencoder"])
+    def test_one_pass_gives_what_window_by_window_gives(self, kind, sound):
+        network = a_network(kind, self.settings)
+        recogniser = recognizer.Recognizer(network, self.settings, ("noise", "speech"))
+        steps = streaming.classify(sound, recogniser)
+        cut, about = self.settings.cut(self.settings.spectrogram(sound))
+        one_by_one = np.asarray(keras.ops.softmax(network.predict(cut, verbose=0)))
+        assert abs(steps.probabilities[about] - one_by_one).max() < 1e-5
+
+    def test_blocks_of_any_length_give_what_one_piece_gives(self, recogniser, sound):
+        blocks = [(x, 8000) for x in np.split(sound, [3, 90, 4000, 4100, 30_000])]
+        followed = [part.probabilities for part in streaming.follow(recogniser, blocks)]
+        whole = streaming.classify(sound, recogniser).probabilities
+        assert abs(np.concatenate(followed) - whole).max() < 1e-5
+
+    def test_a_file_of_another_rate_is_taken(self, recogniser, sound, tmp_path):
+        audio.write(tmp_path / "a.wav", audio.resample(sound, 8000, 16000), 16000)
+        assert len(streaming.classify(tmp_path / "a.wav", recogniser)) == 501
+
+    def test_a_saved_one_answers_the_same(self, recogniser, sound, tmp_path):
+        recogniser.save(tmp_path / "r")
+        first, second = (
+            streaming.classify(sound, known).probabilities
+            for known in (recogniser, recognizer.load(tmp_path / "r"))
+        )
+        assert np.array_equal(first, second)
+
+    def test_silence_is_pointed_out(self, recogniser, tmp_path):
+        audio.write(tmp_path / "mute.wav", np.zeros(16000), 8000)
+        with pytest.raises(EarshotError, match=r"mute\.wav is silent throughout"):
+            streaming.classify(tmp_path / "mute.wav", recogniser)
+
+    def test_a_stream_shorter_than_a_window_is_refused(self, recogniser, sound):
+        with pytest.raises(EarshotError, match=r"0\.13 s long, and a window takes 0\.21 s"):
+            streaming.classify(sound[:1000], recogniser)
+
+    def test_nan_is_refused(self, recogniser, sound):
+        sound[9] = np.nan
+        with pytest.raises(EarshotError, match="NaN"):
+            streaming.classify(sound, recogniser)
+
+    def test_a_network_for_other_windows_is_refused(self):
+        with pytest.raises(EarshotError, match=r"\(21, 40\).*\(63, 40\)"):
+            recognizer.Recognizer(a_network("conv", self.settings), Windows(), ("noise", "speech"))
+
+
+class TestWordsAlongAStream:
+    def test_each_word_is_where_it_was_said(self, spoken):
+        path, stream = spoken
+        known = recognizer.load("models/spoken_digit")
+        steps = streaming.classify(path, known)
+        assert steps.words == ("", *known.words)
+        found = steps.segments()
+        assert [s.word for s in found] == [s.word for s in stream.segments]
+        for segment, truth in zip(found, stream.segments, strict=True):
+            assert segment.start_s < truth.end_s and segment.end_s > truth.start_s
+        assert len(steps) == round(stream.duration_s * 100)
+
+    def test_blocks_give_the_same(self, spoken):
+        path, _ = spoken
+        known = recognizer.load("models/spoken_digit")
+        live = streaming.follow(known, audio.blocks(path, 0.07))
+        live = np.concatenate([part.probabilities for part in live])
+        assert np.array_equal(live, streaming.classify(path, known).probabilities)

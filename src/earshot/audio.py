@@ -16,6 +16,7 @@ from earshot.errors import EarshotError
 
 __all__ = [
     "SUFFIXES",
+    "Resampler",
     "atomic_path",
     "blocks",
     "duration",
@@ -191,6 +192,48 @@ def resample(x, from_rate, to_rate):
 
     divisor = math.gcd(from_rate, to_rate)
     return resample_poly(x, to_rate // divisor, from_rate // divisor, axis=-1).astype(np.float32)
+
+
+class Resampler:
+    """Resample a stream block by block, to the samples that :func:`resample` gives of the whole.
+
+    Parameters
+    ----------
+    from_rate, to_rate : int
+        In Hz.
+    """
+
+    def __init__(self, from_rate, to_rate):
+        self.from_rate, self.to_rate = whole_rate(from_rate), whole_rate(to_rate)
+        divisor = math.gcd(self.from_rate, self.to_rate)
+        self._up, self._down = self.to_rate // divisor, self.from_rate // divisor
+        reach = 10 * max(self._up, self._down) / self._up + 1  # of the filter, in samples
+        self._margin = math.ceil(reach / self._down) * self._down
+        self._kept, self._n_before = np.zeros(0, np.float32), 0
+
+    def push(self, block):
+        """Take a block of any length, shape (samples,); give what is certain by now."""
+        if self._up == self._down:
+            return np.asarray(block, np.float32)
+        self._kept = np.concatenate([self._kept, np.asarray(block, np.float32)])
+        ready = len(self._kept) - self._n_before - self._margin
+        ready -= ready % self._down
+        if ready <= 0:
+            return np.zeros(0, np.float32)
+        y = self._resampled(self._n_before + ready)
+        spare = max(self._n_before + ready - self._margin, 0)
+        self._kept, self._n_before = self._kept[spare:], self._n_before + ready - spare
+        return y
+
+    def flush(self):
+        """Give the rest; the stream is over."""
+        y = self._resampled(None) if len(self._kept) > self._n_before else self._kept[:0]
+        self._kept, self._n_before = np.zeros(0, np.float32), 0
+        return y
+
+    def _resampled(self, end):
+        places = [None if n is None else n * self._up // self._down for n in (self._n_before, end)]
+        return resample(self._kept, self.from_rate, self.to_rate)[slice(*places)]
 
 
 def validate(x, name="the waveform"):

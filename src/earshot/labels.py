@@ -1,5 +1,7 @@
 """Label tracks as Audacity reads and writes them: start, end and label of each segment.
 
+Other lists of start, end and label, separated by commas or spaces, are read as well.
+
 A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, is how corrections by hand are
 remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels).
 
@@ -8,6 +10,7 @@ Source of the format: https://manual.audacityteam.org/man/importing_and_exportin
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 from earshot import audio
@@ -29,7 +32,8 @@ def read(path):
     ----------
     path : str or path
         Text with a line for each label: start and end in seconds, then the label, separated by
-        tabs. Lines that begin with a backslash (frequencies) are passed over.
+        tabs, or else by commas or spaces. Lines that begin with a backslash (frequencies) are
+        passed over, and so is a first line that names the columns.
 
     Returns
     -------
@@ -52,15 +56,21 @@ def read(path):
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("\\"):
             continue
-        fields = line.split("\t", 2)
+        if "\t" in line:
+            fields = [field.replace(",", ".") for field in line.split("\t", 2)[:2]]
+            fields += line.split("\t", 2)[2:]
+        else:
+            fields = re.split(r"\s*[,;]\s*|\s+", line.strip(), maxsplit=2)
+        if number == 1 and fields[0].lower().startswith("start"):
+            continue
         try:
-            start_s, end_s = (float(field.replace(",", ".")) for field in fields[:2])
+            start_s, end_s = map(float, fields[:2])
         except ValueError:
             start_s = end_s = math.nan
         if not 0 <= start_s <= end_s < math.inf:
             raise EarshotError(
                 f"{path}, line {number}, is no label ({line[:60]!r}): it needs start and end in "
-                "seconds and the label, separated by tabs."
+                "seconds, the end not before the start, and the label, separated by tabs."
             )
         segments.append(Segment(start_s, end_s, fields[2].strip() if len(fields) > 2 else ""))
     return sorted(segments, key=lambda segment: segment.start_s)

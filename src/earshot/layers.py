@@ -7,13 +7,17 @@ from keras import ops
 from earshot.spectrogram import LogMel, mel_filter_bank
 
 __all__ = [
+    "AllSteps",
     "AnyOfFrame",
     "FilterBank",
+    "Half",
     "Jitter",
+    "LastStep",
     "LogMelLayer",
     "LogOfProbability",
     "MeanOfFeatures",
     "SamplesLayer",
+    "StateCell",
 ]
 
 
@@ -172,6 +176,50 @@ class MeanOfFeatures(keras.layers.Layer):
 
     def call(self, x):
         return ops.mean(x, axis=-1)
+
+
+@keras.saving.register_keras_serializable("earshot")
+class LastStep(keras.layers.Layer):
+    """(batch, steps, values) to (batch, values): the last step, where everything has been seen."""
+
+    def call(self, x):
+        return x[:, -1]
+
+
+@keras.saving.register_keras_serializable("earshot")
+class AllSteps(keras.layers.Layer):
+    """Stands in the place of :class:`LastStep` where a network runs along a stream."""
+
+    def call(self, x):
+        return x
+
+
+@keras.saving.register_keras_serializable("earshot")
+class Half(keras.layers.Layer):
+    """First (0) or second (1) half of the values of each step."""
+
+    def __init__(self, which, **kwargs):
+        super().__init__(**kwargs)
+        self.which = which
+
+    def call(self, x):
+        return ops.split(x, 2, axis=-1)[self.which]
+
+    def get_config(self):
+        return {**super().get_config(), "which": self.which}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class StateCell(keras.layers.LSTMCell):
+    """An LSTM's cell that answers with its hidden state and its cell state, side by side."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.output_size = 2 * self.units
+
+    def call(self, x, states, training=False):
+        hidden, (_, cell) = super().call(x, states, training=training)
+        return ops.concatenate([hidden, cell], axis=-1), [hidden, cell]
 
 
 @keras.saving.register_keras_serializable("earshot")

@@ -16,11 +16,13 @@ from earshot import audio, layers  # noqa: F401  (registers the layers for loadi
 from earshot.errors import EarshotError
 from earshot.samples import Samples
 from earshot.spectrogram import LogMel
+from earshot.windows import Windows
 
 __all__ = ["Prediction", "Recognizer", "load", "model_card"]
 
 NETWORK, SETTINGS, CARD = "network.keras", "recognizer.json", "card.json"
 FORMAT = 1
+FRONT_ENDS = {kind.__name__: kind for kind in (LogMel, Samples, Windows)}
 LONGEST_S = 4.0
 """A longer recording is not one word."""
 
@@ -233,7 +235,7 @@ def load(folder):
                 f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
                 "install the version of earshot that wrote it."
             )
-        make = {"LogMel": LogMel, "Samples": Samples}[settings.get("kind", "LogMel")]
+        make = FRONT_ENDS[settings.get("kind", "LogMel")]
         front_end, words = make(**settings["front_end"]), settings["words"]
         path = folder / CARD
         card = json.loads(path.read_text(encoding="utf-8"))

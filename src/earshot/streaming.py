@@ -1,13 +1,18 @@
-"""Live sound to words, while it comes: where a word ends, and which one it was."""
+"""Long and live sound: what is heard at every step, and which words, while they come."""
 
 import collections
 import dataclasses
+import itertools
+from pathlib import Path
 
 import numpy as np
 
 from earshot import audio
+from earshot.errors import EarshotError
+from earshot.segmentation import Segment
+from earshot.windows import Windows, blocks_of
 
-__all__ = ["Heard", "WordDetector", "listen"]
+__all__ = ["Heard", "Steps", "WordDetector", "classify", "follow", "listen"]
 
 FRAME_S = 0.01
 LOW_HZ, HIGH_HZ = 150.0, 6000.0
@@ -97,6 +102,12 @@ class WordDetector:
         """Give the word that is still going on at the end of the stream, in a list."""
         return [] if self._start is None else self._finish()
 
+    @property
+    def certain_s(self):
+        """Up to here, in seconds from the start of the stream, no further word can be found."""
+        frame = self._n_frames if self._start is None else self._start
+        return frame * self._hop / self.sample_rate
+
     def _hear(self, frame):
         """Go on by one frame; True when a word is over."""
         spectrum = np.fft.rfft(frame)[self._band]
@@ -160,3 +171,186 @@ def _named(recogniser, heard, sample_rate, threshold):
     prediction = recogniser.predict(heard.waveform, sample_rate)
     word = prediction.word if prediction.probability >= threshold else "?"
     return dataclasses.replace(heard, word=word, probability=prediction.probability)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Steps:
+    """What is heard at each step of a stream.
+
+    Parameters
+    ----------
+    words : tuple of str
+        The classes; the first is what lies between the others: "noise", or "" between words.
+    probabilities : ndarray of float32, shape (n, n_words)
+    steps_per_s : float
+    """
+
+    words: tuple
+    probabilities: np.ndarray
+    steps_per_s: float
+
+    def __len__(self):
+        return len(self.probabilities)
+
+    def __repr__(self):
+        return f"Steps({len(self):,} steps, {self.times_s[-1:].sum():.2f} s: {self.words})"
+
+    @property
+    def times_s(self):
+        """Time of each step, in seconds from the start of the stream, shape (n,)."""
+        return np.arange(len(self)) / self.steps_per_s
+
+    @property
+    def labels(self):
+        """The most probable class of each step, as an index into ``words``, shape (n,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def probability(self):
+        """How probable that class is, shape (n,)."""
+        return self.probabilities.max(axis=1)
+
+    def segments(self, *, min_s=0.05):
+        """Give the stretches of every class but the first, to be shown or written as labels.
+
+        Parameters
+        ----------
+        min_s : float
+            Shorter stretches are left out, in seconds.
+
+        Returns
+        -------
+        list of earshot.segmentation.Segment
+            The confidence is the mean probability.
+        """
+        labels, found, first = self.labels, [], 0
+        for label, run in itertools.groupby(labels):
+            last = first + len(list(run))
+            if label and last - first >= min_s * self.steps_per_s:
+                sure = float(self.probabilities[first:last, label].mean())
+                start_s, end_s = first / self.steps_per_s, last / self.steps_per_s
+                found.append(Segment(start_s, end_s, self.words[label], sure))
+            first = last
+        return found
+
+
+def classify(sound, recogniser, sample_rate=None):
+    """Say for every step of a stream what is heard, in one pass.
+
+    A network that was trained on windows of a stream runs along the whole of it: a convolutional
+    one answers as it would window by window, a recurrent one carries its state. A recogniser of
+    words is asked once for each word that :class:`WordDetector` finds.
+
+    Parameters
+    ----------
+    sound : str, path, ndarray of shape (samples,), or iterable of blocks
+        A file of any length and rate is read in blocks; blocks are as :func:`follow` takes them.
+    recogniser : earshot.recognizer.Recognizer
+    sample_rate : int, optional
+        In Hz, of a waveform. Default: the recogniser's.
+
+    Returns
+    -------
+    Steps
+
+    Raises
+    ------
+    EarshotError
+        When the sound cannot be read, is silent throughout, or is shorter than a window.
+    """
+    heard = False
+
+    def checked():
+        nonlocal heard
+        rate = sample_rate or recogniser.front_end.sample_rate
+        for block, block_rate in blocks_of(sound, rate):
+            heard = heard or np.ptp(block) > 0
+            yield block, block_rate
+
+    parts = list(follow(recogniser, checked()))
+    if not heard:
+        name = sound if isinstance(sound, str | Path) else "The stream"
+        raise EarshotError(f"{name} is silent throughout: was the microphone muted?")
+    probabilities = np.concatenate([part.probabilities for part in parts])
+    return dataclasses.replace(parts[0], probabilities=probabilities)
+
+
+def follow(recogniser, blocks):
+    """Say for every step of a stream what is heard, while it comes.
+
+    Parameters
+    ----------
+    recogniser : earshot.recognizer.Recognizer
+    blocks : iterable of (ndarray of shape (samples,), int)
+        Sound and its rate in Hz, as :meth:`earshot.recording.Recorder.blocks` gives it live and
+        :func:`earshot.audio.blocks` from a file.
+
+    Yields
+    ------
+    Steps
+        Those that have become certain, after each block and at the end; together they are what
+        :func:`classify` gives.
+    """
+    if isinstance(recogniser.front_end, Windows):
+        words, rows = tuple(recogniser.words), _network_along(recogniser, blocks)
+        steps_per_s = recogniser.front_end.steps_per_s
+    else:
+        words, rows = ("", *recogniser.words), _words_along(recogniser, blocks)
+        steps_per_s = 1 / FRAME_S
+    for probabilities in rows:
+        yield Steps(words, probabilities, steps_per_s)
+
+
+def _network_along(recogniser, blocks):
+    """Run a network of windows along a stream; gives probabilities, shape (steps, n_words)."""
+    from earshot import models
+
+    settings, network = recogniser.front_end, models.along(recogniser.model, stateful=True)
+    recurrent = models.is_recurrent(network)
+    more = settings.n_frames - 1
+    kept = np.zeros((0, settings.n_bands), np.float32)
+    n_steps, last, skip = 0, kept, more if recurrent else 0
+    for steps in itertools.chain(settings.blocks(blocks), [None]):
+        if steps is None:  # the end: its last step goes on as long as a window looks ahead
+            if n_steps < settings.n_frames:
+                raise settings.too_short(n_steps)
+            steps = np.repeat(last, settings.n_ahead, axis=0)
+        elif len(steps):
+            before = 0 if n_steps else more - settings.n_ahead
+            n_steps, last = n_steps + len(steps), steps[-1:]
+            steps = np.concatenate([np.repeat(steps[:1], before, axis=0), steps])
+        steps = np.concatenate([kept, steps])
+        if len(steps) <= (0 if recurrent else more):
+            kept = steps
+            continue
+        logits = network.predict_on_batch(steps[None])[0]
+        if not recurrent:
+            kept = steps[len(steps) - more :]
+        logits, skip = logits[skip:], max(skip - len(logits), 0)
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        yield e / e.sum(axis=1, keepdims=True)
+
+
+def _words_along(recogniser, blocks):
+    """Find words and recognise each; gives probabilities, shape (steps, 1 + n_words)."""
+    detector, rate, n_samples, n_given, waiting = None, 0, 0, 0, []
+    for block, sample_rate in itertools.chain(blocks, [(None, None)]):
+        if block is None:
+            found = detector.flush() if detector else []
+            until = round(n_samples / rate / FRAME_S) if detector else 0
+        else:
+            if detector is None:
+                detector, rate = WordDetector(sample_rate), sample_rate
+            n_samples += len(block)
+            found = detector.push(block)
+            until = round(detector.certain_s / FRAME_S)
+        waiting += [(heard, recogniser.predict(heard.waveform, rate)) for heard in found]
+        rows = np.zeros((max(until - n_given, 0), 1 + len(recogniser.words)), np.float32)
+        rows[:, 0] = 1
+        for heard, prediction in waiting:
+            first, last = (round(at_s / FRAME_S) for at_s in (heard.start_s, heard.end_s))
+            row = [0.0, *(prediction.probabilities[word] for word in recogniser.words)]
+            rows[max(first - n_given, 0) : max(last - n_given, 0)] = row
+        waiting = [(h, p) for h, p in waiting if h.end_s / FRAME_S > until]
+        n_given += len(rows)
+        yield rows

@@ -1,14 +1,27 @@
-"""Long recordings with known truth: single words laid over a background, at a chosen level."""
+"""Long recordings with known truth: labelled ones, and words laid over a background."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
-from earshot import audio
+from earshot import audio, labels
+from earshot.augmentation import coloured_noise
 from earshot.errors import EarshotError
 from earshot.segmentation import Segment
 
-__all__ = ["Stream", "make_stream"]
+__all__ = [
+    "SPEECH_OR_NOISE",
+    "Stream",
+    "backgrounds",
+    "labelled",
+    "made_up_noise",
+    "make_stream",
+    "step_labels",
+]
+
+SPEECH_OR_NOISE = ("noise", "speech")
+"""Classes of a speech detector; the first is what lies between the segments."""
 
 AUDIBLE = 0.01
 """A word begins and ends where its clip reaches this part of its peak: clips come with silence."""
@@ -30,6 +43,30 @@ class Stream:
     waveform: np.ndarray
     sample_rate: int
     segments: list
+
+    @property
+    def duration_s(self):
+        """Length in seconds."""
+        return len(self.waveform) / self.sample_rate
+
+    def named(self, word):
+        """Give the same stream with one name for all its segments, such as "speech"."""
+        segments = [dataclasses.replace(segment, word=word) for segment in self.segments]
+        return dataclasses.replace(self, segments=segments)
+
+    def cut(self, start_s, end_s):
+        """Give a stretch of it, in seconds."""
+        first, last = (round(at_s * self.sample_rate) for at_s in (start_s, end_s))
+        inside = [
+            dataclasses.replace(
+                segment,
+                start_s=max(segment.start_s - start_s, 0.0),
+                end_s=min(segment.end_s, end_s) - start_s,
+            )
+            for segment in self.segments
+            if segment.end_s > start_s and segment.start_s < end_s
+        ]
+        return Stream(self.waveform[first:last], self.sample_rate, inside)
 
 
 def make_stream(
@@ -91,3 +128,147 @@ def make_stream(
     heard = np.mean(np.square(noise, dtype=np.float64))
     x = x + np.sqrt(said / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
+
+
+def labelled(path, track=None, *, words=SPEECH_OR_NOISE):
+    """Read a recording and its label track.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the recording.
+    track : str or path, optional
+        See :func:`earshot.labels.read`. Default: the one beside the recording.
+    words : sequence of str
+        The labels that there may be; the first is what lies between the segments.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    EarshotError
+        When two labels overlap, one is unknown, or one ends after the recording; it is named.
+    """
+    track = labels.beside(path) if track is None else track
+    x, sample_rate = audio.read(path)
+    stream = Stream(x, sample_rate, labels.read(track))
+    before = None
+    for segment in stream.segments:
+        name = f"{track}: the label {segment.word!r} at {segment.start_s:g} s"
+        if segment.word not in words:
+            raise EarshotError(f"{name} is none of {', '.join(words)}: name it, or rename it.")
+        if segment.end_s > stream.duration_s + 0.01:
+            raise EarshotError(
+                f"{name} ends at {segment.end_s:g} s, and {path} is {stream.duration_s:g} s long: "
+                "does the track belong to this recording?"
+            )
+        if before and segment.start_s < before.end_s - 1e-6:
+            raise EarshotError(
+                f"{name} begins before {before.word!r} has ended, at {before.end_s:g} s: move one."
+            )
+        before = segment
+    return stream
+
+
+def step_labels(segments, n_steps, steps_per_s, words=SPEECH_OR_NOISE):
+    """Say for each step of a stream which label it has.
+
+    Parameters
+    ----------
+    segments : list of earshot.segmentation.Segment
+    n_steps : int
+    steps_per_s : float
+    words : sequence of str
+        The first is what lies between the segments.
+
+    Returns
+    -------
+    ndarray of int, shape (n_steps,)
+        Indices into ``words``.
+    """
+    found = np.zeros(n_steps, np.int64)
+    for segment in segments:
+        if segment.word not in words:
+            raise EarshotError(
+                f"The label {segment.word!r} at {segment.start_s:g} s is none of "
+                f"{', '.join(words)}: use stream.named(...), or give all words."
+            )
+        first, last = (round(at_s * steps_per_s) for at_s in (segment.start_s, segment.end_s))
+        found[first:last] = list(words).index(segment.word)
+    return found
+
+
+def backgrounds(folder, sample_rate=16000):
+    """Read all recordings of a folder, such as the ``_background_noise_`` of Speech Commands.
+
+    Returns
+    -------
+    dict
+        From file name without ending to waveform, float32 at ``sample_rate`` (Hz).
+    """
+    paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
+    if not paths:
+        raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")
+    return {path.stem: audio.read(path, sample_rate)[0] for path in paths}
+
+
+def made_up_noise(duration_s, sample_rate=16000, *, seed=0):
+    """Make up a background: a random mixture of hiss, gusts, hums, beeps, howls and clicks.
+
+    Parameters
+    ----------
+    duration_s : float
+    sample_rate : int
+        In Hz.
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, shape (samples,)
+        Peak 0.9.
+    """
+    rng = np.random.default_rng(seed)
+    n = round(duration_s * sample_rate)
+    time = np.arange(n) / sample_rate
+
+    def hiss():
+        x = coloured_noise(1, n, rng)[0]
+        return x / x.std()
+
+    def slowly(per_s, spread):
+        """A random curve with so many turns in a second."""
+        points = rng.normal(0, spread, max(int(duration_s * per_s) + 3, 4))
+        return np.interp(time * per_s, np.arange(len(points)), points)
+
+    def events(per_s, shortest_s, longest_s):
+        """Random stretches, as a soft gate."""
+        gate = np.zeros(n)
+        for _ in range(rng.poisson(per_s * duration_s)):
+            at, long = rng.integers(n), rng.uniform(shortest_s, longest_s) * sample_rate
+            gate[at : at + int(long)] = rng.uniform(0.3, 1)
+        size = max(int(0.004 * sample_rate), 1)
+        return np.convolve(gate, np.ones(size) / size, mode="same")
+
+    def tones(pitch_hz, n_overtones):
+        phase = 2 * np.pi * np.cumsum(pitch_hz) / sample_rate
+        loudness = rng.uniform(0.1, 1, n_overtones) / np.arange(1, n_overtones + 1)
+        heard = (np.arange(1, n_overtones + 1) * pitch_hz.max()) < sample_rate / 2
+        return sum(a * np.sin(k * phase) for k, a in enumerate(loudness * heard, start=1))
+
+    kinds = {
+        "hiss": hiss,
+        "gusts": lambda: hiss() * np.exp(slowly(rng.uniform(1, 8), 0.8)),
+        "hum": lambda: tones(np.full(n, rng.uniform(45, 250)), 12) + 0.1 * hiss(),
+        "beeps": lambda: tones(np.full(n, rng.uniform(300, 3000)), 2) * events(1, 0.05, 0.6),
+        "howls": lambda: (
+            tones(rng.uniform(150, 700) * np.exp(slowly(3, 0.25)), 6) * events(0.6, 0.2, 1.5)
+        ),
+        "clicks": lambda: hiss() * events(rng.uniform(0.5, 6), 0.003, 0.06),
+        "rustling": lambda: hiss() * events(rng.uniform(1, 4), 0.05, 0.5),
+    }
+    x = 10 ** rng.uniform(-2, 0) * hiss()
+    for name in rng.choice(list(kinds), rng.integers(1, 4), replace=False):
+        x = x + rng.uniform(0.3, 1) * kinds[name]()
+    return (0.9 / np.abs(x).max() * x).astype(np.float32)

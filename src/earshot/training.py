@@ -27,6 +27,8 @@ __all__ = [
     "fit",
     "picture_batch",
     "predict_labels",
+    "prepare",
+    "run",
     "tensorboard",
 ]  # fmt: skip
 
@@ -402,21 +404,15 @@ def fit(
         pictures = StoredPictures(train, front_end, batch_size=batch_size, seed=seed)
     else:
         pictures = Pictures(train, front_end, batch_size=batch_size, augment=augment, seed=seed)
-    n_steps = epochs * len(pictures)
-    warm_up = min(100, n_steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.02,
-        warmup_target=learning_rate, warmup_steps=warm_up,
-    )  # fmt: skip
-    model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=weight_decay),
+    prepare(
+        model,
         SmoothedCrossentropy(label_smoothing),
+        n_steps=epochs * len(pictures),
         metrics=["accuracy", *(F1(len(train.words), average) for average in ("micro", "macro"))],
-        jit_compile=keras.backend.backend() == "jax",
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
     )
-    history = keras.callbacks.History()
-    chain = [_EpochClock(pictures), *callbacks]
-    done = 0
+    chain, done = list(callbacks), 0
     if checkpoint is not None:
         settings = {
             "data": _fingerprint(train),
@@ -434,25 +430,16 @@ def fit(
         keeper.resume(model)
         done = keeper.epochs_done
         chain.append(keeper)
-    if progress:
-        title = progress if isinstance(progress, str) else "training"
-        chain.append(_ProgressBar(title, epochs, done))
+    title = progress if isinstance(progress, str) else "training" if progress else None
     validation = None
     if test is not None:
         validation = (picture_batch(test, front_end), test.labels)
-    if done < epochs:
-        # NumPy's threads, which vary the clips, and TensorFlow's would fight for the cores.
-        with threadpool_limits(1, user_api="blas"):
-            model.fit(
-                pictures,
-                initial_epoch=done,
-                epochs=epochs,
-                validation_data=validation,
-                callbacks=[*chain, history],
-                verbose=0,
-                shuffle=False,
-            )
-    figures = keeper.history if checkpoint is not None else history.history
+    figures = run(
+        model, pictures, epochs=epochs, done=done, validation=validation, callbacks=chain,
+        title=title,
+    )  # fmt: skip
+    if checkpoint is not None:
+        figures = keeper.history
     if not settle_epochs:
         return figures
     settled = fit(
@@ -471,6 +458,60 @@ def fit(
         progress=f"{title}, settling" if progress else False,
     )
     return {name: figures[name] + settled[name] for name in figures}
+
+
+def prepare(model, loss, *, n_steps, metrics=(), learning_rate=3e-3, weight_decay=1e-2):
+    """Compile a network with AdamW, a warm-up and a cosine decay over ``n_steps`` batches."""
+    warm_up = min(100, n_steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.02,
+        warmup_target=learning_rate, warmup_steps=warm_up,
+    )  # fmt: skip
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=weight_decay),
+        loss,
+        metrics=list(metrics),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+
+
+def run(model, batches, *, epochs, done=0, validation=None, callbacks=(), title=None):
+    """Train a prepared network on batches that know their ``seed`` and ``epoch``.
+
+    Parameters
+    ----------
+    model : keras.Model
+    batches : Pictures, StoredPictures or earshot.stream_training.Stretches
+    epochs, done : int
+        In all, and of these behind us.
+    validation : tuple of ndarray, optional
+        Inputs and labels.
+    callbacks : sequence of keras.callbacks.Callback
+    title : str, optional
+        Of a progress bar. Default: none is shown.
+
+    Returns
+    -------
+    dict
+        Lists with one figure for each epoch that was run.
+    """
+    history = keras.callbacks.History()
+    chain = [_EpochClock(batches), *callbacks]
+    if title:
+        chain.append(_ProgressBar(title, epochs, done))
+    if done < epochs:
+        # NumPy's threads, which vary the clips, and TensorFlow's would fight for the cores.
+        with threadpool_limits(1, user_api="blas"):
+            model.fit(
+                batches,
+                initial_epoch=done,
+                epochs=epochs,
+                validation_data=validation,
+                callbacks=[*chain, history],
+                verbose=0,
+                shuffle=False,
+            )
+    return history.history
 
 
 def _input_shape(model):

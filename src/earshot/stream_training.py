@@ -1,0 +1,126 @@
+"""Training on streams: stretches of their spectrograms, with a label for each step or with none."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from earshot import models, streams, training
+from earshot.errors import EarshotError
+
+__all__ = ["Stretches", "fit"]
+
+
+class Stretches(keras.utils.PyDataset):
+    """Batches of stretches of streams, drawn anew in every epoch.
+
+    Parameters
+    ----------
+    spectrograms : list of ndarray, each of shape (steps, bands)
+    settings : earshot.windows.Windows
+    labels : list of ndarray of int, each of shape (steps,), optional
+        What the network is to answer. Default: the stretch itself, or with ``n_next`` the steps
+        that follow each step.
+    n_steps : int
+        Steps of a stretch; it is as much longer as a window is longer than a step.
+    n_next : int
+    batch_size, seed : int
+    """
+
+    def __init__(
+        self, spectrograms, settings, *, labels=None, n_steps=200, n_next=0, batch_size=16, seed=0
+    ):
+        super().__init__()
+        sides = (settings.n_frames - 1 - settings.n_ahead, settings.n_ahead)
+        self.spectrograms = [np.pad(x, [sides, (0, 0)], "edge") for x in spectrograms]
+        self.lengths = np.array([len(x) for x in spectrograms])
+        self.settings, self.labels, self.n_next = settings, labels, n_next
+        self.n_steps = int(min(n_steps, self.lengths.min()))
+        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+
+    def __len__(self):
+        apart = max(self.n_steps, self.settings.n_frames // 8)  # neighbouring windows tell no news
+        return max(round(self.lengths.sum() / apart / self.batch_size), 1)
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        chosen = rng.choice(len(self.lengths), self.batch_size, p=self.lengths / sum(self.lengths))
+        places = [(i, rng.integers(self.lengths[i] - self.n_steps + 1)) for i in chosen]
+        size = self.n_steps + self.settings.n_frames - 1
+        x = np.stack([self.spectrograms[i][at : at + size] for i, at in places])
+        if self.labels is not None:
+            return x, np.stack([self.labels[i][at : at + self.n_steps] for i, at in places])
+        if not self.n_next:
+            return x, x
+        n = x.shape[1] - self.n_next
+        following = [x[:, k : k + n] for k in range(1, self.n_next + 1)]
+        return x[:, :n], np.concatenate(following, axis=-1)
+
+
+def fit(
+    network, train, settings, *, words=streams.SPEECH_OR_NOISE, epochs=20, batch_size=16,
+    learning_rate=3e-3, weight_decay=1e-2, seed=0, progress=True,
+):  # fmt: skip
+    """Train a network on streams.
+
+    One that answers with a logit a word learns the streams' labels; an autoencoder learns to
+    restore windows, and a next-frame LSTM to foretell steps, for which no labels are needed.
+
+    Parameters
+    ----------
+    network : keras.Model
+        From :func:`earshot.models.vanilla_conv`, ``autoencoder``, ``next_frame_lstm`` or
+        ``readout``.
+    train : list of earshot.streams.Stream
+    settings : earshot.windows.Windows
+    words : sequence of str
+        The first is what lies between the segments of a stream.
+    epochs, batch_size : int
+    learning_rate, weight_decay : float
+    seed : int
+    progress : bool or str
+        Whether to show a bar, or its title.
+
+    Returns
+    -------
+    dict
+        Lists with one figure an epoch: "loss", and "accuracy" where there are labels.
+    """
+    if not train:
+        raise EarshotError("There is nothing to train on: give at least one stream.")
+    if network.input_shape[1:] != settings.picture_shape:
+        raise EarshotError(
+            f"The network takes windows of {network.input_shape[1:]}, and the settings make "
+            f"{settings.picture_shape}: build it with settings.picture_shape."
+        )
+    spectrograms = [settings.spectrogram(s.waveform, s.sample_rate) for s in train]
+    options = {"batch_size": batch_size, "seed": seed}
+    recurrent = models.is_recurrent(network)
+    if len(network.output_shape) == 2:
+        if network.output_shape[-1] != len(words):
+            raise EarshotError(
+                f"The network tells {network.output_shape[-1]} classes apart, and there are "
+                f"{len(words)}: {', '.join(words)}."
+            )
+        labels = [
+            streams.step_labels(s.segments, len(x), settings.steps_per_s, words)
+            for s, x in zip(train, spectrograms, strict=True)
+        ]
+        batches = Stretches(spectrograms, settings, labels=labels, **options)
+        loss, metrics = keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
+        model = models.along(network)
+        if recurrent:  # its first answers are about what lies before the stretch
+            begun = layers.Cropping1D((settings.n_frames - 1, 0))(model.output)
+            model = keras.Model(model.input, begun)
+    elif recurrent:
+        n_next = network.output_shape[-1] // settings.n_bands
+        batches = Stretches(spectrograms, settings, n_next=n_next, **options)
+        loss, metrics, model = "mse", [], models.along(network)
+    else:
+        batches = Stretches(spectrograms, settings, n_steps=1, **{**options, "batch_size": 256})
+        loss, metrics, model = "mse", [], network
+    training.prepare(
+        model, loss, n_steps=epochs * len(batches), metrics=metrics, learning_rate=learning_rate,
+        weight_decay=weight_decay,
+    )  # fmt: skip
+    title = progress if isinstance(progress, str) else network.name if progress else None
+    return training.run(model, batches, epochs=epochs, title=title)

@@ -1,0 +1,170 @@
+"""A player that shows a stream's spectrogram and what a network hears at every step."""
+
+import base64
+import html
+import io
+import json
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from earshot import audio
+from earshot.windows import Windows, blocks_of
+
+__all__ = ["Player"]
+
+HERE = Path(__file__).parent
+RATE = 16000
+MOST_COLUMNS, TILE_COLUMNS = 60_000, 4096
+LONG_S = 300.0
+"""Longer sound is sent as MP3, which takes a tenth of the space of FLAC."""
+RED, GREEN, NOTHING = "#c8553d", "#2a9d5c", "#8a94a3"
+OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#2a9d5c", "#c8553d", "#457b9d", "#9c6644", "#b5179e",
+          "#588157", "#5a189a")  # fmt: skip
+
+
+class Player(anywidget.AnyWidget):
+    """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
+
+    Below the spectrogram runs a ribbon of the classes. The square is green for "speech" and red
+    for "noise", has other colours for words, and shows how sure the network is. Space plays and
+    pauses, arrows go on and back, + and - zoom, a click goes to its place. In JupyterLab, Notebook
+    7, VS Code and Colab; :meth:`save_html` writes the same as a page of its own.
+
+    Parameters
+    ----------
+    sound : str, path, or ndarray of shape (samples,)
+        Of any length.
+    steps : earshot.streaming.Steps
+        From :func:`earshot.streaming.classify`.
+    sample_rate : int, optional
+        In Hz, of a waveform.
+    title : str
+    """
+
+    _esm = HERE / "player.js"
+    _css = HERE / "player.css"
+    about = traitlets.Dict().tag(sync=True)
+    sound = traitlets.Bytes().tag(sync=True)
+    tiles = traitlets.Bytes().tag(sync=True)
+    labels = traitlets.Bytes().tag(sync=True)
+    certainty = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, sound, steps, *, sample_rate=None, title=""):
+        picture = Windows(sample_rate=RATE, n_fft=512, hop_length=160, n_mels=64, floor_s=None,
+                          top_db=90.0)  # fmt: skip
+        rate = sample_rate or picture.sample_rate
+        stamps = np.concatenate(
+            [picture.to_stamp(part) for part in picture.blocks(blocks_of(sound, rate))]
+        )
+        n = -(-len(stamps) // MOST_COLUMNS)
+        stamps = np.pad(stamps, [(0, -len(stamps) % n), (0, 0)], "edge")
+        tiles = _tiles(stamps.reshape(-1, n, picture.n_bands).max(axis=1))
+        coded, duration_s, kind = _coded(sound, rate)
+        segments = [
+            [segment.start_s, segment.end_s, steps.words.index(segment.word)]
+            for segment in steps.segments()
+        ]
+        about = {
+            "title": title,
+            "duration_s": duration_s,
+            "steps_per_s": steps.steps_per_s,
+            "columns_per_s": picture.steps_per_s / n,
+            "words": list(steps.words),
+            "colours": _colours(steps.words),
+            "segments": segments,
+            "tile_sizes": [len(tile) for tile in tiles],
+            "sound_type": kind,
+        }
+        super().__init__(
+            about=about,
+            sound=coded,
+            tiles=b"".join(tiles),
+            labels=steps.labels.astype(np.uint8).tobytes(),
+            certainty=np.rint(255 * steps.probability).astype(np.uint8).tobytes(),
+        )
+
+    def save_html(self, path):
+        """Write the player as one HTML file that needs no network, to be sent to somebody.
+
+        Parameters
+        ----------
+        path : str or path
+            One that is there already is replaced.
+        """
+        data = {
+            name: base64.b64encode(getattr(self, name)).decode()
+            for name in ("sound", "tiles", "labels", "certainty")
+        }
+        script = (HERE / "player.js").read_text(encoding="utf-8")
+        page = PAGE.format(
+            title=html.escape(self.about["title"] or "earshot"),
+            style=(HERE / "player.css").read_text(encoding="utf-8"),
+            script=script.replace("export default", "const player ="),
+            about=json.dumps(self.about).replace("<", "\\u003c"),
+            data=json.dumps(data),
+        )
+        with audio.atomic_path(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
+<body>
+<script type="module">
+{script}
+const data = {data};
+const decoded = Object.fromEntries(Object.entries(data).map(([name, text]) =>
+  [name, new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)]));
+decoded.about = {about};
+player.render({{ model: {{ get: (name) => decoded[name] }}, el: document.body }});
+</script>
+</body>
+</html>
+"""
+
+
+def _tiles(stamps):
+    """Colour a spectrogram (columns, bands) and cut it into PNG pictures, as a list of bytes."""
+    import matplotlib
+    from PIL import Image
+
+    low, high = np.percentile(stamps, 5), max(int(stamps.max()), 1)
+    scaled = np.clip((stamps - low) / max(high - low, 1) * 255, 0, 255).astype(np.uint8)
+    palette = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8)
+    tiles = []
+    for start in range(0, len(scaled), TILE_COLUMNS):
+        picture = Image.fromarray(scaled[start : start + TILE_COLUMNS].T[::-1], mode="P")
+        picture.putpalette(palette.tobytes())
+        file = io.BytesIO()
+        picture.save(file, format="PNG")
+        tiles.append(file.getvalue())
+    return tiles
+
+
+def _coded(sound, sample_rate):
+    """Code a sound for the browser: bytes, its length in seconds, and its type."""
+    import soundfile
+
+    file = io.BytesIO()
+    duration_s = (
+        audio.duration(sound) if isinstance(sound, str | Path) else len(sound) / sample_rate
+    )
+    long = duration_s > LONG_S
+    form = ("MP3", "MPEG_LAYER_III") if long else ("FLAC", "PCM_16")
+    with soundfile.SoundFile(file, "w", RATE, 1, form[1], format=form[0]) as out:
+        resampler = None
+        for block, rate in blocks_of(sound, sample_rate):
+            resampler = resampler or audio.Resampler(rate, RATE)
+            out.write(np.clip(resampler.push(block), -1, 1))
+        out.write(np.clip(resampler.flush(), -1, 1))
+    return file.getvalue(), duration_s, "audio/mpeg" if long else "audio/flac"
+
+
+def _colours(words):
+    """A colour for each class; the first is what lies between the others."""
+    known = {"noise": RED, "speech": GREEN, "": NOTHING}
+    return [known.get(word, OTHERS[i % len(OTHERS)]) for i, word in enumerate(words)]
