@@ -12,7 +12,16 @@ from earshot.errors import EarshotError
 from earshot.segmentation import Segment
 from earshot.windows import Windows, blocks_of
 
-__all__ = ["Heard", "Steps", "WordDetector", "classify", "follow", "listen"]
+__all__ = [
+    "Heard",
+    "Steps",
+    "WordDetector",
+    "activations",
+    "classify",
+    "follow",
+    "listen",
+    "roc_areas",
+]
 
 FRAME_S = 0.01
 LOW_HZ, HIGH_HZ = 150.0, 6000.0
@@ -292,8 +301,8 @@ def follow(recogniser, blocks):
         :func:`classify` gives.
     """
     if isinstance(recogniser.front_end, Windows):
-        words, rows = tuple(recogniser.words), _network_along(recogniser, blocks)
-        steps_per_s = recogniser.front_end.steps_per_s
+        words, steps_per_s = tuple(recogniser.words), recogniser.front_end.steps_per_s
+        rows = map(_softmax, _network_along(recogniser.model, recogniser.front_end, blocks))
     else:
         words, rows = ("", *recogniser.words), _words_along(recogniser, blocks)
         steps_per_s = 1 / FRAME_S
@@ -301,11 +310,55 @@ def follow(recogniser, blocks):
         yield Steps(words, probabilities, steps_per_s)
 
 
-def _network_along(recogniser, blocks):
-    """Run a network of windows along a stream; gives probabilities, shape (steps, n_words)."""
+def activations(network, settings, sound, sample_rate=None):
+    """Give what a network answers at every step of a stream, such as an LSTM's cell state.
+
+    Parameters
+    ----------
+    network : keras.Model
+        On windows; often from :func:`earshot.models.encoder`.
+    settings : earshot.windows.Windows
+    sound, sample_rate
+        As in :func:`classify`.
+
+    Returns
+    -------
+    ndarray of float32, shape (steps, n_values)
+    """
+    blocks = blocks_of(sound, sample_rate or settings.sample_rate)
+    return np.concatenate(list(_network_along(network, settings, blocks)))
+
+
+def roc_areas(values, truth):
+    """Give the area under the receiver operating characteristic of each column of values.
+
+    Parameters
+    ----------
+    values : ndarray, shape (steps, n_values)
+    truth : ndarray of bool or 0 and 1, shape (steps,)
+
+    Returns
+    -------
+    ndarray of float, shape (n_values,)
+        1: always higher where truth is 1; 0.5: no relation; ties count half.
+    """
+    from scipy.stats import rankdata
+
+    truth = np.asarray(truth, bool)
+    n, ranks = truth.sum(), rankdata(values, axis=0)
+    return (ranks[truth].sum(axis=0) - n * (n + 1) / 2) / (n * (len(truth) - n))
+
+
+def _softmax(logits):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _network_along(network, settings, blocks):
+    """Run a network of windows along a stream; gives its answers, shape (steps, n_values)."""
     from earshot import models
 
-    settings, network = recogniser.front_end, models.along(recogniser.model, stateful=True)
+    network = models.along(network, stateful=True)
     recurrent = models.is_recurrent(network)
     more = settings.n_frames - 1
     kept = np.zeros((0, settings.n_bands), np.float32)
@@ -323,12 +376,11 @@ def _network_along(recogniser, blocks):
         if len(steps) <= (0 if recurrent else more):
             kept = steps
             continue
-        logits = network.predict_on_batch(steps[None])[0]
+        answers = network.predict_on_batch(steps[None])[0]
         if not recurrent:
             kept = steps[len(steps) - more :]
-        logits, skip = logits[skip:], max(skip - len(logits), 0)
-        e = np.exp(logits - logits.max(axis=1, keepdims=True))
-        yield e / e.sum(axis=1, keepdims=True)
+        answers, skip = answers[skip:], max(skip - len(answers), 0)
+        yield answers
 
 
 def _words_along(recogniser, blocks):

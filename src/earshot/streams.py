@@ -17,6 +17,7 @@ __all__ = [
     "labelled",
     "made_up_noise",
     "make_stream",
+    "make_streams",
     "step_labels",
 ]
 
@@ -90,7 +91,7 @@ def make_stream(
         Whether all words get the same power; else they stay as loud as they are to each other.
     sample_rate : int
         In Hz.
-    seed : int
+    seed : int or tuple of int
 
     Returns
     -------
@@ -128,6 +129,46 @@ def make_stream(
     heard = np.mean(np.square(noise, dtype=np.float64))
     x = x + np.sqrt(said / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
+
+
+def make_streams(
+    words, n, *, noises=(), snr_db=(-3.0, 30.0), n_words=25, pauses_s=(0.2, 1.2), sample_rate=16000,
+    seed=0,
+):  # fmt: skip
+    """Make many streams, of random words over random backgrounds, to train or test on.
+
+    Parameters
+    ----------
+    words : earshot.datasets.WordSet
+    n : int
+    noises : sequence of ndarray, each of shape (samples,)
+        At ``sample_rate``, taken in turn. Default: a new :func:`made_up_noise` for each stream.
+    snr_db : float or tuple of float
+        As in :func:`make_stream`; of a range, every stream gets a level of its own.
+    n_words : int
+        Words of a stream.
+    pauses_s, sample_rate, seed
+        As in :func:`make_stream`.
+
+    Returns
+    -------
+    list of Stream
+    """
+    made = []
+    for i in range(n):
+        rng = np.random.default_rng((seed, i))
+        chosen = words.subset(rng.choice(len(words), min(n_words, len(words)), replace=False))
+        level_db = float(rng.uniform(*snr_db)) if isinstance(snr_db, tuple) else snr_db
+        own = (
+            noises[i % len(noises)] if noises else made_up_noise(30.0, sample_rate, seed=(seed, i))
+        )
+        made.append(
+            make_stream(
+                chosen, own, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
+                sample_rate=sample_rate, seed=(seed, i),
+            )
+        )  # fmt: skip
+    return made
 
 
 def labelled(path, track=None, *, words=SPEECH_OR_NOISE):
@@ -222,7 +263,7 @@ def made_up_noise(duration_s, sample_rate=16000, *, seed=0):
     duration_s : float
     sample_rate : int
         In Hz.
-    seed : int
+    seed : int or tuple of int
 
     Returns
     -------

@@ -151,7 +151,7 @@ async function render({ model, el }) {
     const step = Math.min(Math.round(now_s * steps_per_s), labels.length - 1);
     square.style.background = colours[labels[step]];
     square.dataset.word = words[labels[step]];
-    word.textContent = words[labels[step]] || "–";
+    word.textContent = words[labels[step]] || "-";
     sure.textContent = `${Math.round(certainty[step] / 2.55)} %`;
     time.textContent = `${clock(now_s, 2)} / ${clock(duration_s, 2)}`;
     root.dataset.timeS = now_s.toFixed(3);

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from earshot import audio
+from earshot.errors import EarshotError
 from earshot.windows import Windows, blocks_of
 
 __all__ = ["Player"]
@@ -56,20 +57,27 @@ class Player(anywidget.AnyWidget):
         picture = Windows(sample_rate=RATE, n_fft=512, hop_length=160, n_mels=64, floor_s=None,
                           top_db=90.0)  # fmt: skip
         rate = sample_rate or picture.sample_rate
+        long_s = audio.duration(sound) if isinstance(sound, str | Path) else len(sound) / rate
+        heard_s = len(steps) / steps.steps_per_s
+        if abs(long_s - heard_s) > 0.1:
+            raise EarshotError(
+                f"The steps are about {heard_s:.1f} s of sound, and this is {long_s:.1f} s long: "
+                "give the sound that was classified, and its sample_rate."
+            )
         stamps = np.concatenate(
             [picture.to_stamp(part) for part in picture.blocks(blocks_of(sound, rate))]
         )
         n = -(-len(stamps) // MOST_COLUMNS)
         stamps = np.pad(stamps, [(0, -len(stamps) % n), (0, 0)], "edge")
         tiles = _tiles(stamps.reshape(-1, n, picture.n_bands).max(axis=1))
-        coded, duration_s, kind = _coded(sound, rate)
+        coded, kind = _coded(sound, rate, long_s > LONG_S)
         segments = [
             [segment.start_s, segment.end_s, steps.words.index(segment.word)]
             for segment in steps.segments()
         ]
         about = {
             "title": title,
-            "duration_s": duration_s,
+            "duration_s": long_s,
             "steps_per_s": steps.steps_per_s,
             "columns_per_s": picture.steps_per_s / n,
             "words": list(steps.words),
@@ -145,23 +153,20 @@ def _tiles(stamps):
     return tiles
 
 
-def _coded(sound, sample_rate):
-    """Code a sound for the browser: bytes, its length in seconds, and its type."""
+def _coded(sound, sample_rate, long):
+    """Code a sound for the browser; gives the bytes and their type."""
     import soundfile
 
     file = io.BytesIO()
-    duration_s = (
-        audio.duration(sound) if isinstance(sound, str | Path) else len(sound) / sample_rate
-    )
-    long = duration_s > LONG_S
-    form = ("MP3", "MPEG_LAYER_III") if long else ("FLAC", "PCM_16")
-    with soundfile.SoundFile(file, "w", RATE, 1, form[1], format=form[0]) as out:
+    form, coding = ("MP3", "MPEG_LAYER_III") if long else ("FLAC", "PCM_16")
+    small = {"compression_level": 0.9, "bitrate_mode": "CONSTANT"} if long else {}
+    with soundfile.SoundFile(file, "w", RATE, 1, coding, format=form, **small) as out:
         resampler = None
         for block, rate in blocks_of(sound, sample_rate):
             resampler = resampler or audio.Resampler(rate, RATE)
             out.write(np.clip(resampler.push(block), -1, 1))
         out.write(np.clip(resampler.flush(), -1, 1))
-    return file.getvalue(), duration_s, "audio/mpeg" if long else "audio/flac"
+    return file.getvalue(), "audio/mpeg" if long else "audio/flac"
 
 
 def _colours(words):

@@ -1,0 +1,277 @@
+"""How well networks tell speech from noise along a stream, with many labels and with few.
+
+    python benchmarks/streams.py [--noise FOLDER] [--quick]
+
+Trained on three speakers of spoken_digit over made-up noises, at -3 to 30 dB; tested on the other
+two over white noise and the recordings in the folder (for instance the _background_noise_ of
+Speech Commands), which nothing was trained on. A step is 10 ms. Settings were chosen with one of
+the three training speakers in the place of the test.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from report import ROOT, header, spoken_digit, table
+
+from earshot import audio, streams
+
+TRAINING, TEST = ("george", "jackson", "nicolas"), ("theo", "yweweler")
+SNRS_DB = (20, 10, 0)
+LABELLED_S = (5, 15, 60, 300)
+RATE = 16000
+
+
+def networks():
+    """Name, settings, network, and what trains it without labels."""
+    from earshot import models
+    from earshot.windows import Windows
+
+    middle, late = Windows(), Windows(n_ahead=6)
+    return {
+        "vanilla_conv": (middle, lambda: models.vanilla_conv(middle.picture_shape), None),
+        "autoencoder and readout": (
+            middle, models.readout, lambda: models.autoencoder(middle.picture_shape),
+        ),
+        "next_frame_lstm and readout": (
+            late, models.readout, lambda: models.next_frame_lstm(late.picture_shape),
+        ),
+    }  # fmt: skip
+
+
+def balanced_error(said, truth):
+    return 1 - (said[truth == 1].mean() + (~said)[truth == 0].mean()) / 2
+
+
+def calibration_error(probability, truth, n_bins=10):
+    """Expected calibration error of the answer's probability (Guo and others 2017)."""
+    sure, right = np.maximum(probability, 1 - probability), (probability > 0.5) == truth
+    bins = np.minimum((sure * 2 - 1) * n_bins, n_bins - 1).astype(int)
+    gaps = [abs(sure[bins == k].sum() - right[bins == k].sum()) for k in range(n_bins)]
+    return sum(gaps) / len(truth)
+
+
+def truth_of(some):
+    return [
+        streams.step_labels(s.named("speech").segments, 1 + len(s.waveform) // (RATE // 100), 100)
+        for s in some
+    ]
+
+
+def webrtc(stream, mode):
+    import webrtcvad
+
+    vad, size = webrtcvad.Vad(mode), RATE // 100
+    samples = np.rint(np.clip(stream.waveform, -1, 1) * 32767).astype(np.int16)
+    samples = np.pad(samples, (0, size))
+    on = [vad.is_speech(samples[i : i + size].tobytes(), RATE)
+          for i in range(0, len(samples) - size + 1, size)]  # fmt: skip
+    return np.convolve(on, np.ones(15) / 15, "same")[: 1 + len(stream.waveform) // size] > 0.5
+
+
+def level_db(stream):
+    """Level of 50 ms around each step."""
+    size = RATE // 100
+    power = np.square(np.pad(stream.waveform, (0, size)))
+    power = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
+    power = np.convolve(power, np.ones(5) / 5, "same")
+    return 10 * np.log10(power[: 1 + len(stream.waveform) // size] + 1e-12)
+
+
+def peers(train):
+    """Fit what is to be fitted on the training streams; gives (score, said) of a stream."""
+    truth = np.concatenate(truth_of(train))
+    levels = np.concatenate([level_db(s) for s in train])
+    steps = np.quantile(levels, np.linspace(0, 1, 201))
+    limit = min(steps, key=lambda at: balanced_error(levels > at, truth))
+    methods = {"energy threshold": lambda s: (level_db(s), level_db(s) > limit)}
+    try:
+        errors = [
+            balanced_error(np.concatenate([webrtc(s, mode) for s in train]), truth)
+            for mode in range(4)
+        ]
+    except ImportError:
+        print("webrtcvad is left out: pip install webrtcvad\n")
+        return methods
+    mode = int(np.argmin(errors))
+    methods[f"webrtcvad, mode {mode}, smoothed"] = lambda s: (None, webrtc(s, mode))
+    return methods
+
+
+def ours(known):
+    from earshot import streaming
+
+    def method(stream):
+        steps = streaming.classify(stream.waveform, known, stream.sample_rate)
+        return steps.probabilities[:, 1], steps.labels == 1
+
+    return method
+
+
+def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
+    """Train a network: without labels first, where it can; gives a recogniser and the first."""
+    import keras
+
+    from earshot import recognizer, stream_training
+
+    settings, build, begin = networks()[name]
+    keras.utils.set_random_seed(seed)
+    options = {"seed": seed, "progress": False}
+    if begin is not None and unlabelled is None:
+        unlabelled = begin()
+        stream_training.fit(unlabelled, train, settings, epochs=2 if quick else 30, **options)
+        keras.utils.set_random_seed(seed)
+    network = build() if begin is None else build(unlabelled)
+    labelled = [s.named("speech") for s in (train if few is None else few)]
+    n_batches = sum(s.duration_s for s in labelled) * 100 / 200 / 16
+    epochs = round(900 / max(n_batches, 1)) if few is None else round(180 / max(n_batches, 1))
+    stream_training.fit(
+        network, labelled, settings, epochs=2 if quick else max(epochs, 5),
+        learning_rate=3e-3 if begin is None else 1e-2, **options,
+    )  # fmt: skip
+    return recognizer.Recognizer(network, settings, streams.SPEECH_OR_NOISE), unlabelled
+
+
+def detection(methods, tests):
+    """Measure all methods on the test streams of each level."""
+    from earshot import streaming
+
+    rows = {name: [[], [], []] for name in methods}
+    for some in tests.values():
+        truth = np.concatenate(truth_of(some))
+        for name, method in methods.items():
+            scores, said = zip(*[method(s) for s in some], strict=True)
+            said, area, gap = np.concatenate(said), "-", "-"
+            if scores[0] is not None:
+                score = np.concatenate(scores)
+                area = f"{streaming.roc_areas(score[:, None], truth)[0]:.4f}"
+                if score.min() >= 0 and score.max() <= 1:
+                    gap = f"{calibration_error(score, truth):.3f}"
+            for column, figure in zip(
+                rows[name], (area, f"{100 * balanced_error(said, truth):.1f}", gap), strict=True
+            ):
+                column.append(figure)
+    for k, what in enumerate(
+        ("area under ROC", "balanced error, %", "expected calibration error of the answer")
+    ):
+        some = [[name, *columns[k]] for name, columns in rows.items() if columns[k][0] != "-"]
+        table([what, *(f"{db} dB" for db in tests)], some)
+
+
+def few_labels(train, tests, firsts, *, quick):
+    """Balanced accuracy against the seconds that were labelled, mean of several choices."""
+    everything = [s for some in tests.values() for s in some]
+    truth = np.concatenate(truth_of(everything))
+    rows = []
+    for name in networks():
+        row = [name]
+        for seconds in LABELLED_S:
+            shares = []
+            for choice in range(1 if quick else 4):
+                few = stretches(train, seconds, choice)
+                known, _ = trained(
+                    name, train, quick=quick, unlabelled=firsts[name], few=few, seed=choice
+                )
+                said = np.concatenate([ours(known)(s)[1] for s in everything])
+                shares.append(100 * (1 - balanced_error(said, truth)))
+            row.append(f"{np.mean(shares):.1f} ± {np.std(shares):.1f}")
+            print(name, seconds, shares, file=sys.stderr, flush=True)
+        rows.append(row)
+    table(["balanced accuracy, %, labelled", *(f"{s} s" for s in LABELLED_S)], rows)
+
+
+def stretches(train, seconds, choice):
+    """Cut some stretches of the training streams that are as long together."""
+    order = np.random.default_rng(choice).permutation(len(train))
+    each_s = min(max(seconds / 3, 5.0), 15.0)
+    n = round(seconds / each_s)
+    return [train[i].cut(2.0, 2.0 + each_s) for i in order[:n]]
+
+
+def speed(known, stream):
+    """One pass against window by window, times real time, and memory for three hours."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, path = Path(folder) / "known", Path(folder) / "three_hours.wav"
+        known.save(place)
+        rate = known.front_end.sample_rate
+        x = audio.resample(stream.waveform, stream.sample_rate, rate)
+        audio.write(path, np.resize(x, 3 * 3600 * rate), rate)
+        command = [sys.executable, __file__, "--speed-of", str(place), str(path)]
+        return subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[-5:-1]
+
+
+def speed_of(folder, path):
+    """Measure one recogniser, in a process of its own on one core."""
+    os.sched_setaffinity(0, {0})  # Linux only
+    from earshot import recognizer, streaming
+
+    known = recognizer.load(folder)
+    settings = known.front_end
+    x, rate = audio.read(path, end_s=300)
+    streaming.classify(x, known)
+    started = time.perf_counter()
+    steps = streaming.classify(x, known)
+    once_s = time.perf_counter() - started
+    spectrogram = settings.spectrogram(x[: 20 * rate])
+    windows, _ = settings.cut(spectrogram)
+    known.model.predict_on_batch(np.ascontiguousarray(windows[:256]))
+    started = time.perf_counter()
+    for i in range(0, len(windows), 256):
+        known.model.predict_on_batch(np.ascontiguousarray(windows[i : i + 256]))
+    each_s = (time.perf_counter() - started) * len(steps) / len(windows)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    streaming.classify(path, known)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{300 / once_s:,.0f}", f"{each_s / once_s:.0f}x", f"{(after - before) // 1024} MB",
+          f"{after // 1024} MB", sep="\n")  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--noise", type=Path, default=ROOT / "data" / "noise")
+    parser.add_argument("--quick", action="store_true", help="a little of everything")
+    parser.add_argument("--speed-of", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if options.speed_of:
+        speed_of(*options.speed_of)
+        return
+
+    digits = spoken_digit()
+    header("python benchmarks/streams.py")
+    noises = {"white": np.random.default_rng(0).standard_normal(60 * RATE).astype(np.float32)}
+    if options.noise.is_dir():
+        noises |= streams.backgrounds(options.noise, RATE)
+    print(f"Tested over {', '.join(noises)}.\n")
+    of = {who: digits.subset(np.isin(digits.speakers, who)) for who in (TRAINING, TEST)}
+    train = streams.make_streams(of[TRAINING], 8 if options.quick else 96, seed=1)
+    tests = {
+        db: streams.make_streams(
+            of[TEST], len(noises) * (1 if options.quick else 4), noises=list(noises.values()),
+            snr_db=float(db), seed=2,
+        )
+        for db in SNRS_DB
+    }  # fmt: skip
+    methods, firsts, rows = peers(train), {}, []
+    for name in networks():
+        started = time.perf_counter()
+        known, firsts[name] = trained(name, train, quick=options.quick)
+        took_s = time.perf_counter() - started
+        methods[name] = ours(known)
+        rows.append([name, f"{took_s:.0f} s", *speed(known, train[0])])
+    detection(methods, tests)
+    head = ["one core", "training", "times real time", "against window by window",
+            "3 hours: more memory", "in all"]  # fmt: skip
+    table(head, rows)
+    few_labels(train, tests, firsts, quick=options.quick)
+
+
+if __name__ == "__main__":
+    main()
