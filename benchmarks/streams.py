@@ -34,14 +34,12 @@ def networks():
     from earshot import models
     from earshot.windows import Windows
 
-    middle, late = Windows(), Windows(n_ahead=6)
+    middle, late = Windows(), Windows(n_ahead=2)
     return {
         "vanilla_conv": (middle, lambda: models.vanilla_conv(middle.picture_shape), None),
-        "autoencoder and readout": (
-            middle, models.readout, lambda: models.autoencoder(middle.picture_shape),
-        ),
+        "autoencoder and readout": (middle, None, lambda: models.autoencoder(middle.picture_shape)),
         "next_frame_lstm and readout": (
-            late, models.readout, lambda: models.next_frame_lstm(late.picture_shape),
+            late, None, lambda: models.next_frame_lstm(late.picture_shape),
         ),
     }  # fmt: skip
 
@@ -128,14 +126,14 @@ def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
         unlabelled = begin()
         stream_training.fit(unlabelled, train, settings, epochs=2 if quick else 30, **options)
         keras.utils.set_random_seed(seed)
-    network = build() if begin is None else build(unlabelled)
     labelled = [s.named("speech") for s in (train if few is None else few)]
-    n_batches = sum(s.duration_s for s in labelled) * 100 / 200 / 16
-    epochs = round(900 / max(n_batches, 1)) if few is None else round(180 / max(n_batches, 1))
-    stream_training.fit(
-        network, labelled, settings, epochs=2 if quick else max(epochs, 5),
-        learning_rate=3e-3 if begin is None else 1e-2, **options,
-    )  # fmt: skip
+    if begin is None:
+        n_batches = max(sum(s.duration_s for s in labelled) * 100 / 200 / 16, 1)
+        epochs = 2 if quick else max(round((900 if few is None else 180) / n_batches), 5)
+        network = build()
+        stream_training.fit(network, labelled, settings, epochs=epochs, **options)
+    else:
+        network = stream_training.fit_readout(unlabelled, labelled, settings, unlabelled=train[:24])
     return recognizer.Recognizer(network, settings, streams.SPEECH_OR_NOISE), unlabelled
 
 

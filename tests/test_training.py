@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from earshot import EarshotError, models, training
+from earshot import EarshotError, EarshotWarning, models, training
 from earshot.augmentation import Augmentation
 from earshot.spectrogram import LogMel
 
@@ -191,3 +191,9 @@ def test_settling_goes_on_with_plain_clips_and_from_a_checkpoint(beeps, tmp_path
     again, same_history = fit(beeps, **options, callbacks=[Interruption(0)])
     np.testing.assert_array_equal(weights(whole), weights(again))
     assert history == same_history
+
+
+def test_few_clips_of_a_word_are_pointed_out(beeps):
+    some = beeps.subset(np.r_[0:40:2, 1:9:2])
+    with pytest.warns(EarshotWarning, match=r"Fewer than 10 clips of high \(4\)"):
+        fit(some, epochs=1)

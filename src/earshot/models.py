@@ -5,6 +5,7 @@ Every network takes log-mel pictures, shape (batch, frames, n_mels), in dB from 
 """
 
 import keras
+import numpy as np
 from keras import layers
 
 from earshot.errors import EarshotError
@@ -335,7 +336,7 @@ def encoder(network):
     )
 
 
-def readout(trained, n_words=2, *, dropout=0.1):
+def readout(trained, n_words=2, *, mean=None, variance=None):
     """Build a small readout on a frozen copy of a trained network.
 
     Parameters
@@ -344,19 +345,23 @@ def readout(trained, n_words=2, *, dropout=0.1):
         From :func:`autoencoder` or :func:`next_frame_lstm`.
     n_words : int
         Classes, such as noise and speech.
-    dropout : float
+    mean, variance : ndarray, shape (n_values,), optional
+        Of what is read; each value is brought to mean 0 and variance 1. Default: as they are.
 
     Returns
     -------
     keras.Model
-        From windows to logits; only its last layers learn.
+        From windows to logits; only its Dense layer, "readout", learns.
     """
     part = encoder(trained)
     frozen = keras.models.clone_model(part)
     frozen.set_weights(part.get_weights())
     frozen.trainable = False
-    x = layers.BatchNormalization(momentum=0.9)(frozen.output)
-    x = layers.Dense(n_words)(layers.Dropout(dropout)(x))
+    n_values = frozen.output_shape[-1]
+    mean = np.zeros(n_values) if mean is None else mean
+    variance = np.ones(n_values) if variance is None else variance
+    x = layers.Normalization(mean=mean, variance=variance)(frozen.output)
+    x = layers.Dense(n_words, name="readout")(x)
     return keras.Model(frozen.input, LastStep(name="logits")(x), name=f"{trained.name}_readout")
 
 

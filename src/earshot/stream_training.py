@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from earshot import models, streams, training
+from earshot import models, streaming, streams, training
 from earshot.errors import EarshotError
 
-__all__ = ["Stretches", "fit"]
+__all__ = ["Stretches", "fit", "fit_readout"]
 
 
 class Stretches(keras.utils.PyDataset):
@@ -68,8 +68,7 @@ def fit(
     Parameters
     ----------
     network : keras.Model
-        From :func:`earshot.models.vanilla_conv`, ``autoencoder``, ``next_frame_lstm`` or
-        ``readout``.
+        From :func:`earshot.models.vanilla_conv`, ``autoencoder`` or ``next_frame_lstm``.
     train : list of earshot.streams.Stream
     settings : earshot.windows.Windows
     words : sequence of str
@@ -124,3 +123,67 @@ def fit(
     )  # fmt: skip
     title = progress if isinstance(progress, str) else network.name if progress else None
     return training.run(model, batches, epochs=epochs, title=title)
+
+
+def fit_readout(trained, labelled, settings, *, unlabelled=None, words=streams.SPEECH_OR_NOISE,
+                strength=1e-2):  # fmt: skip
+    """Learn labels from what a network answers that was trained without any.
+
+    Logistic regression on the values of its bottleneck or cell state, each brought to mean 0 and
+    variance 1 and held small by a penalty, so that a few seconds of labels are enough.
+
+    Parameters
+    ----------
+    trained : keras.Model
+        From :func:`earshot.models.autoencoder` or ``next_frame_lstm``, trained with :func:`fit`.
+    labelled : list of earshot.streams.Stream
+    settings : earshot.windows.Windows
+    unlabelled : list of earshot.streams.Stream, optional
+        Their mean and variance count, which a few labelled seconds do not tell. Default: the
+        labelled ones.
+    words : sequence of str
+        The first is what lies between the segments of a stream.
+    strength : float
+        How far the labels may pull; the inverse of the penalty.
+
+    Returns
+    -------
+    keras.Model
+        See :func:`earshot.models.readout`.
+
+    Raises
+    ------
+    EarshotError
+        When one of the words is in none of the labelled streams.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    part = models.encoder(trained)
+
+    def values(some):
+        return [streaming.activations(part, settings, s.waveform, s.sample_rate) for s in some]
+
+    x = values(labelled)
+    y = np.concatenate(
+        [
+            streams.step_labels(s.segments, len(one), settings.steps_per_s, words)
+            for s, one in zip(labelled, x, strict=True)
+        ]
+    )
+    x = np.concatenate(x)
+    there = np.bincount(y, minlength=len(words)) > 0
+    if not there.all():
+        missing = ", ".join(
+            word for word, is_there in zip(words, there, strict=True) if not is_there
+        )
+        raise EarshotError(f"No step is labelled as {missing}: label some, or leave the word out.")
+    every = x if unlabelled is None else np.concatenate(values(unlabelled))
+    mean, variance = every.mean(axis=0), every.var(axis=0)
+    readout = models.readout(trained, len(words), mean=mean, variance=variance)
+    learned = LogisticRegression(C=strength, max_iter=1000)
+    learned.fit((x - mean) / np.sqrt(variance + 1e-7), y)
+    weights, bias = learned.coef_.T, learned.intercept_
+    if len(words) == 2:  # one column, for the second of the two
+        weights, bias = np.hstack([-weights, weights]) / 2, np.r_[-bias, bias] / 2
+    readout.get_layer("readout").set_weights([weights, bias])
+    return readout

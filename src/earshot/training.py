@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import warnings
 import zlib
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from earshot import audio, samples, variants
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 
 __all__ = [
     "F1",
@@ -33,6 +34,9 @@ __all__ = [
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
+
+FEWEST = 10
+"""Clips of a word below which a training from scratch makes little sense."""
 
 
 class Pictures(keras.utils.PyDataset):
@@ -388,6 +392,15 @@ def fit(
     """
     if len(train) == 0:
         raise EarshotError("There is nothing to train on: the word set has no clips.")
+    n_clips = np.bincount(np.maximum(train.labels, 0), minlength=len(train.words))
+    if (few := n_clips < FEWEST).any():
+        named = ", ".join(f"{train.words[i]} ({n_clips[i]})" for i in np.flatnonzero(few)[:10])
+        warnings.warn(
+            f"Fewer than {FEWEST} clips of {named}: the network will hardly know new recordings. "
+            "Record more of each, or learn them with earshot.transfer.",
+            EarshotWarning,
+            stacklevel=2,
+        )
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if value < 1:
             raise EarshotError(f"A training needs {name} of at least 1, not {value}.")

@@ -3,6 +3,7 @@
 For training data only, never for a test.
 """
 
+import contextlib
 import functools
 import json
 import shutil
@@ -172,28 +173,31 @@ def write_variants(words, folder, front_end, *, stretches=STRETCHES, half_steps=
     def variants(i):
         return stretch_and_shift(words.waveforms[i], stretches=stretches, half_steps=half_steps)
 
-    with audio.atomic_path(folder) as temporary, ThreadPoolExecutor() as threads:
+    with (
+        audio.atomic_path(folder) as temporary,
+        contextlib.ExitStack() as files_open,
+        ThreadPoolExecutor() as threads,
+    ):
         temporary.mkdir()
         (temporary / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
         np.save(temporary / "labels.npy", np.repeat(words.labels, n_variants))
         files = {
-            name: np.lib.format.open_memmap(
-                temporary / f"{name}.npy", mode="w+", dtype=row.dtype, shape=(n, *row.shape)
-            )
-            for name, row in rows.items()
+            name: files_open.enter_context((temporary / f"{name}.npy").open("wb")) for name in rows
         }
+        for name, row in rows.items():
+            np.lib.format.write_array_header_1_0(
+                files[name],
+                {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)},
+            )
         bar = tqdm(desc="stretching and shifting", total=len(words), unit="clip", delay=1)
         for start in range(0, len(words), 32):
             some = range(start, min(start + 32, len(words)))
             clips = [clip for clips in threads.map(variants, some) for clip in clips]
-            at = start * n_variants
             for name, values in front_end.pack(clips).items():
-                files[name][at : at + len(values)] = values
+                values.tofile(files[name])
             bar.update(len(some))
         bar.close()
-        for file in files.values():
-            file.flush()
-        files.clear()
+        files_open.close()
     return Store(folder)
 
 
@@ -204,6 +208,8 @@ class Store:
     ----------
     labels : ndarray of int, shape (n,)
     words : tuple of str
+    shapes : dict
+        Shapes of the files, by name.
     """
 
     def __init__(self, folder):
@@ -213,28 +219,25 @@ class Store:
             self.settings = json.loads((self.folder / SETTINGS).read_text())
             self.labels = np.load(self.folder / "labels.npy", allow_pickle=False)
             self.words = tuple(self.settings["words"])
-            self._files = {
-                path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
-                for path in self.folder.glob("*.npy")
-                if path.stem != "labels"
-            }
+            self._names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
+            self.shapes = {name: self._opened(name).shape for name in self._names}
         except (OSError, ValueError, KeyError) as error:
             raise EarshotError(
                 f"{self.folder} is no store of variants or is damaged ({error}): {way_out}"
             ) from error
-        if not self._files or any(len(f) != len(self.labels) for f in self._files.values()):
+        if not self._names or any(shape[0] != len(self.labels) for shape in self.shapes.values()):
             raise EarshotError(f"{self.folder} is not whole: {way_out}")
 
     def __len__(self):
         return len(self.labels)
 
-    @property
-    def shapes(self):
-        """Shapes of the files, by name."""
-        return {name: file.shape for name, file in self._files.items()}
+    def _opened(self, name):
+        return np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
 
     def rows(self, chosen):
         """Read some rows, in any order; gives a dict of arrays."""
         order = np.argsort(chosen, kind="stable")  # the disk is read in one direction
         back = np.argsort(order, kind="stable")
-        return {name: file[np.asarray(chosen)[order]][back] for name, file in self._files.items()}
+        chosen = np.asarray(chosen)[order]
+        # Opened anew each time: what a map has read counts as memory until it is closed.
+        return {name: self._opened(name)[chosen][back] for name in self._names}

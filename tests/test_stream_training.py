@@ -1,0 +1,107 @@
+import keras
+import numpy as np
+import pytest
+
+from earshot import EarshotError, models, stream_training, streaming, streams
+from earshot.recognizer import Recognizer
+from earshot.stream_training import Stretches
+from earshot.streams import SPEECH_OR_NOISE
+from earshot.windows import Windows
+
+SETTINGS = Windows(n_frames=15, n_ahead=7, n_mels=16)
+
+
+@pytest.fixture
+def some(beeps):
+    """Two streams of beeps that stand for speech."""
+    made = streams.make_streams(beeps, 2, snr_db=20.0, n_words=8, seed=3)
+    return [stream.named("speech") for stream in made]
+
+
+@pytest.fixture
+def unheard(beeps):
+    return streams.make_streams(beeps, 1, snr_db=20.0, n_words=8, seed=4)[0].named("speech")
+
+
+def share_right(network, stream):
+    steps = streaming.classify(
+        stream.waveform, Recognizer(network, SETTINGS, SPEECH_OR_NOISE), stream.sample_rate
+    )
+    truth = streams.step_labels(stream.segments, len(steps), SETTINGS.steps_per_s)
+    return np.mean([np.mean(steps.labels[truth == k] == k) for k in (0, 1)])
+
+
+class TestStretches:
+    def test_labels_belong_to_the_middle_of_their_windows(self, rng):
+        truth = rng.integers(0, 2, 300)
+        pictures = np.repeat(truth[:, None], 16, axis=1).astype(np.float32)
+        x, y = Stretches([pictures], SETTINGS, labels=[truth], n_steps=50)[0]
+        assert (x.shape, y.shape) == ((16, 64, 16), (16, 50))
+        assert np.array_equal(x[:, 7:57, 0], y)
+
+    def test_what_is_to_be_foretold_comes_after_each_step(self, rng):
+        picture = rng.uniform(0, 50, (300, 16)).astype(np.float32)
+        x, y = Stretches([picture], SETTINGS, n_steps=50, n_next=2)[0]
+        assert np.array_equal(y[:, :-1, :16], x[:, 1:])
+        assert np.array_equal(y[:, :-2, 16:], x[:, 2:])
+
+    def test_an_epoch_is_the_same_whenever_it_is_asked_for(self, rng):
+        picture = rng.uniform(0, 50, (300, 16)).astype(np.float32)
+        first, second = (Stretches([picture], SETTINGS, seed=5) for _ in range(2))
+        assert np.array_equal(first[0][0], second[0][0])
+        second.epoch = 1
+        assert not np.array_equal(first[0][0], second[0][0])
+
+
+def test_a_plain_network_learns_labels(some, unheard):
+    keras.utils.set_random_seed(0)
+    network = models.vanilla_conv(SETTINGS.picture_shape, width=12)
+    stream_training.fit(network, some, SETTINGS, epochs=40, learning_rate=1e-2, progress=False)
+    assert share_right(network, unheard) > 0.85
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "next_frame_lstm"])
+def test_without_labels_first_and_with_few_then(some, unheard, kind):
+    keras.utils.set_random_seed(0)
+    network = getattr(models, kind)(SETTINGS.picture_shape)
+    history = stream_training.fit(
+        network, some, SETTINGS, epochs=12, learning_rate=1e-2, progress=False
+    )
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    before = [w.copy() for w in network.get_weights()]
+    readout = stream_training.fit_readout(network, [some[0].cut(0, 4)], SETTINGS, unlabelled=some)
+    assert share_right(readout, unheard) > 0.8
+    assert [w.path for w in readout.trainable_weights] == ["readout/kernel", "readout/bias"]
+    for old, new in zip(before, network.get_weights(), strict=True):
+        assert np.array_equal(old, new)
+
+
+def test_a_readout_carries_no_decoder():
+    autoencoder = models.autoencoder(SETTINGS.picture_shape)
+    names = [layer.name for layer in models.readout(autoencoder).layers]
+    assert "bottleneck" in names
+    assert not any("transpose" in name for name in names)
+
+
+class TestBadInput:
+    def test_a_class_without_labels_is_named(self, some):
+        autoencoder = models.autoencoder(SETTINGS.picture_shape)
+        silent = [streams.Stream(some[0].waveform, some[0].sample_rate, [])]
+        with pytest.raises(EarshotError, match="No step is labelled as speech"):
+            stream_training.fit_readout(autoencoder, silent, SETTINGS)
+
+    def test_no_streams(self):
+        with pytest.raises(EarshotError, match="nothing to train on"):
+            stream_training.fit(models.vanilla_conv((15, 16)), [], SETTINGS)
+
+    def test_a_network_for_other_windows(self, some):
+        with pytest.raises(EarshotError, match=r"\(21, 40\).*\(15, 16\)"):
+            stream_training.fit(models.vanilla_conv((21, 40)), some, SETTINGS)
+
+    def test_a_network_with_other_classes(self, some):
+        with pytest.raises(EarshotError, match="3 classes apart, and there are 2: noise, speech"):
+            stream_training.fit(models.vanilla_conv((15, 16), 3), some, SETTINGS)
+
+    def test_a_network_that_has_nothing_to_read(self):
+        with pytest.raises(EarshotError, match="vanilla_conv has no layer named bottleneck"):
+            models.encoder(models.vanilla_conv((15, 16)))
