@@ -35,8 +35,10 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)
 
+# What waits for real sound, keys and browsers goes first, by itself; the rest two at a time.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m devices
+	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

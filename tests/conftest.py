@@ -15,6 +15,15 @@ import pytest
 from earshot import audio, datasets, streams
 from earshot.datasets import ARCHIVE, WordSet
 
+DEVICES = {"microphone", "screen", "lab", "open_page"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what waits for real sound, keys and browsers: it wants the machine for itself."""
+    for item in items:
+        if DEVICES.intersection(item.fixturenames):
+            item.add_marker("devices")
+
 
 @pytest.fixture(scope="session")
 def downloads():

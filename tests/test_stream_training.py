@@ -56,7 +56,7 @@ class TestStretches:
 def test_a_plain_network_learns_labels(some, unheard):
     keras.utils.set_random_seed(0)
     network = models.vanilla_conv(SETTINGS.picture_shape, width=12)
-    stream_training.fit(network, some, SETTINGS, epochs=40, learning_rate=1e-2, progress=False)
+    stream_training.fit(network, some, SETTINGS, epochs=20, learning_rate=1e-2, progress=False)
     assert share_right(network, unheard) > 0.85
 
 
@@ -65,7 +65,7 @@ def test_without_labels_first_and_with_few_then(some, unheard, kind):
     keras.utils.set_random_seed(0)
     network = getattr(models, kind)(SETTINGS.picture_shape)
     history = stream_training.fit(
-        network, some, SETTINGS, epochs=12, learning_rate=1e-2, progress=False
+        network, some, SETTINGS, epochs=6, learning_rate=1e-2, progress=False
     )
     assert history["loss"][-1] < 0.7 * history["loss"][0]
     before = [w.copy() for w in network.get_weights()]

@@ -1,4 +1,4 @@
-"""The recorder in the browser, for real: JupyterLab in headless Chromium that hears a file."""
+"""The widgets for real: JupyterLab in headless Chromium, whose microphone hears a file."""
 
 import json
 import os
@@ -70,10 +70,10 @@ def page(lab, tmp_path):
     address, folder = lab
     opened = []
 
-    def open_(*arguments, heard=None, host="localhost"):
+    def open_(*arguments, heard=None, host="localhost", cell=CELL, shows=".earshot-recorder"):
         place = folder / f"{tmp_path.name}-{len(opened)}"
         place.mkdir()
-        cells = [nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell("")]
+        cells = [nbformat.v4.new_code_cell(cell), nbformat.v4.new_code_cell("")]
         kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, place / "a.ipynb")
@@ -91,7 +91,7 @@ def page(lab, tmp_path):
         page.locator(".jp-CodeCell .cm-content").first.click(timeout=60_000)
         page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
         page.keyboard.press("Shift+Enter")
-        page.wait_for_selector(".earshot-recorder", timeout=60_000)
+        page.wait_for_selector(shows, timeout=60_000)
         return page, place
 
     with playwright.sync_playwright() as started:
@@ -298,3 +298,29 @@ def test_reviewing_drops_and_takes_back(tmp_path):
     button.value = False
     assert paths[1].exists()
     assert "<td>3</td>" in counts.value
+
+
+PLAYER = """\
+import numpy as np
+from earshot.streaming import Steps
+from earshot.widgets import Player
+p = np.tile(np.float32([0.9, 0.1]), (401, 1))
+p[100:] = [0.2, 0.8]
+Player(np.random.default_rng(0).normal(0, 0.1, 64000), Steps(("noise", "speech"), p, 100.0))"""
+
+
+def test_the_player_plays_in_jupyterlab_and_keeps_its_keys(page):
+    page, _ = page(cell=PLAYER, shows='.earshot-player[data-state="ready"]')
+    n_cells = page.locator(".jp-Cell").count()
+    player = page.locator(".earshot-player")
+    player.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("b")
+    page.wait_for_timeout(200)
+    assert player.locator(".square b").inner_text() == "speech"
+    assert page.locator(".jp-Cell").count() == n_cells
+    page.keyboard.press("Space")
+    page.wait_for_function(
+        "Number(document.querySelector('.earshot-player').dataset.timeS) > 2.3", timeout=20_000
+    )
