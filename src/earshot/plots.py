@@ -136,9 +136,11 @@ def curves(histories):
     for i, (name, history) in enumerate(histories.items()):
         for axis, figure_name in zip(axes, ("loss", "accuracy"), strict=True):
             epochs = np.arange(1, len(history[figure_name]) + 1)
-            axis.plot(epochs, history[figure_name], f"C{i}--", alpha=0.6)
-            if f"val_{figure_name}" in history:
-                axis.plot(epochs, history[f"val_{figure_name}"], f"C{i}", label=name)
+            tested = f"val_{figure_name}" in history
+            label = None if tested else name
+            axis.plot(epochs, history[figure_name], f"C{i}.--", alpha=0.6, label=label)
+            if tested:
+                axis.plot(epochs, history[f"val_{figure_name}"], f"C{i}.-", label=name)
             axis.set(xlabel="epoch", ylabel=figure_name)
     axes[1].legend(title="dashed: training, solid: test", fontsize=8)
     return figure
@@ -244,7 +246,7 @@ def segments(x, sample_rate, found, *, title=""):
     return figure
 
 
-def stream(spectrogram, settings, rows):
+def stream(spectrogram, settings, rows, *, unit="dB above the floor"):
     """Draw the complete spectrogram of a stream, with ribbons of what was heard below it.
 
     Parameters
@@ -253,7 +255,10 @@ def stream(spectrogram, settings, rows):
     settings : earshot.windows.Windows
     rows : dict
         From a title to a list of segments, such as the truth, or to
-        :class:`earshot.streaming.Steps`, of which the speech's probability is drawn, too.
+        :class:`earshot.streaming.Steps`, of which the probability is drawn, too, that there is
+        something.
+    unit : str
+        What the colours mean.
     """
     from earshot.streaming import Steps
 
@@ -267,7 +272,7 @@ def stream(spectrogram, settings, rows):
     image = axes[0].imshow(
         spectrogram.T, extent=(0, duration_s, 0, spectrogram.shape[1]), **PICTURE
     )
-    figure.colorbar(image, ax=axes[0], label="dB above the floor", pad=0.01)
+    figure.colorbar(image, ax=axes[0], label=unit, pad=0.01)
     axes[0].set(ylabel="band", xlim=(0, duration_s))
     for axis, (title, row) in zip(axes[1:], rows.items(), strict=True):
         found = row
@@ -275,11 +280,13 @@ def stream(spectrogram, settings, rows):
             axis.plot(row.times_s, 1 - row.probabilities[:, 0], color="black", linewidth=0.8)
             found = row.segments()
         axis.axvspan(0, duration_s, color=OTHER, alpha=0.35, linewidth=0)
+        several = len({segment.word for segment in found}) > 1
         for segment in found:
             axis.axvspan(segment.start_s, segment.end_s, color="white", linewidth=0)
             axis.axvspan(segment.start_s, segment.end_s, color="#2a9d5c", alpha=0.6, linewidth=0)
-            axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
-                      va="center", fontsize=7, clip_on=True)  # fmt: skip
+            if several:
+                axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
+                          va="center", fontsize=7, clip_on=True)  # fmt: skip
         axis.set(ylim=(0, 1), yticks=[])
         axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
     axes[-1].set(xlabel="time (s)")
