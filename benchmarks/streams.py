@@ -124,7 +124,7 @@ def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
     options = {"seed": seed, "progress": False}
     if begin is not None and unlabelled is None:
         unlabelled = begin()
-        stream_training.fit(unlabelled, train, settings, epochs=2 if quick else 30, **options)
+        stream_training.fit(unlabelled, train, settings, epochs=1 if quick else 12, **options)
         keras.utils.set_random_seed(seed)
     labelled = [s.named("speech") for s in (train if few is None else few)]
     if begin is None:

@@ -279,7 +279,7 @@ def autoencoder(input_shape, *, bottleneck=24, width=48, scale=50.0):
     n_frames, bands = input_shape
     x = layers.Conv1D(bottleneck, 1, name="bottleneck")(x)
     while x.shape[1] < n_frames:
-        x = layers.Conv1DTranspose(width, 4, strides=4, activation="relu")(x)
+        x = layers.Conv1DTranspose(2 * width, 4, strides=4, activation="relu")(x)
     x = layers.Cropping1D((0, x.shape[1] - n_frames))(x)
     x = layers.Conv1D(bands, 5, padding="same")(x)
     return keras.Model(inputs, layers.Rescaling(scale, name="restored")(x), name="autoencoder")

@@ -115,7 +115,8 @@ def fit(
         batches = Stretches(spectrograms, settings, n_next=n_next, **options)
         loss, metrics, model = "mse", [], models.along(network)
     else:
-        batches = Stretches(spectrograms, settings, n_steps=1, **{**options, "batch_size": 256})
+        options["batch_size"] *= 8  # windows are short
+        batches = Stretches(spectrograms, settings, n_steps=1, **options)
         loss, metrics, model = "mse", [], network
     training.prepare(
         model, loss, n_steps=epochs * len(batches), metrics=metrics, learning_rate=learning_rate,
