@@ -1,8 +1,11 @@
 """The player, for real: in headless Chromium, as a page of its own."""
 
+import io
+
 import hardware
 import numpy as np
 import pytest
+import soundfile
 
 from earshot import EarshotError, audio
 from earshot.streaming import Steps
@@ -114,6 +117,31 @@ def test_zooming_keeps_the_place(sound, steps, open_page):
     assert shown(page)[0] == pytest.approx(2.5 + 1.25 / 4, abs=0.02)
 
 
+def test_played_to_the_end_at_any_zoom_it_plays_again(open_page):
+    n = 44_389  # with these zooms, the end of the view is not the end of the sound, by rounding
+    steps = Steps(("noise", "speech"), np.tile(np.float32([0.9, 0.1]), (278, 1)), 100.0)
+    sound = 0.1 * np.random.default_rng(0).standard_normal(n)
+    page = open_page(Player(sound, steps, sample_rate=16000))
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    box = page.locator(".view").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
+    page.keyboard.down("Control")
+    for _ in range(7):
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(20)
+    page.keyboard.up("Control")
+    page.locator(".earshot-player").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(2):
+        page.keyboard.press("Space")
+        page.wait_for_function("document.querySelector('.play').textContent == 'Play'")
+        assert shown(page)[0] == pytest.approx(n / 16000, abs=0.02)
+        page.keyboard.press("ArrowLeft")
+    assert errors == []
+
+
 def test_words_have_their_names_in_the_square(sound, open_page):
     p = np.zeros((501, 3), np.float32)
     p[:, 0] = 1
@@ -128,12 +156,20 @@ def test_words_have_their_names_in_the_square(sound, open_page):
 
 
 def test_a_long_file_is_sent_small(tmp_path):
-    rng = np.random.default_rng(0)
-    audio.write(tmp_path / "long.wav", 0.1 * rng.standard_normal(8000 * 330), 8000)
+    x = 0.01 * np.random.default_rng(0).standard_normal(8000 * 330)
+    clicks_s = np.array([10, 100, 320])
+    for at_s in clicks_s:
+        x[at_s * 8000 : at_s * 8000 + 40] = 0.9
+    audio.write(tmp_path / "long.wav", x, 8000)
     p = np.tile(np.float32([0.9, 0.1]), (33_001, 1))
     player = Player(tmp_path / "long.wav", Steps(("noise", "speech"), p, 100.0))
-    assert player.about["sound_type"] == "audio/mpeg"
+    assert player.about["sound_type"] == "audio/ogg"
     assert len(player.sound) < 330 * 6000
+    heard, rate = soundfile.read(io.BytesIO(player.sound))
+    found_s = np.flatnonzero(np.abs(heard) > 0.4) / rate
+    assert (
+        np.abs(found_s - clicks_s[np.abs(found_s[:, None] - clicks_s).argmin(axis=1)]).max() < 0.02
+    )
     assert player.about["duration_s"] == 330.0
 
 

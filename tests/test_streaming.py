@@ -199,6 +199,28 @@ class TestClassify:
         with pytest.raises(EarshotError, match="NaN"):
             streaming.classify(sound, recogniser)
 
+    def test_two_streams_at_a_time_do_not_mix(self, recogniser, sound):
+        blocks = [(sound, 8000)] * 3
+        alone = [part.probabilities for part in streaming.follow(recogniser, blocks)]
+        two = zip(*(streaming.follow(recogniser, blocks) for _ in range(2)), strict=True)
+        for expected, (first, second) in zip(alone, two, strict=True):
+            assert np.array_equal(first.probabilities, expected)
+            assert np.array_equal(second.probabilities, expected)
+
+    def test_settings_of_another_network_are_refused(self, recogniser, sound):
+        with pytest.raises(EarshotError, match=r"\(21, 40\).*\(63, 40\)"):
+            streaming.activations(recogniser.model, Windows(), sound)
+
+    def test_a_network_without_a_form_for_streams_is_refused(self, sound):
+        network = models.cnn(self.settings.picture_shape, 2)
+        known = recognizer.Recognizer(network, self.settings, ("noise", "speech"))
+        with pytest.raises(EarshotError, match="cnn has no form for streams"):
+            streaming.classify(sound, known)
+
+    def test_there_is_no_saved_model_for_streams(self, recogniser, tmp_path):
+        with pytest.raises(EarshotError, match="use save"):
+            recogniser.export(tmp_path / "e")
+
     def test_a_network_for_other_windows_is_refused(self):
         with pytest.raises(EarshotError, match=r"\(21, 40\).*\(63, 40\)"):
             recognizer.Recognizer(a_network("conv", self.settings), Windows(), ("noise", "speech"))

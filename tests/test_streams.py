@@ -24,7 +24,8 @@ class TestLabelled:
     @pytest.mark.parametrize(
         "text",
         ["1.0\t1.5\tspeech", "1,0\t1,5\tspeech", "1.0,1.5,speech", "1.0 1.5 speech",
-         "start,end,label\n1.0, 1.5, speech"],
+         "start,end,label\n1.0, 1.5, speech", "1,0;1,5;speech", "1,0 1,5 speech",
+         "\nonset offset what\r\n1.0 1.5 speech\r\n", '"1.0","1.5","speech"'],
     )  # fmt: skip
     def test_tabs_commas_and_spaces_are_understood(self, recording, text):
         path, track = recording
@@ -59,6 +60,11 @@ class TestStepLabels:
         found = step_labels([Segment(0.02, 0.05, "b")], 8, 100, ("", "a", "b"))
         assert found.tolist() == [0, 0, 2, 2, 2, 0, 0, 0]
 
+    @pytest.mark.parametrize("borders", [(-0.5, 1.0), (2.0, 1.0), (np.nan, 1.0)])
+    def test_impossible_borders_are_named(self, borders):
+        with pytest.raises(EarshotError, match="the end comes after the start"):
+            step_labels([Segment(*borders, "speech")], 300, 100)
+
     def test_an_unknown_label_is_named(self):
         with pytest.raises(EarshotError, match=r"'six' at 1 s is none of noise, speech"):
             step_labels([Segment(1.0, 2.0, "six")], 300, 100)
@@ -79,11 +85,26 @@ class TestStream:
         loud, quiet = (np.mean(stream.waveform[step == k] ** 2) for k in (1, 0))
         assert 10 * np.log10(loud / quiet - 1) == pytest.approx(snr_db, abs=1.5)
 
+    @pytest.mark.parametrize("borders", [(-1, 2), (3, 1), (2, 2)])
+    def test_a_stretch_that_is_none_is_refused(self, borders):
+        with pytest.raises(EarshotError, match="A stretch cannot go"):
+            Stream(np.zeros(800), 100, []).cut(*borders)
+
+    def test_a_silent_word_is_named(self, beeps):
+        beeps.waveforms[1][:] = 0
+        with pytest.raises(EarshotError, match=f"{beeps.sources[1]} is silent"):
+            make_stream(beeps)
+
+    @pytest.mark.parametrize("wrong", [{"snr_db": np.nan}, {"pauses_s": (1.0, 0.2)}])
+    def test_levels_and_pauses_that_cannot_be_are_refused(self, beeps, wrong):
+        with pytest.raises(EarshotError):
+            make_stream(beeps, **wrong)
+
 
 class TestBackgrounds:
     def test_all_recordings_of_a_folder_are_read(self, recording):
         found = streams.backgrounds(recording[0].parent, 16000)
-        assert list(found) == ["a"] and len(found["a"]) == 64_000
+        assert list(found) == ["a.wav"] and len(found["a.wav"]) == 64_000
 
     def test_an_empty_folder_is_pointed_out(self, tmp_path):
         with pytest.raises(EarshotError, match="There is no recording in"):

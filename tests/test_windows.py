@@ -96,7 +96,18 @@ class TestWindows:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"n_frames": 0}, {"n_ahead": 63}, {"floor_s": 0.0}, {"hop_length": -1}, {"n_mels": -3}],
+        [
+            {"n_frames": 0},
+            {"n_frames": 1},
+            {"n_ahead": 63},
+            {"floor_s": 0.0},
+            {"floor_s": np.inf},
+            {"floor_s": "3"},
+            {"hop_length": -1},
+            {"n_mels": -3},
+            {"n_mels": 0},
+            {"top_db": np.nan},
+        ],
     )
     def test_settings_that_make_no_sense_are_refused(self, wrong):
         with pytest.raises(EarshotError, match=next(iter(wrong))):
@@ -105,6 +116,27 @@ class TestWindows:
     def test_settings_survive_json(self):
         made = Windows(n_mels=None, floor_s=2.0)
         assert Windows(**json.loads(json.dumps(made.to_dict()))) == made
+
+
+class TestBlocks:
+    @pytest.mark.parametrize(
+        ("blocks", "message"),
+        [
+            ([(np.zeros(9), 8000), (np.zeros(9), 16000)], "changes from 8000 to 16000 Hz"),
+            ([(np.array([0.0, np.nan]), 8000)], "a block of the stream holds NaN"),
+            ([(np.zeros((9, 2)), 8000)], "a block of the stream has the shape"),
+            (iter([np.zeros(9)]), "blocks, each with its sample rate"),
+            (None, "not NoneType"),
+        ],
+        ids=["rates", "nan", "stereo", "no rate", "nothing"],
+    )
+    def test_blocks_that_make_no_stream_are_refused(self, blocks, message):
+        with pytest.raises(EarshotError, match=message):
+            Windows().spectrogram(blocks)
+
+    def test_empty_blocks_do_no_harm(self, noise):
+        blocks = [(noise[:0], 8000), (noise, 8000), (noise[:0], 8000)]
+        assert np.array_equal(Windows().spectrogram(blocks), Windows().spectrogram(noise))
 
 
 class TestPictures:
@@ -145,3 +177,30 @@ class TestPictures:
     def test_pictures_of_other_settings_are_refused(self, saved):
         with pytest.raises(EarshotError, match="made with other settings"):
             windows.load_pictures(saved[0], Windows())
+
+    @pytest.mark.parametrize(
+        "picture",
+        [Image.new("L", (1, 1)), Image.new("P", (8, 40)), Image.new("I;16", (8, 40))],
+        ids=["1x1", "palette", "16 bit"],
+    )
+    def test_pictures_of_another_form_are_named(self, saved, picture):
+        picture.save(saved[0] / "noise/000000.png")
+        with pytest.raises(EarshotError, match=r"noise/000000\.png is missing or damaged"):
+            windows.load_pictures(saved[0])
+
+    @pytest.mark.parametrize(
+        ("labels", "values", "message"),
+        [([0, 2], 0.0, "Labels of 2 words"), ([0, -1], 0.0, "Labels of 2 words"),
+         ([0, 1], -3.0, "from 0 to 50 dB, not -3"), ([0, 1], 51.0, "from 0 to 50 dB")],
+    )  # fmt: skip
+    def test_what_cannot_be_saved_is_refused(self, tmp_path, labels, values, message):
+        cut = np.full((2, 63, 40), values)
+        with pytest.raises(EarshotError, match=message):
+            windows.save_pictures(tmp_path / "p", cut, labels, ("noise", "speech"), Windows())
+
+    def test_stamps_are_saved_as_they_are(self, noise, tmp_path):
+        made = Windows()
+        stamps = made.spectrogram(noise, into=tmp_path / "a.npy")
+        cut, steps = made.cut(stamps, step=100)
+        windows.save_pictures(tmp_path / "p", cut, 0 * steps, ("noise",), made)
+        assert np.array_equal(windows.load_pictures(tmp_path / "p")[0], made.from_stamp(cut))

@@ -47,21 +47,18 @@ def read(path):
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError as error:
         raise EarshotError(f"There is no label track {path}: check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise EarshotError(f"{path} is no label track ({error}): export it as UTF-8.") from error
-    segments = []
+    segments, header_allowed = [], True
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("\\"):
             continue
-        if "\t" in line:
-            fields = [field.replace(",", ".") for field in line.split("\t", 2)[:2]]
-            fields += line.split("\t", 2)[2:]
-        else:
-            fields = re.split(r"\s*[,;]\s*|\s+", line.strip(), maxsplit=2)
-        if number == 1 and fields[0].lower().startswith("start"):
+        fields = _fields(line)
+        first, header_allowed = header_allowed, False
+        if first and not any(character.isdigit() for character in "".join(fields[:2])):
             continue
         try:
             start_s, end_s = map(float, fields[:2])
@@ -74,6 +71,23 @@ def read(path):
             )
         segments.append(Segment(start_s, end_s, fields[2].strip() if len(fields) > 2 else ""))
     return sorted(segments, key=lambda segment: segment.start_s)
+
+
+def _fields(line):
+    """Split a line into start, end and label; a comma between digits may be a decimal point."""
+    for separator in ("\t", ";"):
+        if separator in line:
+            start, *rest = line.split(separator, 2)
+            numbers = [start, *rest[:1]]
+            fields = [*(number.replace(",", ".") for number in numbers), *rest[1:]]
+            break
+    else:
+        decimal = re.match(r"\s*(\d+,\d+)\s+(\d+,\d+)(?:\s+(.*))?$", line)
+        if decimal:
+            fields = [decimal[1].replace(",", "."), decimal[2].replace(",", "."), decimal[3] or ""]
+        else:
+            fields = re.split(r"\s*,\s*|\s+", line.strip(), maxsplit=2)
+    return [field.strip().strip('"') for field in fields]
 
 
 def write(path, segments):

@@ -395,6 +395,12 @@ def along(network, *, stateful=False):
             return type(layer).from_config({**layer.get_config(), "stateful": True})
         return layer
 
+    if not is_recurrent(network) and not any(
+        isinstance(layer, LastStep) or layer.name == "bottleneck" for layer in network.layers
+    ):
+        raise EarshotError(
+            f"{network.name} has no form for streams: build it with vanilla_conv or readout."
+        )
     bands = network.input_shape[-1]
     inputs = keras.Input(batch_shape=(1 if stateful else None, None, bands))
     stream = keras.models.clone_model(network, input_tensors=inputs, clone_function=adapted)

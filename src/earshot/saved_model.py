@@ -17,6 +17,10 @@ def write(recognizer, folder):
             f"A SavedModel needs the TensorFlow backend, not {keras.backend.backend()}: "
             "set KERAS_BACKEND=tensorflow."
         )
+    if not hasattr(recognizer.front_end, "layer"):
+        raise EarshotError(
+            "A recogniser of streams has no SavedModel, which answers for single clips: use save()."
+        )
     import tensorflow as tf
 
     front_end, words = recognizer.front_end, tf.constant(recognizer.words)

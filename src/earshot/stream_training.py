@@ -92,6 +92,9 @@ def fit(
             f"{settings.picture_shape}: build it with settings.picture_shape."
         )
     spectrograms = [settings.spectrogram(s.waveform, s.sample_rate) for s in train]
+    shortest = min(map(len, spectrograms))
+    if shortest < settings.n_frames:
+        raise settings.too_short(shortest)
     options = {"batch_size": batch_size, "seed": seed}
     recurrent = models.is_recurrent(network)
     if len(network.output_shape) == 2:
@@ -159,6 +162,8 @@ def fit_readout(trained, labelled, settings, *, unlabelled=None, words=streams.S
     """
     from sklearn.linear_model import LogisticRegression
 
+    if not labelled or unlabelled == []:
+        raise EarshotError("There is nothing to learn from: give at least one stream.")
     part = models.encoder(trained)
 
     def values(some):

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -271,7 +272,7 @@ def classify(sound, recogniser, sample_rate=None):
 
     def checked():
         nonlocal heard
-        rate = sample_rate or recogniser.front_end.sample_rate
+        rate = recogniser.front_end.sample_rate if sample_rate is None else sample_rate
         for block, block_rate in blocks_of(sound, rate):
             heard = heard or np.ptp(block) > 0
             yield block, block_rate
@@ -325,7 +326,8 @@ def activations(network, settings, sound, sample_rate=None):
     -------
     ndarray of float32, shape (steps, n_values)
     """
-    blocks = blocks_of(sound, sample_rate or settings.sample_rate)
+    rate = settings.sample_rate if sample_rate is None else sample_rate
+    blocks = blocks_of(sound, rate)
     return np.concatenate(list(_network_along(network, settings, blocks)))
 
 
@@ -345,8 +347,17 @@ def roc_areas(values, truth):
     from scipy.stats import rankdata
 
     truth = np.asarray(truth, bool)
+    if len(truth) != len(values) or truth.all() or not truth.any():
+        raise EarshotError(
+            f"Areas under ROC need as many values ({len(values)}) as truths ({len(truth)}), and "
+            "both kinds among them."
+        )
     n, ranks = truth.sum(), rankdata(values, axis=0)
     return (ranks[truth].sum(axis=0) - n * (n + 1) / 2) / (n * (len(truth) - n))
+
+
+_IDLE = weakref.WeakKeyDictionary()
+"""Forms for streams that nobody uses at the moment: TensorFlow takes a while to build one."""
 
 
 def _softmax(logits):
@@ -358,8 +369,19 @@ def _network_along(network, settings, blocks):
     """Run a network of windows along a stream; gives its answers, shape (steps, n_values)."""
     from earshot import models
 
-    network = models.along(network, stateful=True)
+    if network.input_shape[1:] != settings.picture_shape:
+        raise EarshotError(
+            f"The network takes windows of {network.input_shape[1:]}, and the settings make "
+            f"{settings.picture_shape}: use those that it was trained with."
+        )
+    trained = network
+    network = _IDLE.pop(trained, None) or models.along(trained, stateful=True)
     recurrent = models.is_recurrent(network)
+    if recurrent:
+        network.set_weights(trained.get_weights())
+        for layer in network.layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_state()
     more = settings.n_frames - 1
     kept = np.zeros((0, settings.n_bands), np.float32)
     n_steps, last, skip = 0, kept, more if recurrent else 0
@@ -381,12 +403,13 @@ def _network_along(network, settings, blocks):
             kept = steps[len(steps) - more :]
         answers, skip = answers[skip:], max(skip - len(answers), 0)
         yield answers
+    _IDLE[trained] = network
 
 
 def _words_along(recogniser, blocks):
     """Find words and recognise each; gives probabilities, shape (steps, 1 + n_words)."""
     detector, rate, n_samples, n_given, waiting = None, 0, 0, 0, []
-    for block, sample_rate in itertools.chain(blocks, [(None, None)]):
+    for block, sample_rate in itertools.chain(blocks_of(blocks, None), [(None, None)]):
         if block is None:
             found = detector.flush() if detector else []
             until = round(n_samples / rate / FRAME_S) if detector else 0

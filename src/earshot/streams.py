@@ -57,6 +57,8 @@ class Stream:
 
     def cut(self, start_s, end_s):
         """Give a stretch of it, in seconds."""
+        if not 0 <= start_s < end_s:
+            raise EarshotError(f"A stretch cannot go from {start_s} to {end_s} s.")
         first, last = (round(at_s * self.sample_rate) for at_s in (start_s, end_s))
         inside = [
             dataclasses.replace(
@@ -100,8 +102,15 @@ def make_stream(
     """
     if len(words) == 0:
         raise EarshotError("A stream needs at least one word, and the set has none.")
+    if not np.isfinite(snr_db):
+        raise EarshotError(f"A speech-to-noise ratio is a number of dB, not {snr_db}.")
+    if not 0 <= pauses_s[0] <= pauses_s[-1] < np.inf:
+        raise EarshotError(f"Pauses last from the shortest to the longest, not {pauses_s} s.")
     rng = np.random.default_rng(seed)
     words = words.resampled(sample_rate)
+    for x, source in zip(words.waveforms, words.sources, strict=True):
+        if not np.abs(x).max() > 0:
+            raise EarshotError(f"{source} is silent: leave it out, it makes no word of a stream.")
     pauses = np.rint(rng.uniform(*pauses_s, len(words) + 1) * sample_rate).astype(np.int64)
     parts, segments, at = [np.zeros(pauses[0], np.float32)], [], int(pauses[0])
     for x, label, pause in zip(words.waveforms, words.labels, pauses[1:], strict=True):
@@ -141,8 +150,9 @@ def make_streams(
     ----------
     words : earshot.datasets.WordSet
     n : int
-    noises : sequence of ndarray, each of shape (samples,)
-        At ``sample_rate``, taken in turn. Default: a new :func:`made_up_noise` for each stream.
+    noises : dict or sequence of ndarray, each of shape (samples,)
+        At ``sample_rate``, such as from :func:`backgrounds`; taken in turn. Default: a new
+        :func:`made_up_noise` for each stream.
     snr_db : float or tuple of float
         As in :func:`make_stream`; of a range, every stream gets a level of its own.
     n_words : int
@@ -154,6 +164,7 @@ def make_streams(
     -------
     list of Stream
     """
+    noises = list(noises.values()) if isinstance(noises, dict) else list(noises)
     made = []
     for i in range(n):
         rng = np.random.default_rng((seed, i))
@@ -236,6 +247,11 @@ def step_labels(segments, n_steps, steps_per_s, words=SPEECH_OR_NOISE):
                 f"The label {segment.word!r} at {segment.start_s:g} s is none of "
                 f"{', '.join(words)}: use stream.named(...), or give all words."
             )
+        if not 0 <= segment.start_s <= segment.end_s:
+            raise EarshotError(
+                f"The label {segment.word!r} goes from {segment.start_s:g} to {segment.end_s:g} s: "
+                "the end comes after the start, and both count from the start of the stream."
+            )
         first, last = (round(at_s * steps_per_s) for at_s in (segment.start_s, segment.end_s))
         found[first:last] = list(words).index(segment.word)
     return found
@@ -247,12 +263,12 @@ def backgrounds(folder, sample_rate=16000):
     Returns
     -------
     dict
-        From file name without ending to waveform, float32 at ``sample_rate`` (Hz).
+        From file name to waveform, float32 at ``sample_rate`` (Hz).
     """
     paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
         raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")
-    return {path.stem: audio.read(path, sample_rate)[0] for path in paths}
+    return {path.name: audio.read(path, sample_rate)[0] for path in paths}
 
 
 def made_up_noise(duration_s, sample_rate=16000, *, seed=0):
@@ -272,6 +288,8 @@ def made_up_noise(duration_s, sample_rate=16000, *, seed=0):
     """
     rng = np.random.default_rng(seed)
     n = round(duration_s * sample_rate)
+    if n < 0.1 * sample_rate:
+        raise EarshotError(f"A background lasts 0.1 s at least, not {duration_s} s.")
     time = np.arange(n) / sample_rate
 
     def hiss():

@@ -24,6 +24,8 @@ BLOCK_S = 30.0
 FAINTEST = 1e-9
 """Power that counts as silence; a recording of 16 bits has a little more noise of its own."""
 SMOOTH_STEPS = 6.0
+LONGEST_FLOOR = 100_000
+"""In steps: 17 minutes of 10 ms."""
 INDEX, SETTINGS = "index.csv", "windows.json"
 
 
@@ -74,15 +76,25 @@ class Windows:
         for name in ("n_frames", "top_db"):
             value = getattr(self, name)
             kind = numbers.Real if name == "top_db" else numbers.Integral
-            if not isinstance(value, kind) or value <= 0:
+            if not isinstance(value, kind) or not 0 < value < np.inf:
                 raise EarshotError(f"Windows needs {name} as a number above 0, not {value!r}.")
+        if self.n_frames < 2:
+            raise EarshotError("Windows needs n_frames of at least 2: one step says nothing.")
+        if self.n_mels == 0:
+            raise EarshotError("Windows needs n_mels above 0, or None for linear bands.")
         if not isinstance(self.n_ahead, numbers.Integral) or not 0 <= self.n_ahead < self.n_frames:
             raise EarshotError(
                 f"Windows needs n_ahead from 0 to {self.n_frames - 1} steps, not {self.n_ahead!r}."
             )
         self._mel  # noqa: B018  (checks the settings that both share)
-        if self.floor_s is not None and not self.floor_s * self.steps_per_s >= 1:
-            raise EarshotError(f"Windows needs floor_s of at least a step, not {self.floor_s!r}.")
+        if self.floor_s is not None and not (
+            isinstance(self.floor_s, numbers.Real)
+            and 1 <= self.floor_s * self.steps_per_s <= LONGEST_FLOOR
+        ):
+            raise EarshotError(
+                f"Windows needs floor_s from one step to {LONGEST_FLOOR} steps, or None, not "
+                f"{self.floor_s!r}."
+            )
 
     @property
     def _mel(self):
@@ -138,10 +150,12 @@ class Windows:
         EarshotError
             When a file cannot be read, or a waveform is empty, or holds NaN or infinity.
         """
-        blocks = self.blocks(blocks_of(sound, sample_rate or self.sample_rate))
+        rate = self.sample_rate if sample_rate is None else sample_rate
+        blocks = self.blocks(blocks_of(sound, rate))
         if into is None:
-            return np.concatenate(list(blocks))
-        into = Path(into).with_suffix(".npy")
+            return np.concatenate([np.zeros((0, self.n_bands), np.float32), *blocks])
+        into = Path(into)
+        into = into if into.suffix == ".npy" else into.with_name(f"{into.name}.npy")
         with audio.atomic_path(into) as temporary, temporary.open("wb") as file:
             n_steps = 0
             _npy_header(file, 0, self.n_bands)
@@ -164,7 +178,7 @@ class Windows:
         ndarray of float32, shape (steps, bands)
         """
         spectrograph = None
-        for block, sample_rate in blocks:
+        for block, sample_rate in blocks_of(blocks, self.sample_rate):
             spectrograph = spectrograph or Spectrograph(self, sample_rate)
             yield spectrograph.push(block)
         if spectrograph:
@@ -187,6 +201,8 @@ class Windows:
             The step that each window is about.
         """
         self.check(spectrogram)
+        if not isinstance(step, numbers.Integral) or step < 1:
+            raise EarshotError(f"Windows are cut a whole number of steps apart, not {step!r}.")
         if len(spectrogram) < self.n_frames:
             raise self.too_short(len(spectrogram))
         windows = np.lib.stride_tricks.sliding_window_view(spectrogram, self.n_frames, axis=0)
@@ -210,8 +226,9 @@ class Windows:
             )
 
     def to_stamp(self, spectrogram):
-        """Bring values of 0 to ``top_db`` to whole ones of 0 to 255 (uint8)."""
-        return np.rint(np.asarray(spectrogram) * np.float32(255 / self.top_db)).astype(np.uint8)
+        """Bring values of 0 to ``top_db`` to whole ones of 0 to 255 (uint8); others are cut off."""
+        scaled = np.asarray(spectrogram, np.float32) * np.float32(255 / self.top_db)
+        return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
     def from_stamp(self, stamps):
         """Bring back what :meth:`to_stamp` gave, to within ``top_db / 510``."""
@@ -322,13 +339,31 @@ def blocks_of(sound, sample_rate):
     """
     if isinstance(sound, str | Path):
         yield from audio.blocks(sound, BLOCK_S)
-    elif isinstance(sound, np.ndarray | list | tuple):
+        return
+    if isinstance(sound, np.ndarray) or (
+        isinstance(sound, list | tuple) and not any(isinstance(part, tuple) for part in sound)
+    ):
         x = audio.validate(sound)
         size = round(BLOCK_S * audio.whole_rate(sample_rate))
         for start in range(0, len(x), size):
             yield x[start : start + size], sample_rate
-    else:
-        yield from sound
+        return
+    first_rate = None
+    for part in sound if hasattr(sound, "__iter__") else [sound]:
+        if not isinstance(part, list | tuple) or len(part) != 2:
+            raise EarshotError(
+                "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
+                f"rate), not {type(sound).__name__} of {type(part).__name__}."
+            )
+        block, rate = part
+        first_rate = audio.whole_rate(rate) if first_rate is None else first_rate
+        if rate != first_rate:
+            raise EarshotError(
+                f"The sample rate of the stream changes from {first_rate} to {rate} Hz: begin a "
+                "new stream."
+            )
+        if len(block):
+            yield audio.validate(block, "a block of the stream"), rate
 
 
 def difference(first, second):
@@ -344,7 +379,8 @@ def difference(first, second):
     ndarray of float32, shape (steps, bands)
         In dB: above 0 where the first is louder.
     """
-    if np.ndim(first) != 2 or np.ndim(second) != 2 or first.shape[1] != second.shape[1]:
+    first, second = np.asarray(first), np.asarray(second)
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise EarshotError(
             f"Spectrograms of {np.shape(first)} and {np.shape(second)} cannot be compared: make "
             "both with the same settings."
@@ -360,8 +396,8 @@ def save_pictures(folder, windows, labels, words, settings, *, source=""):
     ----------
     folder : str or path
         Must not exist yet.
-    windows : ndarray, shape (n, n_frames, bands), in [0, top_db]
-        Time to the right and frequency upwards in the pictures.
+    windows : ndarray, shape (n, n_frames, bands)
+        In [0, top_db], or stamps (uint8); time to the right and frequency upwards in the pictures.
     labels : ndarray of int, shape (n,)
     words : sequence of str
         Names of the labels.
@@ -374,9 +410,21 @@ def save_pictures(folder, windows, labels, words, settings, *, source=""):
     folder = Path(folder)
     if folder.exists():
         raise EarshotError(f"{folder} exists already and is kept: choose another folder.")
-    if len(windows) != len(labels):
+    labels = np.asarray(labels)
+    if len(windows) != len(labels) or len(labels) == 0:
         raise EarshotError(f"{len(windows)} windows need as many labels, not {len(labels)}.")
+    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(words):
+        raise EarshotError(f"Labels of {len(words)} words are whole numbers from 0, not {labels}.")
+    if len({folder_name(word) for word in words}) < len(words):
+        raise EarshotError(f"Every word needs a folder of its own: {', '.join(words)}.")
+    stamped = np.asarray(windows).dtype == np.uint8
+    if not stamped and not (np.min(windows) >= 0 and np.max(windows) <= settings.top_db):
+        raise EarshotError(
+            f"Windows hold values from 0 to {settings.top_db:g} dB, not {np.min(windows):g} to "
+            f"{np.max(windows):g}: differences can be saved with numpy.save."
+        )
     with audio.atomic_path(folder) as temporary:
+        temporary.mkdir()
         rows = []
         for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
             if window.shape != settings.picture_shape:
@@ -387,7 +435,8 @@ def save_pictures(folder, windows, labels, words, settings, *, source=""):
             name = f"{folder_name(words[label])}/{i:06d}.png"
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(settings.to_stamp(window).T[::-1]).save(path)
+            stamp = window if stamped else settings.to_stamp(window)
+            Image.fromarray(np.ascontiguousarray(stamp.T[::-1])).save(path)
             rows.append((name, words[label], source))
         with (temporary / INDEX).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("file", "word", "source"), *rows])
@@ -421,9 +470,12 @@ def load_pictures(folder, settings=None):
     folder = Path(folder)
     path = folder / SETTINGS
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
         words = tuple(found.pop("words"))
-        found = Windows(**found)
+        try:
+            found = Windows(**found)
+        except EarshotError as error:
+            raise ValueError(str(error)) from error
         path = folder / INDEX
         with path.open(newline="", encoding="utf-8") as file:
             rows = [(row["file"], words.index(row["word"])) for row in csv.DictReader(file)]
@@ -435,8 +487,10 @@ def load_pictures(folder, settings=None):
         for window, (name, _) in zip(windows, rows, strict=True):
             path = folder / name
             with Image.open(path) as picture:
+                if picture.mode != "L" or picture.size != found.picture_shape:
+                    raise ValueError(f"{picture.mode} of {picture.size}, not L of {window.shape}")
                 window[:] = found.from_stamp(np.asarray(picture)[::-1].T)
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError, csv.Error) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise EarshotError(
             f"{path} is missing or damaged ({reason}): save the pictures of {folder} again."

@@ -71,7 +71,7 @@ async function render({ model, el }) {
 
   let from_s = 0, view_s = duration_s;
 
-  function draw() {
+  function paintView() {
     const width = Math.max(view.clientWidth, 50), ratio = window.devicePixelRatio || 1;
     const height = PICTURE_HEIGHT + RIBBON_HEIGHT + AXIS_HEIGHT;
     canvas.style.height = `${height}px`;
@@ -98,14 +98,19 @@ async function render({ model, el }) {
     }
     ribbon(paint, width, per_s);
     axis(paint, width, per_s);
-    follow();
   }
 
   function ribbon(paint, width, per_s) {
     paint.save();
     paint.translate(0, PICTURE_HEIGHT);
+    const per_pixel = steps_per_s / per_s;
     for (let x = 0; x < width; x++) {
-      const step = Math.min(Math.floor((from_s + (x + 0.5) / per_s) * steps_per_s + 0.5), labels.length - 1);
+      // Of many steps in one pixel, one of a word is shown, so that no word gets lost.
+      const first = Math.round(from_s * steps_per_s + x * per_pixel);
+      let step = Math.min(first, labels.length - 1);
+      for (let k = first + 1; k < Math.min(first + per_pixel, labels.length); k++) {
+        if (labels[k] && (!labels[step] || certainty[k] > certainty[step])) step = k;
+      }
       paint.globalAlpha = 0.25 + (0.75 * certainty[step]) / 255;
       paint.fillStyle = colours[labels[step]];
       paint.fillRect(x, 2, 1, RIBBON_HEIGHT - 4);
@@ -143,10 +148,7 @@ async function render({ model, el }) {
   // Cursor, square and clock: all that changes while the sound plays.
   function follow() {
     const now_s = Math.min(audio.currentTime, duration_s);
-    if (!audio.paused && (now_s > from_s + view_s || now_s < from_s)) {
-      show(now_s, view_s);
-      return;
-    }
+    if (!audio.paused && (now_s > from_s + view_s || now_s < from_s)) turnTo(now_s, view_s);
     cursor.style.transform = `translateX(${((now_s - from_s) / view_s) * view.clientWidth}px)`;
     const step = Math.min(Math.round(now_s * steps_per_s), labels.length - 1);
     square.style.background = colours[labels[step]];
@@ -157,10 +159,20 @@ async function render({ model, el }) {
     root.dataset.timeS = now_s.toFixed(3);
   }
 
-  function show(new_from_s, new_view_s) {
+  function turnTo(new_from_s, new_view_s) {
     view_s = Math.min(Math.max(new_view_s, Math.min(SHORTEST_VIEW_S, duration_s)), duration_s);
     from_s = Math.min(Math.max(new_from_s, 0), duration_s - view_s);
-    draw();
+    paintView();
+  }
+
+  function show(new_from_s, new_view_s) {
+    turnTo(new_from_s, new_view_s);
+    follow();
+  }
+
+  function draw() {
+    paintView();
+    follow();
   }
 
   function zoom(factor, around_s = audio.currentTime) {
@@ -179,8 +191,8 @@ async function render({ model, el }) {
 
   let frame = 0;
   function tick() {
-    follow();
     frame = audio.paused ? 0 : requestAnimationFrame(tick);
+    follow();
   }
   const toggle = () => {
     if (audio.ended) audio.currentTime = 0;
