@@ -98,6 +98,14 @@ class TestBadInput:
         with pytest.raises(EarshotError, match=r"\(21, 40\).*\(15, 16\)"):
             stream_training.fit(models.vanilla_conv((21, 40)), some, SETTINGS)
 
+    def test_a_network_for_another_range_of_values(self, some):
+        with pytest.raises(EarshotError, match="up to 80, .* top_db = 50"):
+            stream_training.fit(models.vanilla_conv((15, 16), scale=80.0), some, SETTINGS)
+
+    def test_a_stream_shorter_than_a_window(self, some):
+        with pytest.raises(EarshotError, match="0.11 s long, and a window takes 0.15 s"):
+            stream_training.fit(models.vanilla_conv((15, 16)), [some[0].cut(0, 0.1)], SETTINGS)
+
     def test_a_network_with_other_classes(self, some):
         with pytest.raises(EarshotError, match="3 classes apart, and there are 2: noise, speech"):
             stream_training.fit(models.vanilla_conv((15, 16), 3), some, SETTINGS)

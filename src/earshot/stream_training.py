@@ -91,6 +91,12 @@ def fit(
             f"The network takes windows of {network.input_shape[1:]}, and the settings make "
             f"{settings.picture_shape}: build it with settings.picture_shape."
         )
+    scale = next(layer.scale for layer in network.layers if isinstance(layer, layers.Rescaling))
+    if abs(scale * settings.top_db - 1) > 1e-3:
+        raise EarshotError(
+            f"The network expects values up to {1 / scale:g}, and the settings make some up to "
+            f"top_db = {settings.top_db:g}: build it with scale=settings.top_db."
+        )
     spectrograms = [settings.spectrogram(s.waveform, s.sample_rate) for s in train]
     shortest = min(map(len, spectrograms))
     if shortest < settings.n_frames:
