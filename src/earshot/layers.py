@@ -4,15 +4,19 @@ import keras
 import numpy as np
 from keras import ops
 
+from earshot.griffin_lim import SLOPE, mel_matrices
 from earshot.spectrogram import LogMel, mel_filter_bank
 
 __all__ = [
     "AnyOfFrame",
     "FilterBank",
+    "FirstAdvance",
     "Jitter",
+    "LinearMagnitude",
     "LogMelLayer",
     "LogOfProbability",
     "MeanOfFeatures",
+    "Resynthesis",
     "SamplesLayer",
 ]
 
@@ -63,6 +67,147 @@ class LogMelLayer(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "settings": self.front_end.to_dict()}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class LinearMagnitude(keras.layers.Layer):
+    """Log-mel pictures in dB to the logarithms of linear magnitudes.
+
+    (batch, frames, n_mels) to (batch, frames, 1 + n_fft // 2); the numbers are those of
+    :func:`earshot.griffin_lim.linear_magnitude`, after a natural logarithm.
+
+    Parameters
+    ----------
+    settings : dict
+        As from :meth:`earshot.spectrogram.LogMel.to_dict`.
+    updates : int
+    """
+
+    def __init__(self, settings, updates=10, **kwargs):
+        super().__init__(**kwargs)
+        self.front_end, self.updates = LogMel(**settings), updates
+
+    def call(self, db):
+        bank, spread, back = mel_matrices(self.front_end)
+        mel = ops.exp(db * (np.log(10) / 10))
+        power = ops.matmul(mel, spread)
+        for _ in range(self.updates):
+            power *= ops.matmul(mel / ops.maximum(ops.matmul(power, bank), 1e-12), back)
+        return 0.5 * ops.log(power + 1e-12)
+
+    def get_config(self):
+        settings = {"settings": self.front_end.to_dict(), "updates": self.updates}
+        return {**super().get_config(), **settings}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class FirstAdvance(keras.layers.Layer):
+    """Log magnitudes to how far each phase turns from the frame before, beyond its bin's own turn.
+
+    In radians; the step along time of :func:`earshot.griffin_lim.first_phase`. No gradient flows
+    back through it.
+    """
+
+    def __init__(self, hop_length, **kwargs):
+        super().__init__(**kwargs)
+        self.hop_length = hop_length
+
+    def call(self, log_magnitude):
+        x = ops.stop_gradient(log_magnitude)
+        turn = np.pi * self.hop_length / (x.shape[-1] - 1)  # of a bin in a hop
+        away = ops.clip(SLOPE / 2 * (x[..., 2:] - x[..., :-2]), -1.5, 1.5) * turn
+        away = ops.pad(away, [[0, 0], [0, 0], [1, 1]])
+        return ops.concatenate([away[:, :1], 0.5 * (away[:, 1:] + away[:, :-1])], axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "hop_length": self.hop_length}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class Resynthesis(keras.layers.Layer):
+    """Log magnitudes and advances of phase to waveforms, by the inverse STFT.
+
+    The phases are the sums of their advances. A few rounds of Griffin-Lim follow, each with a
+    momentum that is learned; gradients flow through them, after Masuyama and others (2019), "Deep
+    Griffin-Lim iteration", but not into the advances: their sums turn too far for that.
+
+    Parameters
+    ----------
+    hop_length : int
+    rounds : int
+    """
+
+    def __init__(self, hop_length, rounds=4, **kwargs):
+        super().__init__(**kwargs)
+        self.hop_length, self.rounds = hop_length, rounds
+
+    def build(self, *_):
+        start = keras.initializers.Constant(0.9)
+        self.momentum = self.add_weight((self.rounds,), initializer=start, name="momentum")
+
+    def call(self, log_magnitude, advance):
+        """(batch, frames, 1 + n_fft // 2), twice, to (batch, (frames - 1) * hop_length)."""
+        n_bins, hop = log_magnitude.shape[-1], self.hop_length
+        n_fft, n_frames = 2 * (n_bins - 1), ops.shape(log_magnitude)[1]
+        window = _hann(n_fft)
+        weight = ops.broadcast_to(ops.square(window), (1, n_frames, n_fft))
+        weight = ops.maximum(overlapped(weight, hop), 0.05)
+
+        def to_sound(spectra):
+            return overlapped(ops.irfft(spectra, fft_length=n_fft) * window, hop) / weight
+
+        step = ops.cast(ops.arange(n_frames), "float32")[:, None]
+        own = ops.mod(step * (np.arange(n_bins) * hop % n_fft).astype("float32"), n_fft)
+        phase = ops.cumsum(ops.stop_gradient(advance), axis=1)
+        phase += (2 * np.pi / n_fft) * own + np.pi * np.arange(n_bins, dtype="float32")
+        magnitude, before = ops.exp(log_magnitude), None
+        spectra = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
+        for i in range(self.rounds):
+            now = ops.rfft(frames_of(to_sound(spectra), n_fft, hop) * window)
+            real, imaginary = now
+            if before is not None:
+                real += self.momentum[i] * (real - before[0])
+                imaginary += self.momentum[i] * (imaginary - before[1])
+            scale = magnitude / ops.sqrt(real * real + imaginary * imaginary + 1e-9)
+            spectra, before = (real * scale, imaginary * scale), now
+        x = to_sound(spectra)
+        return x[:, n_fft // 2 : n_fft // 2 + (n_frames - 1) * hop]
+
+    def compute_output_spec(self, log_magnitude, advance):
+        batch, frames, _ = log_magnitude.shape
+        length = None if frames is None else (frames - 1) * self.hop_length
+        return keras.KerasTensor((batch, length), log_magnitude.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "hop_length": self.hop_length, "rounds": self.rounds}
+
+
+def frames_of(x, n_fft, hop_length):
+    """(batch, samples) to frames (batch, frames, n_fft), as many as fit."""
+    n_hops = -(-n_fft // hop_length)
+    n_frames = (ops.shape(x)[1] - n_fft) // hop_length + 1
+    x = ops.pad(x, [[0, 0], [0, n_hops * hop_length - n_fft]])
+    x = x[:, : (n_frames + n_hops - 1) * hop_length]
+    pieces = ops.reshape(x, (-1, n_frames + n_hops - 1, hop_length))
+    frames = [pieces[:, i : i + n_frames] for i in range(n_hops)]
+    return ops.concatenate(frames, axis=-1)[..., :n_fft]
+
+
+def overlapped(frames, hop_length):
+    """Frames (batch, frames, n_fft), each a hop after the one before, to their sum (batch, ...)."""
+    n_fft, n_frames = frames.shape[-1], ops.shape(frames)[1]
+    n_hops = -(-n_fft // hop_length)
+    frames = ops.pad(frames, [[0, 0], [0, 0], [0, n_hops * hop_length - n_fft]])
+    pieces = ops.reshape(frames, (-1, n_frames, n_hops, hop_length))
+    x = sum(ops.pad(pieces[:, :, i], [[0, 0], [i, n_hops - 1 - i], [0, 0]]) for i in range(n_hops))
+    # What lies beyond the last frame comes from the padding alone.
+    return ops.reshape(x, (-1, (n_frames + n_hops - 1) * hop_length))[
+        :, : (n_frames - 1) * hop_length + n_fft
+    ]
+
+
+def _hann(n_fft):
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
 
 
 @keras.saving.register_keras_serializable("earshot")
