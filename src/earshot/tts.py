@@ -11,11 +11,11 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from earshot import audio, espeak
+from earshot import audio, espeak, pictures
 from earshot.cutting import folder_name
 from earshot.errors import EarshotError, EarshotWarning
 
-__all__ = ["ENGINES", "Spoken", "say"]
+__all__ = ["ENGINES", "Spoken", "say", "say_picture"]
 
 ENGINES = ("gtts", "espeak")
 """The voices, best first."""
@@ -108,6 +108,37 @@ def say(words, *, language="en", engine=None, folder="data/generated"):
                 warnings.warn(message, EarshotWarning, stacklevel=2)
         spoken.append(Spoken(word, paths[name], name))
     return spoken if many else spoken[0]
+
+
+def say_picture(recognizer, picture, front_end=None, **options):
+    """Recognise the word of a log-mel picture, and speak that: speech even of a poor picture.
+
+    Parameters
+    ----------
+    recognizer : earshot.recognizer.Recognizer
+    picture : ndarray of shape (frames, n_mels), or str or path
+        A file as :func:`earshot.pictures.write` makes it.
+    front_end : earshot.spectrogram.LogMel, optional
+        The settings of the picture. Default: those in the file, else the recogniser's own.
+    options : dict
+        For :func:`say`.
+
+    Returns
+    -------
+    prediction : earshot.recognizer.Prediction
+        What was recognised, and how surely.
+    spoken : Spoken
+        That word, in a WAV file.
+
+    Raises
+    ------
+    EarshotError
+        When the picture is none of these settings, or the word cannot be said.
+    """
+    if isinstance(picture, str | Path):
+        picture, front_end = pictures.read(picture, front_end)
+    prediction = recognizer.predict_picture(picture, front_end)
+    return prediction, say(prediction.word, **options)
 
 
 def _checked(word):
