@@ -58,3 +58,11 @@ def test_a_damaged_or_missing_file_is_named(tmp_path):
             pictures.read(tmp_path / name)
     with pytest.raises(EarshotError, match=r"neither \.npz nor \.png"):
         pictures.write(tmp_path / "c.txt", np.zeros((3, 40)), FRONT_END)
+
+
+def test_a_coarser_picture_keeps_its_size_and_its_loudest_point(picture):
+    rough = pictures.coarser(picture, 4)
+    assert rough.shape == picture.shape
+    assert abs(rough.max()) < 1e-6
+    assert (rough[0:4, 0:4] == rough[0, 0]).all()
+    np.testing.assert_allclose(pictures.coarser(picture, 1), picture, atol=1e-5)

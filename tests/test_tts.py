@@ -144,3 +144,17 @@ def test_a_folder_that_cannot_be_written_is_named(offline_voice, tmp_path):
 def test_a_word_may_hold_what_no_file_name_can(offline_voice, tmp_path):
     spoken = tts.say("on/off", engine="espeak", folder=tmp_path)
     assert spoken.path.parent.parent == tmp_path
+
+
+def test_a_picture_is_recognised_and_its_word_spoken(offline_voice, tmp_path):
+    from earshot import pictures, recognizer
+
+    r = recognizer.load("models/spoken_digit")
+    x, _ = espeak.say("seven", sample_rate=8000)
+    pictures.write(tmp_path / "seven.png", r.front_end(x), r.front_end)
+    prediction, spoken = tts.say_picture(
+        r, tmp_path / "seven.png", engine="espeak", folder=tmp_path
+    )
+    assert prediction.word == r.predict_picture(r.front_end(x)).word
+    assert spoken.word == prediction.word
+    assert len(audio.read(spoken.path)[0]) > 1000

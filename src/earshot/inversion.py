@@ -22,7 +22,7 @@ from earshot.errors import EarshotError
 from earshot.layers import FirstAdvance, LinearMagnitude, Resynthesis, frames_of
 from earshot.spectrogram import LogMel
 
-__all__ = ["FINE", "Inverter", "load", "network", "spectral_distance", "train"]
+__all__ = ["FINE", "Inverter", "load", "network", "refine", "spectral_distance", "train"]
 
 FINE = LogMel(hop_length=64, n_mels=64, fmin_hz=0.0, top_db=80.0, n_samples=None)
 """A finer picture than the recognisers', from which speech comes back better: 64 bands, 8 ms."""
@@ -197,6 +197,20 @@ def _advance_loss(truth, prediction):
     return 1 - ops.mean(agreement) / (ops.mean(length) + 1e-6)
 
 
+_LOSSES = {
+    "waveform": (1.0, spectral_distance),
+    "log_magnitude": (0.3, _magnitude_loss),
+    "advance": (2.0, _advance_loss),
+}
+"""Weights and losses of what a network gives in training."""
+
+
+def _with_spectrum(model):
+    """Give a network's spectrum beside its waveform."""
+    outputs = {name: model.get_layer(name).output for name in ("log_magnitude", "advance")}
+    return keras.Model(model.inputs, {**outputs, "waveform": model.output})
+
+
 class Crops(keras.utils.PyDataset):
     """Batches of stretches of pictures with the sound that belongs to them.
 
@@ -313,19 +327,97 @@ def train(words, front_end=FINE, *, epochs=40, steps=200, learning_rate=2e-3, se
         raise EarshotError("There is nothing to train on: the word set has no clips.")
     keras.utils.set_random_seed(seed)
     model, crops = network(front_end, **options), Crops(words, front_end, steps=steps, seed=seed)
-    outputs = {name: model.get_layer(name).output for name in ("log_magnitude", "advance")}
-    trained = keras.Model(model.inputs, {**outputs, "waveform": model.output})
+    trained = _with_spectrum(model)
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate / 10, max(epochs * steps - 100, 1), alpha=0.01,
         warmup_target=learning_rate, warmup_steps=100,
     )  # fmt: skip
     trained.compile(
         keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=1.0),
-        {"waveform": spectral_distance, "log_magnitude": _magnitude_loss, "advance": _advance_loss},
-        loss_weights={"waveform": 1.0, "log_magnitude": 0.3, "advance": 2.0},
+        {name: loss for name, (_, loss) in _LOSSES.items()},
+        loss_weights={name: weight for name, (weight, _) in _LOSSES.items()},
         jit_compile=keras.backend.backend() == "jax",
     )
     bar = tqdm(desc="learning to speak", total=epochs, unit="epoch")
     with bar, threadpool_limits(1, user_api="blas"):
         trained.fit(crops, epochs=epochs, callbacks=[_Clock(crops, bar)], verbose=0, shuffle=False)
     return Inverter(model, front_end, {"data": words.about, "clips": len(words), "epochs": epochs})
+
+
+def refine(inverter, words, *, epochs=6, steps=200, learning_rate=4e-4, seed=0):
+    """Train on against an adversary, which learns to tell rebuilt sound from recorded sound.
+
+    The adversary looks at spectrograms of three resolutions, as in Jang and others (2021),
+    "UnivNet"; least squares as its loss, and its features are matched, as in Kong, Kim and Bae
+    (2020), "HiFi-GAN". The losses of :func:`train` stay. TensorFlow backend only.
+
+    Parameters
+    ----------
+    inverter : Inverter
+        As :func:`train` gave it; it stays as it is.
+    words : earshot.datasets.WordSet
+        The clips that it was trained on.
+    epochs, steps : int
+    learning_rate : float
+    seed : int
+
+    Returns
+    -------
+    Inverter
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise EarshotError("The adversary needs the TensorFlow backend: KERAS_BACKEND=tensorflow.")
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    model = keras.models.clone_model(inverter.model)
+    model.set_weights(inverter.model.get_weights())
+    trained, critics = _with_spectrum(model), [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps, alpha=0.05)
+    maker = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
+    judge = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
+    judge_weights = [weight for critic in critics for weight in critic.trainable_variables]
+
+    def judged(sound):
+        """Judgements and features at every resolution."""
+        views = (ops.log(spectra(sound, *size) + 1e-4)[..., None] for size in RESOLUTIONS)
+        return [critic(view) for critic, view in zip(critics, views, strict=True)]
+
+    @tf.function
+    def step(pictures, truth):
+        with tf.GradientTape() as maker_tape, tf.GradientTape() as judge_tape:
+            made = trained(pictures, training=True)
+            real, fake = judged(truth["waveform"]), judged(made["waveform"])
+            loss = sum(weight * f(truth[name], made[name]) for name, (weight, f) in _LOSSES.items())
+            judge_loss = 0.0
+            for right, wrong in zip(real, fake, strict=True):
+                judge_loss += ops.mean(ops.square(right[-1] - 1)) + ops.mean(ops.square(wrong[-1]))
+                loss += 0.1 * ops.mean(ops.square(wrong[-1] - 1))
+                for a, b in zip(right[:-1], wrong[:-1], strict=True):
+                    loss += 0.2 * ops.mean(ops.abs(tf.stop_gradient(a) - b))
+        weights = model.trainable_variables
+        maker.apply(maker_tape.gradient(loss, [w.value for w in weights]), weights)
+        judge.apply(
+            judge_tape.gradient(judge_loss, [w.value for w in judge_weights]), judge_weights
+        )
+        return loss, judge_loss
+
+    crops = Crops(words, inverter.front_end, steps=steps, seed=seed + 1)
+    with threadpool_limits(1, user_api="blas"):
+        for crops.epoch in tqdm(range(epochs), desc="against an adversary", unit="epoch"):
+            for i in range(steps):
+                losses = step(*crops[i])
+                if not np.isfinite(losses).all():
+                    raise EarshotError("The adversary won: lower learning_rate.")
+    return Inverter(model, inverter.front_end, {**inverter.card, "adversarial epochs": epochs})
+
+
+def _critic(n_fft):
+    """Convolutions that judge each patch of a spectrogram; gives their features and judgements."""
+    inputs = keras.Input((None, n_fft // 2 + 1, 1))
+    x, given = keras.layers.Rescaling(0.25, offset=0.5)(inputs), []
+    for width, stride in ((16, 2), (24, 2), (24, 2)):
+        x = keras.layers.Conv2D(width, (3, 5), strides=(1, stride), padding="same")(x)
+        x = keras.layers.LeakyReLU(0.2)(x)
+        given.append(x)
+    return keras.Model(inputs, [*given, keras.layers.Conv2D(1, 3, padding="same")(x)])

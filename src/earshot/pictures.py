@@ -16,7 +16,7 @@ from earshot.errors import EarshotError
 from earshot.griffin_lim import check_picture
 from earshot.spectrogram import LogMel
 
-__all__ = ["read", "write"]
+__all__ = ["coarser", "read", "write"]
 
 FIELD = "front_end"
 
@@ -94,6 +94,28 @@ def read(path, front_end=None):
         front_end = dataclasses.replace(front_end, bits=8)
     check_picture(picture, front_end)
     return picture, front_end
+
+
+def coarser(db, times):
+    """Average neighbouring frames and bands in power, and bring the picture back to its size.
+
+    Parameters
+    ----------
+    db : ndarray of float, shape (frames, n_mels)
+    times : int
+        So many frames by so many bands become one.
+
+    Returns
+    -------
+    ndarray of float, the same shape
+        In dB below the loudest point.
+    """
+    n_frames, n_mels = db.shape
+    sides = (0, -n_frames % times), (0, -n_mels % times)
+    power = np.pad(np.power(10, db / 10), sides, mode="edge")
+    power = power.reshape(len(power) // times, times, -1, times).mean(axis=(1, 3))
+    power = power.repeat(times, axis=0).repeat(times, axis=1)[:n_frames, :n_mels]
+    return 10 * np.log10(power / power.max())
 
 
 def _kind(path):
