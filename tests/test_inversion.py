@@ -14,9 +14,9 @@ each_front_end = pytest.mark.parametrize("front_end", [OWN, inversion.FINE], ids
 
 @pytest.fixture(scope="module")
 def small():
-    """An untrained network, which does what griffin_lim does with few rounds."""
+    """An untrained network, which does nearly what griffin_lim does."""
     keras.utils.set_random_seed(0)
-    model = inversion.network(inversion.FINE, width=8, blocks=1, rounds=2)
+    model = inversion.network(inversion.FINE, width=8, blocks=1)
     return inversion.Inverter(model, inversion.FINE, {"data": "none"})
 
 
@@ -32,42 +32,47 @@ def test_the_layers_give_the_numbers_of_griffin_lim(front_end, beeps):
     log = LinearMagnitude(front_end.to_dict(), updates=5)(picture[None])
     np.testing.assert_allclose(np.exp(log[0]), magnitude, rtol=1e-3, atol=1e-5)
 
-    hop, n_bins = front_end.hop_length, magnitude.shape[1]
+    hop = front_end.hop_length
     loud = np.maximum(magnitude, 1e-4 * magnitude.max())
     advance = FirstAdvance(hop)(np.log(loud)[None])[0]
-    own = np.pi * hop / (n_bins - 1) * np.arange(n_bins)
-    steps = np.diff(griffin_lim.first_phase(magnitude, hop), axis=0) - own
-    np.testing.assert_allclose(advance[1:], steps, atol=1e-4)
+    np.testing.assert_allclose(advance[1:], griffin_lim._steps(magnitude, hop)[1:], atol=1e-4)
 
 
 @each_front_end
-def test_resynthesis_is_griffin_lim(front_end, beeps):
+def test_resynthesis_is_the_inverse_stft(front_end, beeps):
     hop = front_end.hop_length
-    magnitude = np.abs(griffin_lim.stft(beeps.waveforms[0], front_end.n_fft, hop)) + 1e-3
-    log = np.log(magnitude)[None]
-    layer = Resynthesis(hop, rounds=3)
-    x = np.asarray(layer(log, FirstAdvance(hop)(log)))[0]
-    layer.set_weights([np.full(3, 0.9)])
-    y = griffin_lim.from_magnitude(magnitude, hop_length=hop, rounds=3, momentum=0.9)
-    a, b = (np.abs(griffin_lim.stft(signal, 256, hop)) for signal in (x, y))
-    assert np.linalg.norm(a - b) < 0.1 * np.linalg.norm(b)
+    spectra = griffin_lim.stft(beeps.waveforms[0], front_end.n_fft, hop)
+    phase = spectra / np.abs(spectra)
+    pairs = np.stack([phase.real, phase.imag], axis=-1)
+    x = Resynthesis(hop)(np.log(np.abs(spectra))[None], pairs[None])
+    np.testing.assert_allclose(x[0], griffin_lim.istft(spectra, hop), atol=1e-4)
 
 
-def test_a_network_learns_to_make_sound_and_reaches_no_test_clip(beeps):
+def test_crops_hold_what_belongs_together(beeps):
+    crops = inversion.Crops(beeps, OWN, steps=2, seed=3)
+    (pictures, phase), truth = crops[1]
+    again = Resynthesis(OWN.hop_length)(truth["log_magnitude"], phase)
+    assert np.abs(again - truth["waveform"]).max() < 0.01
+    bank, _, _ = griffin_lim.mel_matrices(OWN)
+    mel = 10 * np.log10(np.exp(2 * truth["log_magnitude"]) @ bank)
+    loud = pictures > -20
+    assert np.abs(mel - pictures)[loud].max() < 0.1
+    np.testing.assert_array_equal(crops[1][0][0], pictures)
+
+
+def test_a_network_learns_from_other_clips_than_the_test(beeps):
     train, test = beeps.subset(np.arange(50)), beeps.subset(np.arange(50, 60))
-    options = {"width": 16, "blocks": 1, "rounds": 1}
-    before = inversion.train(train, OWN, epochs=1, steps=1, **options)
-    after = inversion.train(train, OWN, epochs=1, steps=40, **options)
+    options = {"width": 16, "blocks": 1}
+    inputs, truth = inversion.Crops(test, OWN, steps=1)[0]
 
-    def distance(inverter):
-        total = 0
-        for x in test.waveforms:
-            y = inverter(OWN(x))
-            x = x[: len(y)] / np.sqrt(OWN.mel_power(x).max())
-            total += float(inversion.spectral_distance(x[None], y[None]))
-        return total
+    def distance(model):
+        x = Resynthesis(OWN.hop_length)(model(inputs[0])[0], inputs[1])
+        return float(inversion.spectral_distance(truth["waveform"], x))
 
-    assert distance(after) < 0.95 * distance(before)
+    keras.utils.set_random_seed(0)
+    untrained = distance(inversion.network(OWN, **options))
+    trained = inversion.train(train, OWN, epochs=1, steps=60, **options)
+    assert distance(trained.model) < 0.96 * untrained
 
 
 def test_an_adversary_changes_the_network_and_leaves_the_first_as_it_was(beeps, small):
@@ -75,8 +80,6 @@ def test_an_adversary_changes_the_network_and_leaves_the_first_as_it_was(beeps, 
     refined = inversion.refine(small, beeps, epochs=1, steps=2)
     for a, b in zip(before, small.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    kernel = refined.model.get_layer(index=4).get_weights()[0]
-    assert np.isfinite(kernel).all()
     changed = [
         np.abs(a - b).max() for a, b in zip(before, refined.model.get_weights(), strict=True)
     ]

@@ -22,8 +22,8 @@ __all__ = [
     "stft",
 ]
 
-UPDATES = 20
-"""Rounds that spread the power of mel bands over frequencies; later ones change next to nothing."""
+UPDATES = 10
+"""Rounds that spread the power of mel bands over frequencies; later ones change little."""
 
 SLOPE = 0.6
 """Bins by which a Hann window's peak lies away from a bin, for one neper a bin of slope there."""
@@ -73,7 +73,9 @@ def istft(spectra, hop_length):
     return x[..., n_fft // 2 : n_fft // 2 + (n_frames - 1) * hop_length]
 
 
-def from_magnitude(magnitude, *, hop_length, rounds=32, momentum=0.99, seed=None, errors=None):
+def from_magnitude(
+    magnitude, *, hop_length, rounds=32, momentum=0.99, seed=None, steps=None, errors=None
+):
     """Turn a linear magnitude spectrogram into sound by Griffin-Lim with momentum.
 
     Griffin and Lim (1984); the momentum is that of Perraudin, Balazs and Søndergaard (2013),
@@ -92,6 +94,8 @@ def from_magnitude(magnitude, *, hop_length, rounds=32, momentum=0.99, seed=None
     seed : int, optional
         Begin with phases drawn at random from this seed. Default: with those of
         :func:`first_phase`, which saves about ten rounds.
+    steps : ndarray, optional
+        For :func:`first_phase`.
     errors : list, optional
         Gets the error before every round and after the last: how far the magnitudes of the sound
         are from those asked for, in dB.
@@ -113,10 +117,11 @@ def from_magnitude(magnitude, *, hop_length, rounds=32, momentum=0.99, seed=None
         )
     n_fft = 2 * (magnitude.shape[-1] - 1)
     if seed is None:
-        phase = first_phase(magnitude, hop_length)
+        phase = first_phase(magnitude, hop_length, steps)
     else:
-        phase = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
-    spectra = magnitude * np.exp(1j * phase.astype(np.float32))
+        angle = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
+        phase = np.exp(1j * angle).astype(np.complex64)
+    spectra = magnitude * phase
     x, previous = istft(spectra, hop_length), None
     for _ in range(rounds):
         rebuilt = stft(x, n_fft, hop_length)
@@ -186,33 +191,55 @@ def linear_magnitude(db, front_end, *, updates=UPDATES):
     return np.sqrt(power)
 
 
-def first_phase(magnitude, hop_length):
-    """Guess phases from how the magnitudes rise and fall, in one pass.
+def first_phase(magnitude, hop_length, steps=None):
+    """Guess phases in one pass, frame after frame.
 
-    Next to the peak of a steady tone, the logarithm of the magnitude is steeper the further away
-    the peak is, so that the slope tells the frequency, and the frequency how far the phase turns
-    from frame to frame: Prusa, Balazs and Søndergaard (2017), "A noniterative method for
-    reconstruction of phase from STFT magnitude", of which only the step along time is taken here.
+    Next to the peak of a steady tone, the logarithm of the magnitude is the steeper the further
+    away the peak is, so that the slope tells the frequency, and the frequency how far the phase
+    turns from frame to frame: Prusa, Balazs and Søndergaard (2017), "A noniterative method for
+    reconstruction of phase from STFT magnitude". In each frame, every frequency then listens to its
+    two neighbours, the louder the more, because the same tone is in all three, with phases half a
+    turn apart.
 
     Parameters
     ----------
     magnitude : ndarray, shape (..., frames, 1 + n_fft // 2)
     hop_length : int
+    steps : ndarray, optional
+        How far each phase turns from the frame before, beyond the turn of its own frequency, in
+        radians, the same shape. Default: from the slopes.
 
     Returns
     -------
-    ndarray of float64, the same shape
-        In radians.
+    ndarray of complex64, the same shape
+        Of absolute value 1.
     """
     n_bins = magnitude.shape[-1]
+    if steps is None:
+        steps = _steps(magnitude, hop_length)
+    own = np.pi * (hop_length * np.arange(n_bins) % (2 * n_bins - 2)) / (n_bins - 1)
+    turns = np.exp(1j * (steps + own).astype(np.float32)).astype(np.complex64)
+    phase = np.empty_like(turns)
+    phase[..., 0, :] = 1 - 2 * (np.arange(n_bins) % 2)
+    for t in range(1, magnitude.shape[-2]):
+        moved = magnitude[..., t - 1, :] * phase[..., t - 1, :] * turns[..., t, :]
+        mean = moved.copy()
+        mean[..., 1:] -= moved[..., :-1]
+        mean[..., :-1] -= moved[..., 1:]
+        size = np.abs(mean)
+        np.divide(mean, size, out=phase[..., t, :], where=size > 0)
+        phase[..., t, :][size == 0] = 1
+    return phase
+
+
+def _steps(magnitude, hop_length):
     loudest = magnitude.max(axis=(-2, -1), keepdims=True)
     log = np.log(np.maximum(magnitude, np.maximum(1e-4 * loudest, 1e-12)))
-    away = np.zeros(magnitude.shape)
-    away[..., 1:-1] = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -1.5, 1.5)
-    away[..., 1:, :] = (away[..., 1:, :] + away[..., :-1, :]) / 2
-    away[..., 0, :] = 0
-    turns = (away + np.arange(n_bins)) * hop_length / (2 * (n_bins - 1))
-    return 2 * np.pi * np.cumsum(turns, axis=-2) + np.pi * np.arange(n_bins)
+    steps = np.zeros(magnitude.shape, np.float32)
+    away = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -1.5, 1.5)
+    steps[..., 1:-1] = np.pi * hop_length / (magnitude.shape[-1] - 1) * away
+    steps[..., 1:, :] = (steps[..., 1:, :] + steps[..., :-1, :]) / 2
+    return steps
 
 
 def check_picture(picture, front_end):

@@ -2,8 +2,8 @@
 
 From a picture, the network predicts a complex spectrum, and the inverse STFT gives the waveform, as
 in Kaneko and others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It does not begin at nothing:
-it corrects what :mod:`earshot.griffin_lim` would begin with, the magnitudes of each frequency and
-the steps of their phases.
+it corrects what :mod:`earshot.griffin_lim` begins with, the magnitudes of all frequencies and the
+steps of their phases from frame to frame, which are then summed up.
 """
 
 import json
@@ -33,6 +33,9 @@ RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
 """Window and hop, in samples, of the spectra that are compared."""
 
 CROP_FRAMES = 48
+ROUNDS = 2
+"""Of Griffin-Lim, for the last touch; more of them take long and change little."""
+
 SPEEDS = (0.87, 0.93, 1.07, 1.15)
 """Each clip is also trained on played slower and faster: other voices."""
 
@@ -72,8 +75,12 @@ class Inverter:
             As :func:`earshot.griffin_lim.check_picture` does.
         """
         db = griffin_lim.check_picture(picture, self.front_end)
-        x = ops.convert_to_numpy(self.model.predict_on_batch(db.reshape(-1, *db.shape[-2:])))
-        return x.reshape(*db.shape[:-2], -1)
+        answer = self.model.predict_on_batch(db.reshape(-1, *db.shape[-2:]))
+        log_magnitude, advance = (x.reshape(*db.shape[:-1], -1) for x in answer)
+        return griffin_lim.from_magnitude(
+            np.exp(log_magnitude), hop_length=self.front_end.hop_length, rounds=ROUNDS,
+            steps=advance,
+        )  # fmt: skip
 
     def save(self, folder):
         """Write the network and its settings into a folder; one that was there is replaced."""
@@ -115,7 +122,7 @@ def load(folder):
     return Inverter(model, front_end, card)
 
 
-def network(front_end, *, width=128, blocks=3, kernel=3, rounds=4):
+def network(front_end, *, width=128, blocks=3, kernel=3):
     """Build the network: residual convolutions over time that correct a cheap first guess.
 
     Parameters
@@ -123,17 +130,15 @@ def network(front_end, *, width=128, blocks=3, kernel=3, rounds=4):
     front_end : earshot.spectrogram.LogMel
     width, blocks, kernel : int
         Channels, residual blocks, and frames that each of them sees.
-    rounds : int
-        Of Griffin-Lim at the end.
 
     Returns
     -------
     keras.Model
-        From pictures (batch, frames, n_mels) in dB, any number of frames, to waveforms
-        (batch, (frames - 1) * hop_length). Its layers "log_magnitude" and "advance" give the
-        spectrum that it predicts.
+        From pictures (batch, frames, n_mels) in dB, any number of frames, to "log_magnitude" and
+        "advance", each (batch, frames, 1 + n_fft // 2): the natural logarithms of the magnitudes,
+        and how far each phase turns from the frame before, beyond its own frequency's turn.
     """
-    n_bins, hop = front_end.n_fft // 2 + 1, front_end.hop_length
+    n_bins = front_end.n_fft // 2 + 1
     small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
     inputs = keras.Input((None, front_end.n_mels), name="log_mel")
     guess = LinearMagnitude(front_end.to_dict())(inputs)
@@ -150,9 +155,9 @@ def network(front_end, *, width=128, blocks=3, kernel=3, rounds=4):
     correction = keras.layers.Dense(n_bins, kernel_initializer=small)(x)
     log_magnitude = keras.layers.Add(name="log_magnitude")([guess, correction])
     correction = keras.layers.Dense(n_bins, kernel_initializer=small)(x)
-    advance = keras.layers.Add(name="advance")([FirstAdvance(hop)(log_magnitude), correction])
-    x = Resynthesis(hop, rounds, name="waveform")(log_magnitude, advance)
-    return keras.Model(inputs, x, name="inverter")
+    first = FirstAdvance(front_end.hop_length)(log_magnitude)
+    advance = keras.layers.Add(name="advance")([first, correction])
+    return keras.Model(inputs, [log_magnitude, advance], name="inverter")
 
 
 def spectral_distance(x, y):
@@ -205,10 +210,13 @@ _LOSSES = {
 """Weights and losses of what a network gives in training."""
 
 
-def _with_spectrum(model):
-    """Give a network's spectrum beside its waveform."""
-    outputs = {name: model.get_layer(name).output for name in ("log_magnitude", "advance")}
-    return keras.Model(model.inputs, {**outputs, "waveform": model.output})
+def _with_sound(model, front_end):
+    """Give the sound of a network's magnitudes beside its spectrum, for which it needs phases."""
+    phase = keras.Input((None, front_end.n_fft // 2 + 1, 2), name="phase")
+    log_magnitude, advance = model.outputs
+    sound = Resynthesis(front_end.hop_length)(log_magnitude, phase)
+    outputs = {"waveform": sound, "log_magnitude": log_magnitude, "advance": advance}
+    return keras.Model([*model.inputs, phase], outputs)
 
 
 class Crops(keras.utils.PyDataset):
@@ -254,7 +262,8 @@ class Crops(keras.utils.PyDataset):
             pictures[i, : len(picture)], sound[i, : len(clip)] = picture, clip
         inside = sound[:, n_fft // 2 : -(n_fft // 2)]
         frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft, axis=1)[:, ::hop]
-        return pictures, {"waveform": inside, **_spectrum_of(frames, hop)}
+        phase, spectrum = _spectrum_of(frames, hop)
+        return (pictures, phase), {"waveform": inside, **spectrum}
 
 
 def _with_picture(x, front_end):
@@ -266,19 +275,22 @@ def _with_picture(x, front_end):
 
 
 def _spectrum_of(frames, hop):
-    """What the network should predict: log magnitudes, and steps of phase as vectors."""
+    """True phases, as cosines and sines; log magnitudes and steps of phase, to be learned."""
     n_fft = frames.shape[-1]
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
     spectrum = scipy.fft.rfft(frames * window, axis=-1)
     size = np.abs(spectrum)
-    own = np.exp(-2j * np.pi * hop / n_fft * np.arange(n_fft // 2 + 1))
-    step = np.zeros_like(spectrum)
-    step[:, 1:] = spectrum[:, 1:] * np.conj(spectrum[:, :-1]) * own
-    step *= np.sqrt(np.minimum(size, np.roll(size, 1, axis=1))) / np.maximum(np.abs(step), 1e-12)
-    return {
-        "log_magnitude": np.log(size + 1e-4),
-        "advance": np.stack([step.real, step.imag], axis=-1).astype(np.float32),
-    }
+    phase = spectrum / np.maximum(size, 1e-12)
+    step = phase.copy()
+    step[:, 1:] *= np.conj(phase[:, :-1])
+    step *= np.exp(-2j * np.pi * hop / n_fft * np.arange(n_fft // 2 + 1))
+    step[:, 1:] *= np.sqrt(np.minimum(size[:, 1:], size[:, :-1]))
+    step[:, 0] = 0
+    return _pairs(phase), {"log_magnitude": np.log(size + 1e-4), "advance": _pairs(step)}
+
+
+def _pairs(z):
+    return np.stack([z.real, z.imag], axis=-1).astype(np.float32)
 
 
 class _Clock(keras.callbacks.Callback):
@@ -300,7 +312,8 @@ def train(words, front_end=FINE, *, epochs=40, steps=200, learning_rate=2e-3, se
     """Train a network to turn pictures into sound.
 
     Losses: the distance of the sound's spectra at several resolutions
-    (:func:`spectral_distance`), that of the log magnitudes, and the angle between steps of phase.
+    (:func:`spectral_distance`), where the sound is that of the predicted magnitudes with the true
+    phases; the distance of the log magnitudes; and the angle between steps of phase.
 
     Parameters
     ----------
@@ -327,7 +340,7 @@ def train(words, front_end=FINE, *, epochs=40, steps=200, learning_rate=2e-3, se
         raise EarshotError("There is nothing to train on: the word set has no clips.")
     keras.utils.set_random_seed(seed)
     model, crops = network(front_end, **options), Crops(words, front_end, steps=steps, seed=seed)
-    trained = _with_spectrum(model)
+    trained = _with_sound(model, front_end)
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate / 10, max(epochs * steps - 100, 1), alpha=0.01,
         warmup_target=learning_rate, warmup_steps=100,
@@ -372,7 +385,8 @@ def refine(inverter, words, *, epochs=6, steps=200, learning_rate=4e-4, seed=0):
     keras.utils.set_random_seed(seed)
     model = keras.models.clone_model(inverter.model)
     model.set_weights(inverter.model.get_weights())
-    trained, critics = _with_spectrum(model), [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
+    trained = _with_sound(model, inverter.front_end)
+    critics = [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps, alpha=0.05)
     maker = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
     judge = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
@@ -384,9 +398,9 @@ def refine(inverter, words, *, epochs=6, steps=200, learning_rate=4e-4, seed=0):
         return [critic(view) for critic, view in zip(critics, views, strict=True)]
 
     @tf.function
-    def step(pictures, truth):
+    def step(inputs, truth):
         with tf.GradientTape() as maker_tape, tf.GradientTape() as judge_tape:
-            made = trained(pictures, training=True)
+            made = trained(list(inputs), training=True)
             real, fake = judged(truth["waveform"]), judged(made["waveform"])
             loss = sum(weight * f(truth[name], made[name]) for name, (weight, f) in _LOSSES.items())
             judge_loss = 0.0

@@ -104,8 +104,8 @@ class LinearMagnitude(keras.layers.Layer):
 class FirstAdvance(keras.layers.Layer):
     """Log magnitudes to how far each phase turns from the frame before, beyond its bin's own turn.
 
-    In radians; the step along time of :func:`earshot.griffin_lim.first_phase`. No gradient flows
-    back through it.
+    In radians; the steps from the slopes of :func:`earshot.griffin_lim.first_phase`. No gradient
+    flows back through it.
     """
 
     def __init__(self, hop_length, **kwargs):
@@ -125,61 +125,35 @@ class FirstAdvance(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("earshot")
 class Resynthesis(keras.layers.Layer):
-    """Log magnitudes and advances of phase to waveforms, by the inverse STFT.
-
-    The phases are the sums of their advances. A few rounds of Griffin-Lim follow, each with a
-    momentum that is learned; gradients flow through them, after Masuyama and others (2019), "Deep
-    Griffin-Lim iteration", but not into the advances: their sums turn too far for that.
+    """Log magnitudes and phases to waveforms, by the inverse STFT.
 
     Parameters
     ----------
     hop_length : int
-    rounds : int
     """
 
-    def __init__(self, hop_length, rounds=4, **kwargs):
+    def __init__(self, hop_length, **kwargs):
         super().__init__(**kwargs)
-        self.hop_length, self.rounds = hop_length, rounds
+        self.hop_length = hop_length
 
-    def build(self, *_):
-        start = keras.initializers.Constant(0.9)
-        self.momentum = self.add_weight((self.rounds,), initializer=start, name="momentum")
-
-    def call(self, log_magnitude, advance):
-        """(batch, frames, 1 + n_fft // 2), twice, to (batch, (frames - 1) * hop_length)."""
-        n_bins, hop = log_magnitude.shape[-1], self.hop_length
-        n_fft, n_frames = 2 * (n_bins - 1), ops.shape(log_magnitude)[1]
-        window = _hann(n_fft)
+    def call(self, log_magnitude, phase):
+        """Give (batch, (frames - 1) * hop_length); phases are cosines and sines, (..., 2)."""
+        n_fft, n_frames = 2 * (log_magnitude.shape[-1] - 1), ops.shape(log_magnitude)[1]
+        window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
+        spectra = ops.exp(log_magnitude)[..., None] * phase
+        frames = ops.irfft((spectra[..., 0], spectra[..., 1]), fft_length=n_fft) * window
         weight = ops.broadcast_to(ops.square(window), (1, n_frames, n_fft))
-        weight = ops.maximum(overlapped(weight, hop), 0.05)
+        weight = ops.maximum(overlapped(weight, self.hop_length), 0.05)
+        x = overlapped(frames, self.hop_length) / weight
+        return x[:, n_fft // 2 : n_fft // 2 + (n_frames - 1) * self.hop_length]
 
-        def to_sound(spectra):
-            return overlapped(ops.irfft(spectra, fft_length=n_fft) * window, hop) / weight
-
-        step = ops.cast(ops.arange(n_frames), "float32")[:, None]
-        own = ops.mod(step * (np.arange(n_bins) * hop % n_fft).astype("float32"), n_fft)
-        phase = ops.cumsum(ops.stop_gradient(advance), axis=1)
-        phase += (2 * np.pi / n_fft) * own + np.pi * np.arange(n_bins, dtype="float32")
-        magnitude, before = ops.exp(log_magnitude), None
-        spectra = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
-        for i in range(self.rounds):
-            now = ops.rfft(frames_of(to_sound(spectra), n_fft, hop) * window)
-            real, imaginary = now
-            if before is not None:
-                real += self.momentum[i] * (real - before[0])
-                imaginary += self.momentum[i] * (imaginary - before[1])
-            scale = magnitude / ops.sqrt(real * real + imaginary * imaginary + 1e-9)
-            spectra, before = (real * scale, imaginary * scale), now
-        x = to_sound(spectra)
-        return x[:, n_fft // 2 : n_fft // 2 + (n_frames - 1) * hop]
-
-    def compute_output_spec(self, log_magnitude, advance):
+    def compute_output_spec(self, log_magnitude, phase):
         batch, frames, _ = log_magnitude.shape
         length = None if frames is None else (frames - 1) * self.hop_length
         return keras.KerasTensor((batch, length), log_magnitude.dtype)
 
     def get_config(self):
-        return {**super().get_config(), "hop_length": self.hop_length, "rounds": self.rounds}
+        return {**super().get_config(), "hop_length": self.hop_length}
 
 
 def frames_of(x, n_fft, hop_length):
@@ -204,10 +178,6 @@ def overlapped(frames, hop_length):
     return ops.reshape(x, (-1, (n_frames + n_hops - 1) * hop_length))[
         :, : (n_frames - 1) * hop_length + n_fft
     ]
-
-
-def _hann(n_fft):
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
 
 
 @keras.saving.register_keras_serializable("earshot")
