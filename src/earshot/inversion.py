@@ -122,7 +122,7 @@ def load(folder):
     return Inverter(model, front_end, card)
 
 
-def network(front_end, *, width=128, blocks=3, kernel=3):
+def network(front_end, *, width=112, blocks=3, kernel=3):
     """Build the network: residual convolutions over time that correct a cheap first guess.
 
     Parameters
