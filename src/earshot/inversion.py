@@ -33,11 +33,11 @@ RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
 """Window and hop, in samples, of the spectra that are compared."""
 
 CROP_FRAMES = 48
-ROUNDS = 2
+ROUNDS = 4
 """Of Griffin-Lim, for the last touch; more of them take long and change little."""
 
-SPEEDS = (0.87, 0.93, 1.07, 1.15)
-"""Each clip is also trained on played slower and faster: other voices."""
+SPEEDS = ((8, 7), (15, 14), (14, 15), (7, 8))
+"""Each clip is also trained on played slower and faster, new samples for old: other voices."""
 
 
 class Inverter:
@@ -239,10 +239,7 @@ class Crops(keras.utils.PyDataset):
         self.front_end, self.steps = front_end, steps
         self.batch_size, self.seed, self.epoch = batch_size, seed, 0
         clips = words.resampled(front_end.sample_rate).waveforms
-        rate = front_end.sample_rate
-        clips = clips + [
-            audio.resample(x, rate, round(rate / speed)) for x in clips for speed in SPEEDS
-        ]
+        clips = clips + [audio.resample(x, old, new) for x in clips for new, old in SPEEDS]
         self.clips = [_with_picture(x, front_end) for x in clips]
 
     def __len__(self):
