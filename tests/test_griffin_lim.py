@@ -153,3 +153,10 @@ def test_what_is_no_magnitude_is_refused(magnitude, message):
 
 def test_silence_gives_silence():
     assert not griffin_lim.from_magnitude(np.zeros((5, 129)), hop_length=64).any()
+
+
+def test_phases_are_found_again_after_silence():
+    magnitude = np.abs(griffin_lim.stft(glide(), 256, 64))
+    magnitude[20:30] = 0
+    phase = griffin_lim.first_phase(magnitude, 64)
+    np.testing.assert_allclose(np.abs(phase), 1, atol=1e-5)

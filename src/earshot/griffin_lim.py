@@ -219,16 +219,16 @@ def first_phase(magnitude, hop_length, steps=None):
         steps = _steps(magnitude, hop_length)
     own = np.pi * (hop_length * np.arange(n_bins) % (2 * n_bins - 2)) / (n_bins - 1)
     turns = np.exp(1j * (steps + own).astype(np.float32)).astype(np.complex64)
+    turns[..., 1:, :] *= magnitude[..., :-1, :]
     phase = np.empty_like(turns)
     phase[..., 0, :] = 1 - 2 * (np.arange(n_bins) % 2)
+    after_silence = np.float32(1e-15) * phase[..., 0, :]
     for t in range(1, magnitude.shape[-2]):
-        moved = magnitude[..., t - 1, :] * phase[..., t - 1, :] * turns[..., t, :]
-        mean = moved.copy()
+        moved = turns[..., t, :] * phase[..., t - 1, :]
+        mean = moved + after_silence
         mean[..., 1:] -= moved[..., :-1]
         mean[..., :-1] -= moved[..., 1:]
-        size = np.abs(mean)
-        np.divide(mean, size, out=phase[..., t, :], where=size > 0)
-        phase[..., t, :][size == 0] = 1
+        np.divide(mean, np.abs(mean), out=phase[..., t, :])
     return phase
 
 

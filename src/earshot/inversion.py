@@ -351,7 +351,8 @@ def train(words, front_end=FINE, *, epochs=40, steps=200, learning_rate=2e-3, se
     bar = tqdm(desc="learning to speak", total=epochs, unit="epoch")
     with bar, threadpool_limits(1, user_api="blas"):
         trained.fit(crops, epochs=epochs, callbacks=[_Clock(crops, bar)], verbose=0, shuffle=False)
-    return Inverter(model, front_end, {"data": words.about, "clips": len(words), "epochs": epochs})
+    card = {"data": words.about, "clips": len(words), "epochs": epochs}
+    return Inverter(model, front_end, {**card, "backend": keras.backend.backend()})
 
 
 def refine(inverter, words, *, epochs=6, steps=200, learning_rate=4e-4, seed=0):
