@@ -95,11 +95,13 @@ def test_a_stamp_gives_nearly_what_the_picture_gives():
     assert spectral_error_db(z, y) < -8
 
 
-def test_a_picture_of_another_level_is_moved_and_that_is_said():
+@pytest.mark.parametrize("level", [-12, 7])
+def test_a_picture_of_another_level_is_moved_and_that_is_said(level):
     picture = FINE(glide())
-    with pytest.warns(EarshotWarning, match="-12 dB"):
-        moved = griffin_lim.check_picture(np.maximum(picture - 12, -80), FINE)
+    with pytest.warns(EarshotWarning, match=f"{level} dB"):
+        moved = griffin_lim.check_picture(np.maximum(picture + level, -80), FINE)
     assert moved.max() == 0
+    assert moved.min() >= -80
 
 
 def bad(change):

@@ -291,18 +291,17 @@ def check_picture(picture, front_end):
             f"The picture runs from {low:g} to {high:g}, which is power or a stamp, and dB below "
             "the loudest point are expected: front_end.to_db(power), or settings with bits=8."
         )
+    if low < min(0.0, high) - top_db - 0.1:
+        raise EarshotError(
+            f"The picture goes down to {low:.4g} dB, and its settings end at {-top_db:g} dB: "
+            "give the settings that it was made with."
+        )
     if abs(high) > 1e-3:
         warnings.warn(
             f"The loudest point of the picture is at {high:.3g} dB and counts as 0 dB.",
             EarshotWarning, stacklevel=3,
         )  # fmt: skip
-        db = db - db.max(axis=(-2, -1), keepdims=True)
-        low = float(db.min())
-    if low < -top_db - 0.1:
-        raise EarshotError(
-            f"The picture goes down to {low:.4g} dB, and its settings end at {-top_db:g} dB: "
-            "give the settings that it was made with."
-        )
+        db = np.maximum(db - db.max(axis=(-2, -1), keepdims=True), np.float32(-top_db))
     return db
 
 

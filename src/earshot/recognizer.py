@@ -146,6 +146,8 @@ class Recognizer:
             :func:`earshot.griffin_lim.check_picture`.
         """
         front_end = front_end or self.front_end
+        if not isinstance(front_end, LogMel):
+            raise EarshotError("This recogniser sees no pictures: say how this one was made.")
         db = griffin_lim.check_picture(picture, front_end)
         if db.ndim != 2:
             raise EarshotError(f"One picture is recognised at a time, not {len(db)}.")
