@@ -1,6 +1,6 @@
 """Speech rebuilt from log-mel pictures, against what others offer, on voices never trained on.
 
-    python benchmarks/inversion.py [--speakers theo nicolas] [--epochs 14]
+    python benchmarks/inversion.py [--speakers jackson nicolas] [--epochs 12]
 
 For each speaker, networks are trained on all the others (some five minutes each) and judged on
 that one, at the fine setting (64 bands, every 8 ms) and at the recognisers' own (40 bands, every
@@ -176,8 +176,8 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--speakers", nargs="*", help="who is left out, one by one; default: all")
-    parser.add_argument("--epochs", type=int, default=14, help="of 200 batches")
-    parser.add_argument("--adversary", type=int, default=3, help="epochs against an adversary")
+    parser.add_argument("--epochs", type=int, default=12, help="of 200 batches")
+    parser.add_argument("--adversary", type=int, default=2, help="epochs against an adversary")
     parser.add_argument(
         "--networks", type=Path, default=ROOT / "models" / "inversion-left-out",
         help="where trained networks are kept; those that lie there are not trained again",
