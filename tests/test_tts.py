@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -158,3 +160,10 @@ def test_a_picture_is_recognised_and_its_word_spoken(offline_voice, tmp_path):
     assert prediction.word == r.predict_picture(r.front_end(x)).word
     assert spoken.word == prediction.word
     assert len(audio.read(spoken.path)[0]) > 1000
+
+
+def test_speaking_and_iterating_import_no_tensorflow():
+    modules = "tts, pictures, griffin_lim"
+    code = f"import sys; from earshot import {modules}; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
