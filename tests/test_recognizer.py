@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -27,6 +28,9 @@ def trained():
     return Recognizer(model, FRONT_END, words.words, card)
 
 
+FINE = LogMel(hop_length=64, n_mels=64, n_samples=None)
+
+
 def beep(pitch_hz, sample_rate=8000, duration_s=0.4):
     t = np.arange(int(duration_s * sample_rate)) / sample_rate
     noise = 0.01 * np.random.default_rng(5).standard_normal(len(t))
@@ -37,6 +41,34 @@ def assert_same(a, b, tolerance=1e-4):
     np.testing.assert_allclose(
         list(a.probabilities.values()), list(b.probabilities.values()), atol=tolerance
     )
+
+
+class TestPredictPicture:
+    def test_its_own_picture_gives_what_the_sound_gives(self, trained):
+        x = beep(300)
+        assert_same(trained.predict_picture(FRONT_END(x)), trained.predict(x))
+
+    @pytest.mark.parametrize("duration_s", [0.2, 0.4, 0.9])
+    @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
+    def test_any_number_of_frames_will_do(self, trained, pitch_hz, word, duration_s):
+        free = dataclasses.replace(FRONT_END, n_samples=None)
+        picture = free(beep(pitch_hz, duration_s=duration_s))
+        assert trained.predict_picture(picture, free).word == word
+
+    def test_a_stamp_will_do(self, trained):
+        stamps = dataclasses.replace(FRONT_END, bits=8)
+        x = beep(1500)
+        assert_same(trained.predict_picture(stamps(x), stamps), trained.predict(x), 0.05)
+
+    @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
+    def test_a_picture_of_other_settings_goes_by_way_of_sound(self, trained, pitch_hz, word):
+        assert trained.predict_picture(FINE(beep(pitch_hz)), FINE).word == word
+
+    def test_a_wrong_picture_is_refused(self, trained):
+        with pytest.raises(EarshotError, match="shape"):
+            trained.predict_picture(np.zeros((26, 64)))
+        with pytest.raises(EarshotError, match="One picture"):
+            trained.predict_picture(np.zeros((2, 26, 16)))
 
 
 class TestPredict:

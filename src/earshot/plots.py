@@ -13,6 +13,7 @@ __all__ = [
     "mel_and_linear",
     "pictures",
     "probabilities",
+    "rounds",
     "segments",
     "stream",
     "waveforms",
@@ -199,6 +200,23 @@ def accuracies(results):
         axis.plot([i] * len(accuracies), 100 * np.asarray(accuracies), "k_", markersize=14)
     axis.set(ylabel="accuracy (%)", ylim=(50, 100))
     axis.tick_params(axis="x", rotation=20)
+    return figure
+
+
+def rounds(errors):
+    """Draw the error of an iteration against its rounds, a line each.
+
+    Parameters
+    ----------
+    errors : dict
+        From the name of a run to its errors in dB, as from :mod:`earshot.griffin_lim`.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+    for name, values in errors.items():
+        axis.plot(values, label=name)
+    axis.set(xlabel="rounds", ylabel="error of the magnitudes (dB)")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
     return figure
 
 

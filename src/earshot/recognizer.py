@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from earshot import audio, layers  # noqa: F401  (registers the layers for loading)
+from earshot import audio, griffin_lim, layers  # noqa: F401  (registers the layers for loading)
 from earshot.errors import EarshotError
 from earshot.samples import Samples
 from earshot.spectrogram import LogMel
@@ -117,16 +117,54 @@ class Recognizer:
         bar = tqdm(total=len(sounds), desc="recognising", unit="clip", delay=1) if many else None
         for start in range(0, len(sounds), batch_size):
             clips = [self._clip(s, sample_rate) for s in sounds[start : start + batch_size]]
-            for row in self.probabilities(clips):
-                best = int(row.argmax())
-                answer = dict(zip(self.words, row.tolist(), strict=True))
-                predictions.append(Prediction(self.words[best], float(row[best]), answer))
+            predictions += self._answers(self.probabilities(clips))
             if many:
                 bar.update(len(clips))
         if not many:
             return predictions[0]
         bar.close()
         return predictions
+
+    def predict_picture(self, picture, front_end=None):
+        """Say which word a log-mel picture holds.
+
+        A picture of other bands, hops or rates than this recogniser's is turned into sound first
+        (:func:`earshot.griffin_lim.from_log_mel`), and that is recognised.
+
+        Parameters
+        ----------
+        picture : ndarray, shape (frames, n_mels)
+        front_end : earshot.spectrogram.LogMel, optional
+            The settings that it was made with. Default: the recogniser's own.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        EarshotError
+            When the settings do not give such a picture; see
+            :func:`earshot.griffin_lim.check_picture`.
+        """
+        front_end = front_end or self.front_end
+        if not isinstance(front_end, LogMel):
+            raise EarshotError("This recogniser sees no pictures: say how this one was made.")
+        db = griffin_lim.check_picture(picture, front_end)
+        if db.ndim != 2:
+            raise EarshotError(f"One picture is recognised at a time, not {len(db)}.")
+        shared = {"top_db": 45.0, "n_samples": None, "pad": "center", "bits": None}
+        plain = dataclasses.replace(front_end, **shared)
+        own = self.front_end
+        if not isinstance(own, LogMel) or dataclasses.replace(own, **shared) != plain:
+            x = griffin_lim.from_log_mel(picture, front_end)
+            return self.predict(x / max(1.0, np.abs(x).max()), front_end.sample_rate)
+        n_frames = own.picture_shape[0]
+        power = np.power(np.float32(10), loudest_frames(db, n_frames) / 10)
+        missing = n_frames - len(power)
+        before = missing // 2 if own.pad == "center" else 0
+        power = np.pad(power, ((before, missing - before), (0, 0)))
+        return next(self._answers(_softmax(self.model.predict_on_batch(own.to_db(power)[None]))))
 
     def probabilities(self, waveforms):
         """Give the probabilities of all words for waveforms at the front end's rate.
@@ -141,9 +179,13 @@ class Recognizer:
         """
         n = self.front_end.n_samples
         clips = [loudest_stretch(x, n) for x in waveforms]
-        logits = self.model.predict_on_batch(self.front_end(clips))
-        e = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
+        return _softmax(self.model.predict_on_batch(self.front_end(clips)))
+
+    def _answers(self, probabilities):
+        for row in probabilities:
+            best = int(row.argmax())
+            answer = dict(zip(self.words, row.tolist(), strict=True))
+            yield Prediction(self.words[best], float(row[best]), answer)
 
     def _clip(self, sound, sample_rate):
         if isinstance(sound, str | Path):
@@ -210,6 +252,18 @@ def loudest_stretch(x, n_samples):
     energy = np.concatenate([[0.0], np.cumsum(np.square(x, dtype=np.float64))])
     start = int(np.argmax(energy[n_samples:] - energy[:-n_samples]))
     return x[start : start + n_samples]
+
+
+def loudest_frames(db, n_frames):
+    """Cut the stretch of ``n_frames`` with the most power out of a longer picture in dB."""
+    power = np.concatenate([[0.0], np.cumsum(np.power(10.0, db / 10).sum(axis=1))])
+    start = int(np.argmax(power[n_frames:] - power[:-n_frames])) if len(db) > n_frames else 0
+    return db[start : start + n_frames]
+
+
+def _softmax(logits):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def load(folder):

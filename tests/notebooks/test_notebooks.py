@@ -105,6 +105,23 @@ def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
     assert (data / "exported" / "saved_model.pb").is_file()
 
 
+def test_06_speaks_words_and_pictures(tmp_path):
+    printed, cells = run("06_text_to_speech", tmp_path, f"FOLDER={tmp_path}", "ENGINE=espeak")
+    assert "seven (espeak)" in printed
+    assert (tmp_path / "en-espeak" / "seven.wav").is_file()
+    assert "the list of words is empty" in printed
+    assert n_pictures(cells) >= 4
+    assert n_players(cells) == 4
+
+
+def test_08_turns_pictures_back_into_sound(data, tmp_path):
+    printed, cells = run("08_spectrogram_to_audio", tmp_path, f"DATA={data}")
+    assert "times real time" in printed
+    assert "words_adversary" in printed
+    assert n_pictures(cells) >= 6
+    assert n_players(cells) == 6
+
+
 @pytest.fixture
 def speaker(microphone, screen, spoken):
     """Give a thread that presses s until a take is in a folder, speaks, and presses q."""

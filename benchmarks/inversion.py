@@ -1,0 +1,234 @@
+"""Speech rebuilt from log-mel pictures, against what others offer, on voices never trained on.
+
+    python benchmarks/inversion.py [--speakers jackson nicolas] [--epochs 12]
+
+For each speaker, networks are trained on all the others (some five minutes each) and judged on
+that one, at the fine setting (64 bands, every 8 ms) and at the recognisers' own (40 bands, every
+10 ms, cut off at 45 dB). PESQ is ITU-T P.862, narrow-band (pip install pesq). The log-spectral
+distance is the root mean square difference of log10 power over the frequencies of a frame (Hann
+window of 256, hop of 64), averaged over the frames; what lies 60 dB below the loudest point of the
+recording counts as that. The clips are recordings 0 to 4, of which the recogniser knows nothing.
+"""
+
+import argparse
+import importlib.util
+import os
+import time
+import warnings
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+from report import ROOT, header, spoken_digit, table
+from threadpoolctl import threadpool_limits
+
+from earshot import griffin_lim, inversion, pictures
+from earshot.spectrogram import LogMel, mel_filter_bank
+
+OWN = LogMel(n_samples=None)
+SETTINGS = {"64 bands, hop 64": inversion.FINE, "recognisers' own": OWN}
+SHORT = {"64 bands, hop 64": "fine", "recognisers' own": "words"}
+
+
+def librosa_60(db, front_end):
+    """What librosa offers: a non-negative solver, and 60 rounds of Griffin-Lim."""
+    import librosa
+
+    power = np.power(10, db.T / 10)
+    return librosa.feature.inverse.mel_to_audio(
+        power, sr=front_end.sample_rate, n_fft=front_end.n_fft, hop_length=front_end.hop_length,
+        n_iter=60, fmin=front_end.fmin_hz,
+    )  # fmt: skip
+
+
+def pseudo_inverse_32(db, front_end):
+    """The usual short cut: pseudo-inverse of the filters, and librosa's Griffin-Lim."""
+    import librosa
+
+    bank = mel_filter_bank(
+        front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin_hz,
+        front_end.sample_rate / 2,
+    )  # fmt: skip
+    power = np.maximum(np.power(10, db / 10) @ np.linalg.pinv(bank), 1e-10)
+    return librosa.griffinlim(np.sqrt(power.T), n_iter=32, hop_length=front_end.hop_length)
+
+
+METHODS = {
+    "librosa mel_to_audio, 60 rounds": librosa_60,
+    "pseudo-inverse, 32 rounds": pseudo_inverse_32,
+    "earshot griffin_lim, 32 rounds": griffin_lim.from_log_mel,
+    "earshot griffin_lim, 4 rounds": lambda db, front_end: griffin_lim.from_log_mel(
+        db, front_end, rounds=4
+    ),
+}
+
+
+def log_spectral_distance(x, y):
+    """Root mean square over frequencies, mean over frames, of the difference of log10 power."""
+    a, b = (np.square(np.abs(griffin_lim.stft(signal, 256, 64))) for signal in (x, y))
+    floor = 1e-6 * a.max()
+    difference = np.log10(np.maximum(a, floor)) - np.log10(np.maximum(b, floor))
+    return float(np.mean(np.sqrt(np.mean(np.square(difference), axis=1))))
+
+
+def judge(clips, front_end, invert, recognise):
+    """Rebuild every clip; gives its quality, its distance, and whether its word is kept."""
+    from pesq import NoUtterancesError, pesq
+
+    rows = []
+    for x, word in clips:
+        power = front_end.mel_power(x)
+        y = invert(front_end.to_db(power), front_end)
+        x = x[: len(y)] / np.sqrt(power.max())  # the level of what is rebuilt
+        y = y[: len(x)]
+        try:
+            quality = pesq(front_end.sample_rate, x, y, "nb")
+        except NoUtterancesError:
+            quality = 1.0  # nothing is left that sounds like speech
+        rows.append((quality, log_spectral_distance(x, y), recognise(y) == word))
+    return rows
+
+
+def speeds(clips, front_end, methods):
+    """Times real time, one word after the other, on one core; by the processor's time."""
+    pictures = [front_end(x) for x, _ in clips]
+    seconds = sum(len(x) for x, _ in clips) / front_end.sample_rate
+    found = {}
+    for name, invert in methods.items():
+        for picture in pictures[:4]:
+            invert(picture, front_end)  # what is compiled or kept, once
+        started = time.process_time()
+        for picture in pictures:
+            invert(picture, front_end)
+        found[name] = seconds / (time.process_time() - started)
+    return found
+
+
+def alone(function):
+    """Let a function run on one core (on Linux; elsewhere on all)."""
+    threads = [int(path.name) for path in Path("/proc/self/task").glob("*")]
+    cores = os.sched_getaffinity(0) if threads else set()
+    for thread in threads:
+        os.sched_setaffinity(thread, {min(cores)})
+    try:
+        with threadpool_limits(1):
+            return function()
+    finally:
+        for thread in threads:
+            os.sched_setaffinity(thread, cores)
+
+
+def noisy(x, snr_db, seed):
+    """A recording in white noise."""
+    noise = np.random.default_rng(seed).standard_normal(len(x))
+    return (x + noise * x.std() * 10 ** (-snr_db / 20)).astype(np.float32)
+
+
+def poor_pictures(clips, inverter, r):
+    """Rebuild and recognise clean, noisy and coarse pictures of the recogniser's own kind."""
+    from pesq import NoUtterancesError, pesq
+
+    front_end, found = inverter.front_end, {}
+    kinds = {
+        "clean": lambda x, i: front_end(x),
+        "noise, 10 dB below": lambda x, i: front_end(noisy(x, 10, i)),
+        "noise, as loud": lambda x, i: front_end(noisy(x, 0, i)),
+        "half the resolution": lambda x, i: pictures.coarser(front_end(x), 2),
+        "a quarter of it": lambda x, i: pictures.coarser(front_end(x), 4),
+    }
+    for name, make in kinds.items():
+        found[name] = []
+        for i, (x, word) in enumerate(clips):
+            picture = make(x, i)
+            y = inverter(picture)
+            n = min(len(x), len(y))
+            try:
+                quality = pesq(front_end.sample_rate, x[:n], y[:n], "nb")
+            except NoUtterancesError:
+                quality = 1.0
+            heard = r.predict(y).word, r.predict_picture(picture, front_end).word
+            found[name].append((quality, heard[0] == word, heard[1] == word))
+    return found
+
+
+def learned(speaker, setting, train, options):
+    """Train both networks for a speaker who is left out, or load them; says how long it took."""
+    folder = options.networks / f"{SHORT[setting]}-without-{speaker}"
+
+    def made(name, make):
+        if not (folder / name).is_dir():
+            started = time.perf_counter()
+            inverter = make()
+            minutes = (time.perf_counter() - started) / 60
+            inverter.card |= {"left out": speaker, "minutes": round(minutes, 1)}
+            inverter.save(folder / name)
+        return inversion.load(folder / name)
+
+    plain = made("plain", lambda: inversion.train(train, SETTINGS[setting], epochs=options.epochs))
+    refined = made("adversary", lambda: inversion.refine(plain, train, epochs=options.adversary))
+    return {"earshot, learned": plain, "earshot, learned, adversary": refined}
+
+
+def main():
+    """Train, measure and print."""
+    from earshot import recognizer
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--speakers", nargs="*", help="who is left out, one by one; default: all")
+    parser.add_argument("--epochs", type=int, default=12, help="of 200 batches")
+    parser.add_argument("--adversary", type=int, default=2, help="epochs against an adversary")
+    parser.add_argument(
+        "--networks", type=Path, default=ROOT / "models" / "inversion-left-out",
+        help="where trained networks are kept; those that lie there are not trained again",
+    )  # fmt: skip
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if importlib.util.find_spec("pesq") is None:
+        raise SystemExit("PESQ is missing: pip install pesq (it needs a C compiler).")
+    digits = spoken_digit()
+    r = recognizer.load(ROOT / "models" / "spoken_digit")
+    header("python benchmarks/inversion.py")
+    found, minutes = {name: {} for name in SETTINGS}, []
+    originals, poor, methods = [], {}, {}
+    for speaker, train, test in digits.leave_one_speaker_out():
+        if options.speakers and speaker not in options.speakers:
+            continue
+        _, test = test.official_split()  # the recogniser has not been trained on these either
+        clips = [
+            (x, test.words[label]) for x, label in zip(test.waveforms, test.labels, strict=True)
+        ]
+        originals += [r.predict(x).word == word for x, word in clips]
+        for setting, front_end in SETTINGS.items():
+            methods[setting] = dict(METHODS)
+            for name, inverter in learned(speaker, setting, train, options).items():
+                methods[setting][name] = lambda db, _, inverter=inverter: inverter(db)
+                minutes.append((setting, speaker, name, inverter.card["minutes"]))
+            for name, invert in methods[setting].items():
+                rows = judge(clips, front_end, invert, lambda y: r.predict(y).word)
+                found[setting].setdefault(name, []).extend(rows)
+        for kind, rows in poor_pictures(clips, inverter, r).items():
+            poor.setdefault(kind, []).extend(rows)
+    print(f"{len(originals)} words; of the originals {100 * np.mean(originals):.1f} % are known.\n")
+    for setting, front_end in SETTINGS.items():
+        rates = alone(lambda: speeds(clips, front_end, methods[setting]))  # noqa: B023
+        rows = []
+        for name, values in found[setting].items():
+            quality, distance, kept = np.mean(values, axis=0)
+            rows.append(
+                [name, f"{quality:.2f}", f"{distance:.3f}", f"{100 * kept:.1f}",
+                 f"{rates[name]:,.0f}"]
+            )  # fmt: skip
+        table([setting, "PESQ", "log-spectral distance", "words kept, %", "times real time"], rows)
+    rows = [
+        [kind, f"{q:.2f}", f"{100 * rebuilt:.1f}", f"{100 * read:.1f}"]
+        for kind, (q, rebuilt, read) in ((k, np.mean(v, axis=0)) for k, v in poor.items())
+    ]
+    table(["picture (the recognisers' own)", "PESQ of the rebuilt sound", "words in it, %",
+           "words recognised in the picture, then spoken, %"], rows)  # fmt: skip
+    for setting, speaker, name, spent in minutes:
+        print(f"{setting}, {name}, without {speaker}: {spent:g} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,435 @@
+"""Log-mel pictures back to sound in one pass, by a network that has learned to do it.
+
+From a picture, the network predicts a complex spectrum, and the inverse STFT gives the waveform, as
+in Kaneko and others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It does not begin at nothing:
+it corrects what :mod:`earshot.griffin_lim` begins with, the magnitudes of all frequencies and the
+steps of their phases from frame to frame, which are then summed up.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import scipy.fft
+from keras import ops
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from earshot import audio, griffin_lim
+from earshot.errors import EarshotError
+from earshot.layers import FirstAdvance, LinearMagnitude, Resynthesis, frames_of
+from earshot.spectrogram import LogMel
+
+__all__ = ["FINE", "Inverter", "load", "network", "refine", "spectral_distance", "train"]
+
+FINE = LogMel(hop_length=64, n_mels=64, fmin_hz=0.0, top_db=80.0, n_samples=None)
+"""A finer picture than the recognisers', from which speech comes back better: 64 bands, 8 ms."""
+
+NETWORK, SETTINGS = "network.keras", "inverter.json"
+FORMAT = 1
+RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
+"""Window and hop, in samples, of the spectra that are compared."""
+
+CROP_FRAMES = 48
+ROUNDS = 4
+"""Of Griffin-Lim, for the last touch; more of them take long and change little."""
+
+SPEEDS = ((8, 7), (15, 14), (14, 15), (7, 8))
+"""Each clip is also trained on played slower and faster, new samples for old: other voices."""
+
+
+class Inverter:
+    """A network that makes sound of pictures, with the settings of these pictures.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As :func:`network` builds it.
+    front_end : earshot.spectrogram.LogMel
+        The settings of the pictures; ``n_samples`` does not matter.
+    card : dict, optional
+        What a reader should know: data, date, figures.
+    """
+
+    def __init__(self, model, front_end, card=None):
+        self.model, self.front_end, self.card = model, front_end, dict(card or {})
+
+    def __call__(self, picture):
+        """Turn a picture into sound.
+
+        Parameters
+        ----------
+        picture : ndarray, shape (frames, n_mels) or (batch, frames, n_mels)
+            As the front end makes it.
+
+        Returns
+        -------
+        ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
+            At the front end's sample rate; its loudest point has a mel power of 1.
+
+        Raises
+        ------
+        EarshotError
+            As :func:`earshot.griffin_lim.check_picture` does.
+        """
+        db = griffin_lim.check_picture(picture, self.front_end)
+        answer = self.model.predict_on_batch(db.reshape(-1, *db.shape[-2:]))
+        log_magnitude, advance = (x.reshape(*db.shape[:-1], -1) for x in answer)
+        return griffin_lim.from_magnitude(
+            np.exp(log_magnitude), hop_length=self.front_end.hop_length, rounds=ROUNDS,
+            steps=advance,
+        )  # fmt: skip
+
+    def save(self, folder):
+        """Write the network and its settings into a folder; one that was there is replaced."""
+        settings = {"format": FORMAT, "front_end": self.front_end.to_dict(), "card": self.card}
+        with audio.atomic_path(folder) as temporary:
+            temporary.mkdir()
+            text = json.dumps(settings, indent=2, ensure_ascii=False)
+            (temporary / SETTINGS).write_text(text + "\n", encoding="utf-8")
+            self.model.save(temporary / NETWORK)
+
+
+def load(folder):
+    """Load an :class:`Inverter` from its folder.
+
+    Raises
+    ------
+    EarshotError
+        When the folder or a file in it is missing or damaged; the message names it.
+    """
+    folder = Path(folder)
+    way_out = "copy the folder again, or train and save it anew."
+    for path in (folder / SETTINGS, folder / NETWORK):
+        if not path.is_file():
+            raise EarshotError(f"There is no {path}: {way_out}")
+    path = folder / SETTINGS
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if settings["format"] != FORMAT:
+            raise EarshotError(
+                f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
+                "install the version of earshot that wrote it."
+            )
+        front_end, card = LogMel(**settings["front_end"]), settings["card"]
+        path = folder / NETWORK
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
+    return Inverter(model, front_end, card)
+
+
+def network(front_end, *, width=112, blocks=3, kernel=3):
+    """Build the network: residual convolutions over time that correct a cheap first guess.
+
+    Parameters
+    ----------
+    front_end : earshot.spectrogram.LogMel
+    width, blocks, kernel : int
+        Channels, residual blocks, and frames that each of them sees.
+
+    Returns
+    -------
+    keras.Model
+        From pictures (batch, frames, n_mels) in dB, any number of frames, to "log_magnitude" and
+        "advance", each (batch, frames, 1 + n_fft // 2): the natural logarithms of the magnitudes,
+        and how far each phase turns from the frame before, beyond its own frequency's turn.
+    """
+    n_bins = front_end.n_fft // 2 + 1
+    small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
+    inputs = keras.Input((None, front_end.n_mels), name="log_mel")
+    guess = LinearMagnitude(front_end.to_dict())(inputs)
+    x = keras.layers.Concatenate()([
+        keras.layers.Rescaling(1 / front_end.top_db, offset=0.5)(inputs),
+        keras.layers.Rescaling(0.25, offset=0.5)(guess),
+    ])  # fmt: skip
+    x = keras.layers.Conv1D(width, kernel, padding="same")(x)
+    for _ in range(blocks):
+        y = keras.layers.LayerNormalization()(x)
+        y = keras.layers.Conv1D(width, kernel, padding="same", activation="gelu")(y)
+        x = keras.layers.Add()([x, keras.layers.Dense(width)(y)])
+    x = keras.layers.LayerNormalization()(x)
+    correction = keras.layers.Dense(n_bins, kernel_initializer=small)(x)
+    log_magnitude = keras.layers.Add(name="log_magnitude")([guess, correction])
+    correction = keras.layers.Dense(n_bins, kernel_initializer=small)(x)
+    first = FirstAdvance(front_end.hop_length)(log_magnitude)
+    advance = keras.layers.Add(name="advance")([first, correction])
+    return keras.Model(inputs, [log_magnitude, advance], name="inverter")
+
+
+def spectral_distance(x, y):
+    """Compare waveforms by their spectra at several resolutions; differentiable.
+
+    The mean difference of log magnitudes, and that of magnitudes against the mean magnitude, over
+    three windows: Yamamoto, Song and Kim (2020), "Parallel WaveGAN".
+
+    Parameters
+    ----------
+    x, y : tensors, shape (batch, samples)
+        What is right, and what is judged.
+
+    Returns
+    -------
+    tensor
+        A scalar.
+    """
+    total = 0
+    for n_fft, hop in RESOLUTIONS:
+        a, b = spectra(x, n_fft, hop), spectra(y, n_fft, hop)
+        total += ops.mean(ops.abs(ops.log(a + 1e-4) - ops.log(b + 1e-4)))
+        total += ops.mean(ops.abs(a - b)) / (ops.mean(a) + 1e-5)
+    return total / len(RESOLUTIONS)
+
+
+def spectra(x, n_fft, hop_length):
+    """Magnitudes of waveforms (batch, samples), shape (batch, frames, 1 + n_fft // 2)."""
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
+    real, imaginary = ops.rfft(frames_of(x, n_fft, hop_length) * (window * 4 / n_fft**0.5))
+    return ops.sqrt(real * real + imaginary * imaginary + 1e-10)
+
+
+def _magnitude_loss(truth, prediction):
+    return ops.mean(ops.abs(truth - ops.log(ops.exp(prediction) + 1e-4)))
+
+
+def _advance_loss(truth, prediction):
+    """One less the cosine of the error, where it is loud; truth is a vector of that length."""
+    agreement = truth[..., 0] * ops.cos(prediction) + truth[..., 1] * ops.sin(prediction)
+    length = ops.sqrt(ops.sum(ops.square(truth), axis=-1))
+    return 1 - ops.mean(agreement) / (ops.mean(length) + 1e-6)
+
+
+_LOSSES = {
+    "waveform": (1.0, spectral_distance),
+    "log_magnitude": (0.3, _magnitude_loss),
+    "advance": (2.0, _advance_loss),
+}
+"""Weights and losses of what a network gives in training."""
+
+
+def _with_sound(model, front_end):
+    """Give the sound of a network's magnitudes beside its spectrum, for which it needs phases."""
+    phase = keras.Input((None, front_end.n_fft // 2 + 1, 2), name="phase")
+    log_magnitude, advance = model.outputs
+    sound = Resynthesis(front_end.hop_length)(log_magnitude, phase)
+    outputs = {"waveform": sound, "log_magnitude": log_magnitude, "advance": advance}
+    return keras.Model([*model.inputs, phase], outputs)
+
+
+class Crops(keras.utils.PyDataset):
+    """Batches of stretches of pictures with the sound that belongs to them.
+
+    Batch i of epoch e is the same whenever it is asked for.
+
+    Parameters
+    ----------
+    words : earshot.datasets.WordSet
+    front_end : earshot.spectrogram.LogMel
+    steps : int
+        Batches in an epoch.
+    batch_size : int
+    seed : int
+    """
+
+    def __init__(self, words, front_end, *, steps=200, batch_size=16, seed=0):
+        super().__init__()
+        self.front_end, self.steps = front_end, steps
+        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+        clips = words.resampled(front_end.sample_rate).waveforms
+        clips = clips + [audio.resample(x, old, new) for x in clips for new, old in SPEEDS]
+        self.clips = [_with_picture(x, front_end) for x in clips]
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        n_fft, hop = self.front_end.n_fft, self.front_end.hop_length
+        shape = (self.batch_size, CROP_FRAMES, self.front_end.n_mels)
+        pictures = np.full(shape, -self.front_end.top_db, np.float32)
+        sound = np.zeros((self.batch_size, (CROP_FRAMES - 1) * hop + n_fft), np.float32)
+        for i, row in enumerate(rng.integers(len(self.clips), size=self.batch_size)):
+            clip, picture = self.clips[row]
+            first = rng.integers(max(len(picture) - CROP_FRAMES, 0) + 1)
+            picture = picture[first : first + CROP_FRAMES]
+            clip = clip[first * hop : first * hop + sound.shape[1]]
+            pictures[i, : len(picture)], sound[i, : len(clip)] = picture, clip
+        inside = sound[:, n_fft // 2 : -(n_fft // 2)]
+        frames = np.lib.stride_tricks.sliding_window_view(sound, n_fft, axis=1)[:, ::hop]
+        phase, spectrum = _spectrum_of(frames, hop)
+        return (pictures, phase), {"waveform": inside, **spectrum}
+
+
+def _with_picture(x, front_end):
+    """Half a window of silence on each side of a clip, at its picture's level; and the picture."""
+    x = np.pad(x, (0, -len(x) % front_end.hop_length))
+    power = front_end.mel_power(x)
+    x = x / np.sqrt(max(power.max(), 1e-10))
+    return np.pad(x, front_end.n_fft // 2).astype(np.float32), front_end.to_db(power)
+
+
+def _spectrum_of(frames, hop):
+    """True phases, as cosines and sines; log magnitudes and steps of phase, to be learned."""
+    n_fft = frames.shape[-1]
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+    spectrum = scipy.fft.rfft(frames * window, axis=-1)
+    size = np.abs(spectrum)
+    phase = spectrum / np.maximum(size, 1e-12)
+    step = phase.copy()
+    step[:, 1:] *= np.conj(phase[:, :-1])
+    step *= np.exp(-2j * np.pi * hop / n_fft * np.arange(n_fft // 2 + 1))
+    step[:, 1:] *= np.sqrt(np.minimum(size[:, 1:], size[:, :-1]))
+    step[:, 0] = 0
+    return _pairs(phase), {"log_magnitude": np.log(size + 1e-4), "advance": _pairs(step)}
+
+
+def _pairs(z):
+    return np.stack([z.real, z.imag], axis=-1).astype(np.float32)
+
+
+class _Clock(keras.callbacks.Callback):
+    """Give every epoch its own crops, and move a progress bar."""
+
+    def __init__(self, crops, bar):
+        super().__init__()
+        self.crops, self.bar = crops, bar
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.crops.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
+        self.bar.update()
+
+
+def train(words, front_end=FINE, *, epochs=40, steps=200, learning_rate=2e-3, seed=0, **options):
+    """Train a network to turn pictures into sound.
+
+    Losses: the distance of the sound's spectra at several resolutions
+    (:func:`spectral_distance`), where the sound is that of the predicted magnitudes with the true
+    phases; the distance of the log magnitudes; and the angle between steps of phase.
+
+    Parameters
+    ----------
+    words : earshot.datasets.WordSet
+        What is said does not matter, who says it does: no test speaker may be among them.
+    front_end : earshot.spectrogram.LogMel
+    epochs, steps : int
+        Epochs, and batches in each.
+    learning_rate : float
+    seed : int
+    options : dict
+        For :func:`network`.
+
+    Returns
+    -------
+    Inverter
+
+    Raises
+    ------
+    EarshotError
+        When there are no clips.
+    """
+    if len(words) == 0:
+        raise EarshotError("There is nothing to train on: the word set has no clips.")
+    keras.utils.set_random_seed(seed)
+    model, crops = network(front_end, **options), Crops(words, front_end, steps=steps, seed=seed)
+    trained = _with_sound(model, front_end)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 10, max(epochs * steps - 100, 1), alpha=0.01,
+        warmup_target=learning_rate, warmup_steps=100,
+    )  # fmt: skip
+    trained.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=1.0),
+        {name: loss for name, (_, loss) in _LOSSES.items()},
+        loss_weights={name: weight for name, (weight, _) in _LOSSES.items()},
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    bar = tqdm(desc="learning to speak", total=epochs, unit="epoch")
+    with bar, threadpool_limits(1, user_api="blas"):
+        trained.fit(crops, epochs=epochs, callbacks=[_Clock(crops, bar)], verbose=0, shuffle=False)
+    card = {"data": words.about, "clips": len(words), "epochs": epochs}
+    return Inverter(model, front_end, {**card, "backend": keras.backend.backend()})
+
+
+def refine(inverter, words, *, epochs=6, steps=200, learning_rate=4e-4, seed=0):
+    """Train on against an adversary, which learns to tell rebuilt sound from recorded sound.
+
+    The adversary looks at spectrograms of three resolutions, as in Jang and others (2021),
+    "UnivNet"; least squares as its loss, and its features are matched, as in Kong, Kim and Bae
+    (2020), "HiFi-GAN". The losses of :func:`train` stay. TensorFlow backend only.
+
+    Parameters
+    ----------
+    inverter : Inverter
+        As :func:`train` gave it; it stays as it is.
+    words : earshot.datasets.WordSet
+        The clips that it was trained on.
+    epochs, steps : int
+    learning_rate : float
+    seed : int
+
+    Returns
+    -------
+    Inverter
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise EarshotError("The adversary needs the TensorFlow backend: KERAS_BACKEND=tensorflow.")
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    model = keras.models.clone_model(inverter.model)
+    model.set_weights(inverter.model.get_weights())
+    trained = _with_sound(model, inverter.front_end)
+    critics = [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps, alpha=0.05)
+    maker = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
+    judge = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
+    judge_weights = [weight for critic in critics for weight in critic.trainable_variables]
+
+    def judged(sound):
+        """Judgements and features at every resolution."""
+        views = (ops.log(spectra(sound, *size) + 1e-4)[..., None] for size in RESOLUTIONS)
+        return [critic(view) for critic, view in zip(critics, views, strict=True)]
+
+    @tf.function
+    def step(inputs, truth):
+        with tf.GradientTape() as maker_tape, tf.GradientTape() as judge_tape:
+            made = trained(list(inputs), training=True)
+            real, fake = judged(truth["waveform"]), judged(made["waveform"])
+            loss = sum(weight * f(truth[name], made[name]) for name, (weight, f) in _LOSSES.items())
+            judge_loss = 0.0
+            for right, wrong in zip(real, fake, strict=True):
+                judge_loss += ops.mean(ops.square(right[-1] - 1)) + ops.mean(ops.square(wrong[-1]))
+                loss += 0.1 * ops.mean(ops.square(wrong[-1] - 1))
+                for a, b in zip(right[:-1], wrong[:-1], strict=True):
+                    loss += 0.2 * ops.mean(ops.abs(tf.stop_gradient(a) - b))
+        weights = model.trainable_variables
+        maker.apply(maker_tape.gradient(loss, [w.value for w in weights]), weights)
+        judge.apply(
+            judge_tape.gradient(judge_loss, [w.value for w in judge_weights]), judge_weights
+        )
+        return loss, judge_loss
+
+    crops = Crops(words, inverter.front_end, steps=steps, seed=seed + 1)
+    with threadpool_limits(1, user_api="blas"):
+        for crops.epoch in tqdm(range(epochs), desc="against an adversary", unit="epoch"):
+            for i in range(steps):
+                losses = step(*crops[i])
+                if not np.isfinite(losses).all():
+                    raise EarshotError("The adversary won: lower learning_rate.")
+    return Inverter(model, inverter.front_end, {**inverter.card, "adversarial epochs": epochs})
+
+
+def _critic(n_fft):
+    """Convolutions that judge each patch of a spectrogram; gives their features and judgements."""
+    inputs = keras.Input((None, n_fft // 2 + 1, 1))
+    x, given = keras.layers.Rescaling(0.25, offset=0.5)(inputs), []
+    for width, stride in ((16, 2), (24, 2), (24, 2)):
+        x = keras.layers.Conv2D(width, (3, 5), strides=(1, stride), padding="same")(x)
+        x = keras.layers.LeakyReLU(0.2)(x)
+        given.append(x)
+    return keras.Model(inputs, [*given, keras.layers.Conv2D(1, 3, padding="same")(x)])
