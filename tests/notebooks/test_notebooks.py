@@ -140,6 +140,19 @@ def speaker(microphone, screen, spoken):
     return start
 
 
+def test_09_tells_speech_from_noise_and_plays_it(data, tmp_path):
+    printed, cells = run(
+        "09_speech_or_noise", tmp_path, f"DATA={data}", f"MODELS={tmp_path}", f"REPORTS={tmp_path}"
+    )
+    for name in ("speech_or_noise", "speech_autoencoder", "speech_next_frame_lstm"):
+        assert recognizer.load(tmp_path / name).words == ("noise", "speech")
+    assert "vanilla_conv " in printed
+    assert labels.read(tmp_path / "example.labels.txt") is not None
+    assert "earshot-player" in (tmp_path / "speech_or_noise.html").read_text()
+    assert len(list((tmp_path / "windows").glob("*/*.png"))) > 5
+    assert n_pictures(cells) >= 9
+
+
 def test_02_without_a_microphone_offers_the_browser_and_shows_an_example(data, tmp_path):
     printed, cells = run("02_audio_recording", tmp_path, f"DATA={data}")
     assert "Recording in the browser." in printed
