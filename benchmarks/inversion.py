@@ -13,6 +13,7 @@ recording counts as that. The clips are recordings 0 to 4, of which the recognis
 import argparse
 import importlib.util
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -188,7 +189,7 @@ def main():
         raise SystemExit("PESQ is missing: pip install pesq (it needs a C compiler).")
     digits = spoken_digit()
     r = recognizer.load(ROOT / "models" / "spoken_digit")
-    header("python benchmarks/inversion.py")
+    header(" ".join(["python benchmarks/inversion.py", *sys.argv[1:]]))
     found, minutes = {name: {} for name in SETTINGS}, []
     originals, poor, methods = [], {}, {}
     for speaker, train, test in digits.leave_one_speaker_out():
