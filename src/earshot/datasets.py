@@ -489,14 +489,19 @@ def synthetic(
         for take in range(n_takes):
             speed_wpm = int(rng.integers(90, 201))
             for label, word in enumerate(words):
-                x, _ = espeak.say(
-                    espeak.phonemes(word) if foreign else word, voice=voice, speed_wpm=speed_wpm,
-                    pitch=pitch, pitch_range=pitch_range, sample_rate=sample_rate,
-                    seed=seed + take,
-                )  # fmt: skip
+                try:
+                    x, _ = espeak.say(
+                        espeak.phonemes(word) if foreign else word, voice=voice,
+                        speed_wpm=speed_wpm, pitch=pitch, pitch_range=pitch_range,
+                        sample_rate=sample_rate, seed=seed + take,
+                    )  # fmt: skip
+                except EarshotError:
+                    if not foreign:
+                        raise
+                    continue  # this voice has no such sounds
                 loud = np.flatnonzero(np.abs(x) > 0.01 * np.abs(x).max(initial=0))
                 if len(loud) < 0.05 * sample_rate:
-                    continue  # this voice has no such sounds
+                    continue  # or nearly none
                 waveforms.append(x[loud[0] : loud[-1] + 1])
                 labels.append(label)
                 speakers.append(speaker)

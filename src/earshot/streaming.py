@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 
 from earshot import audio
+from earshot.recognizer import UNKNOWN
 
 __all__ = ["Heard", "WordDetector", "listen"]
 
@@ -127,7 +128,7 @@ class WordDetector:
         return [Heard("", 0.0, start / self.sample_rate, end / self.sample_rate, x)]
 
 
-def listen(recogniser, blocks, *, threshold=0.6, **options):
+def listen(recogniser, blocks, *, threshold=None, **options):
     """Recognise the words of a stream, each as soon as it is over.
 
     Parameters
@@ -136,8 +137,9 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
     blocks : iterable of (ndarray of shape (samples,), int)
         Sound and its rate in Hz, as :meth:`earshot.recording.Recorder.blocks` gives it live and
         :func:`earshot.audio.blocks` from a file.
-    threshold : float
-        A word of lower probability is "?".
+    threshold : float, optional
+        A word of lower probability is "?". Default: 0.6, or, of a recogniser that knows "unknown",
+        none but its own.
     options
         Those of :class:`WordDetector`.
 
@@ -145,6 +147,8 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
     ------
     Heard
     """
+    if threshold is None:
+        threshold = 0.0 if UNKNOWN in recogniser.words else 0.6
     recogniser.probabilities([np.zeros(1, np.float32)])  # the first answer takes longer
     detector = None
     for block, sample_rate in blocks:
@@ -158,5 +162,6 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
 
 def _named(recogniser, heard, sample_rate, threshold):
     prediction = recogniser.predict(heard.waveform, sample_rate)
-    word = prediction.word if prediction.probability >= threshold else "?"
+    sure = prediction.probability >= threshold and prediction.word != UNKNOWN
+    word = prediction.word if sure else "?"
     return dataclasses.replace(heard, word=word, probability=prediction.probability)

@@ -1,6 +1,7 @@
 """Long recordings with known truth: single words laid over a background, at a chosen level."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from earshot import audio
 from earshot.errors import EarshotError
 from earshot.segmentation import Segment
 
-__all__ = ["Stream", "make_stream"]
+__all__ = ["Stream", "make_stream", "recite"]
 
 AUDIBLE = 0.01
 """A word begins and ends where its clip reaches this part of its peak: clips come with silence."""
@@ -91,3 +92,30 @@ def make_stream(
     heard = np.mean(np.square(noise, dtype=np.float64))
     x = x + np.sqrt(said / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
+
+
+def recite(words, folder, name, **options):
+    """Write one recording ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
+
+    Parameters
+    ----------
+    words : earshot.datasets.WordSet
+    folder : str or path
+    name : str
+        Of the set of words; what :func:`earshot.cutting.cut_set` asks for.
+    options
+        Those of :func:`make_stream`.
+
+    Returns
+    -------
+    list of path
+        Of what was written; a recording that exists is left alone.
+    """
+    written = []
+    for speaker in np.unique(words.speakers):
+        path = Path(folder) / f"{name}_{speaker}.wav"
+        if not path.exists():
+            stream = make_stream(words.subset(words.speakers == speaker), **options)
+            audio.write(path, stream.waveform, stream.sample_rate)
+            written.append(path)
+    return written
