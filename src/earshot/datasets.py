@@ -132,6 +132,19 @@ class WordSet:
             sources=self.sources[chosen],
         )
 
+    def only(self, words):
+        """Keep the clips of some words, which become the only ones, in the order given."""
+        strangers = [word for word in words if word not in self.words]
+        if strangers:
+            raise EarshotError(
+                f"{', '.join(strangers)} is no word of this set: choose among "
+                f"{', '.join(self.words)}."
+            )
+        renumber = np.full(len(self.words) + 1, -1)
+        renumber[[self.words.index(word) for word in words]] = np.arange(len(words))
+        part = self.subset(renumber[self.labels] >= 0)
+        return dataclasses.replace(part, words=words, labels=renumber[part.labels])
+
     def resampled(self, sample_rate):
         """Give the same clips at another sample rate (Hz)."""
         if sample_rate == self.sample_rate:

@@ -9,6 +9,7 @@ __all__ = [
     "confusion",
     "curves",
     "durations",
+    "examples",
     "mel_and_linear",
     "pictures",
     "probabilities",
@@ -196,6 +197,24 @@ def accuracies(results):
         axis.plot([i] * len(accuracies), 100 * np.asarray(accuracies), "k_", markersize=14)
     axis.set(ylabel="accuracy (%)", ylim=(50, 100))
     axis.tick_params(axis="x", rotation=20)
+    return figure
+
+
+def examples(results):
+    """Draw accuracy against the number of recordings of a word, a line a method.
+
+    Parameters
+    ----------
+    results : dict
+        From the name of a method to a dict from the number of recordings to the accuracy, 0 to 1.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    for i, (name, accuracies) in enumerate(results.items()):
+        axis.plot(list(accuracies), [100 * a for a in accuracies.values()], f"C{i}.-", label=name)
+        axis.set_xticks(list(accuracies))
+    axis.set(xlabel="recordings of each word", ylabel="recognised (%)", ylim=(None, 102))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -1,8 +1,8 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-The network stays as it is up to one of its layers. What that layer gives for the few recordings,
-and for small variations of them, are the features to which a new last layer is fitted, in a
-fraction of a second. It is a plain Dense layer, so that the result is a recogniser like any other.
+The network stays as it is up to one of its layers. What that layer gives for the few recordings are
+the features to which a new last layer is fitted, in a fraction of a second. It is a plain Dense
+layer, so that the result is a recogniser like any other.
 
 To say "unknown" is learned, too: it is one more word, whose examples are what the recogniser
 remembers of other words and of noise (:class:`earshot.recognizer.Memory`), and the threshold is
@@ -42,7 +42,7 @@ VARIATION = Augmentation(
     speed=0.08, shift_s=0.03, reverb=0.3, noise=0.6, snr_db=(10.0, 40.0), tilt_db=3.0, warp=0.04,
     tempo=0.1, mask_bands=0, mask_frames=0,
 )  # fmt: skip
-"""How the few recordings are varied: the same voice says it again, a little otherwise."""
+"""How the few recordings are varied for fine-tuning: the same voice, a little otherwise."""
 
 
 def features(recogniser, words, *, layer=None):
@@ -66,7 +66,7 @@ def features(recogniser, words, *, layer=None):
 
 def learn_words(
     recogniser, words, *, method="logistic", layer=None, keep=(), unknown=None,
-    false_acceptance=0.02, n_variations=8, seed=0,
+    false_acceptance=0.02, seed=0,
 ):  # fmt: skip
     """Make a recogniser of new words from a few recordings each.
 
@@ -90,9 +90,8 @@ def learn_words(
         Share of other words, 0 to 1, that may be taken for one of the words; the others are
         "unknown". The threshold is set on the half of the remembered words to which the last layer
         was not fitted. None, or nothing remembered and no ``unknown``: every clip gets a word.
-    n_variations : int
-        Of every recording, which are learned beside it.
     seed : int
+        Of fine-tuning.
 
     Returns
     -------
@@ -118,6 +117,7 @@ def learn_words(
             f"false_acceptance is a share between 0 and 1, or None, not {false_acceptance!r}."
         )
     clips, front_end = _clips(recogniser, words), recogniser.front_end
+    keep = [word for word in keep if word != UNKNOWN]  # which is learned anew
     names = (*words.words, *(word for word in keep if word not in words.words))
     _check(words, clips, names)
     layer = _layer(recogniser, layer)
@@ -128,10 +128,7 @@ def learn_words(
     _check_kept(recogniser, memory, keep)
     if tuned:
         trunk = _tuned(trunk, words, front_end, seed)
-    rng = np.random.default_rng(seed)
-    pictures = [front_end(clips), *(VARIATION(clips, front_end, rng) for _ in range(n_variations))]
-    x = [_through(trunk, np.concatenate(pictures))]
-    labels = [np.tile(words.labels, 1 + n_variations)]
+    x, labels = [_through(trunk, front_end(clips))], [words.labels]
     for word in names[len(words.words) :]:
         x.append(memory.features[memory.labels == recogniser.words.index(word)])
         labels.append(np.full(len(x[-1]), names.index(word)))
@@ -154,8 +151,8 @@ def learn_words(
         bias[-1] += np.quantile(_margins(x[end:] @ kernel + bias), 1 - false_acceptance)
     card = model_card(
         words, split="none: all recordings were learned", figures={},
-        made_by=f"transfer.learn_words, {method}, {n_variations} variations of every recording",
-        kept=list(keep), false_acceptance=false_acceptance, learned_from=recogniser.card,
+        made_by=f"transfer.learn_words, {method}",
+        kept=keep, false_acceptance=false_acceptance, learned_from=recogniser.card,
     )  # fmt: skip
     memory = Memory(x.astype(np.float16), labels, layer)
     return Recognizer(_headed(trunk, kernel, bias), front_end, names, card, memory=memory)

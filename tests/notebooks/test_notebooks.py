@@ -105,6 +105,20 @@ def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
     assert (data / "exported" / "saved_model.pb").is_file()
 
 
+def test_07_learns_new_words_and_says_unknown(data, tmp_path):
+    printed, cells = run(
+        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
+        f"KEYWORDS={tmp_path / 'nowhere'}",
+    )  # fmt: skip
+    assert (data / "animals.npz").is_file()
+    assert (data / "animals-test.npz").is_file()
+    assert "cat, dog, fox, bird, unknown" in printed
+    assert "the animals take its place" in printed
+    assert recognizer.load(tmp_path / "mine_animals").words[-1] == "unknown"
+    assert n_pictures(cells) >= 6
+    assert n_players(cells) == 1
+
+
 @pytest.fixture
 def speaker(microphone, screen, spoken):
     """Give a thread that presses s until a take is in a folder, speaks, and presses q."""
