@@ -9,6 +9,7 @@ from conftest import make_beeps
 from earshot import EarshotError, espeak, models, recognizer, streaming, streams, transfer
 from earshot.datasets import DIGITS, WordSet, synthetic
 from earshot.errors import EarshotWarning
+from earshot.layers import WordPooling
 from earshot.recognizer import UNKNOWN, Recognizer
 from earshot.spectrogram import LogMel
 
@@ -76,6 +77,16 @@ def test_a_layer_with_a_time_axis_is_averaged(digits, beeps):
     layer = next(one.name for one in digits.model.layers if len(one.output.shape) == 4)
     n_filters = digits.model.get_layer(layer).output.shape[-1]
     assert transfer.features(digits, beeps[0], layer=layer).shape == (10, n_filters)
+
+
+def test_pooling_tells_the_beginning_of_a_word_from_its_end():
+    x = np.zeros((1, 12, 2), np.float32)
+    x[0, 3:6, 0] = x[0, 6:9, 1] = 1  # a pause, one sound, another one, a pause
+    begins, ends, changes = np.split(np.asarray(WordPooling()(x))[0], 3)
+    assert begins[0] > 1.5 * ends[0]
+    assert ends[1] > 1.5 * begins[1]
+    np.testing.assert_allclose(begins + ends, x.mean(axis=1)[0], atol=1e-6)
+    np.testing.assert_allclose(changes, x.std(axis=1)[0], atol=1e-6)
 
 
 def test_the_old_recogniser_stays_as_it_is(digits, beeps):

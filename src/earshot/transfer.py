@@ -66,7 +66,7 @@ def features(recogniser, words, *, layer=None):
 
 def learn_words(
     recogniser, words, *, method="logistic", layer=None, keep=(), unknown=None,
-    false_acceptance=0.02, seed=0,
+    false_acceptance=0.01, seed=0,
 ):  # fmt: skip
     """Make a recogniser of new words from a few recordings each.
 
