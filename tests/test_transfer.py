@@ -137,6 +137,12 @@ class TestUnknown:
         assert learned.predict(0.1 * rng.standard_normal(4000)).word == UNKNOWN
         assert share_right(learned, beeps[1]) == 1
 
+    def test_the_base_can_be_tuned_to_a_single_recording_of_each_word(self, base, animals):
+        train = animals[0].subset(np.unique(animals[0].labels, return_index=True)[1])
+        with pytest.warns(EarshotWarning, match="Only one"):
+            tuned = transfer.learn_words(base, train, method="fine-tuning")
+        assert share_right(tuned, train) == 1
+
     def test_the_curve_falls_and_says_what_another_threshold_does(self, learned, animals):
         others = synthetic(("umbrella", "velvet"), n_voices=8, n_takes=1, seed=96)
         curve = transfer.trade_off(learned, animals[1], others)

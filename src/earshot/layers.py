@@ -189,7 +189,10 @@ class WordPooling(keras.layers.Layer):
         active = ops.sum(x, axis=2, keepdims=True)
         whole = ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
         gone = ops.cumsum(active, axis=1) / whole
-        parts = [ops.mean(x * (1 - gone), axis=1), ops.mean(x * gone, axis=1), ops.std(x, axis=1)]
+        spread = ops.var(x, axis=1)
+        moves = spread > 0  # where nothing moves, a root has no gradient
+        spread = ops.where(moves, ops.sqrt(ops.where(moves, spread, 1.0)), 0.0)
+        parts = [ops.mean(x * (1 - gone), axis=1), ops.mean(x * gone, axis=1), spread]
         return ops.concatenate(parts, axis=1)
 
     def compute_output_shape(self, input_shape):

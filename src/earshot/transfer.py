@@ -1,8 +1,8 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-The network stays as it is up to one of its layers. What that layer gives for the few recordings are
-the features to which a new last layer is fitted, in a fraction of a second. It is a plain Dense
-layer, so that the result is a recogniser like any other.
+The network stays as it is up to one of its layers. What that layer gives for the few recordings,
+and for small variations of them, are the features to which a new last layer is fitted, in a
+fraction of a second. It is a plain Dense layer, so that the result is a recogniser like any other.
 
 To say "unknown" is learned, too: it is one more word, whose examples are what the recogniser
 remembers of other words and of noise (:class:`earshot.recognizer.Memory`), and the threshold is
@@ -42,7 +42,8 @@ VARIATION = Augmentation(
     speed=0.08, shift_s=0.03, reverb=0.3, noise=0.6, snr_db=(10.0, 40.0), tilt_db=3.0, warp=0.04,
     tempo=0.1, mask_bands=0, mask_frames=0,
 )  # fmt: skip
-"""How the few recordings are varied for fine-tuning: the same voice, a little otherwise."""
+"""How the few recordings are varied: the same voice says it again, a little otherwise."""
+N_VARIATIONS = 4
 
 
 def features(recogniser, words, *, layer=None):
@@ -91,7 +92,7 @@ def learn_words(
         "unknown". The threshold is set on the half of the remembered words to which the last layer
         was not fitted. None, or nothing remembered and no ``unknown``: every clip gets a word.
     seed : int
-        Of fine-tuning.
+        Of the variations.
 
     Returns
     -------
@@ -128,7 +129,10 @@ def learn_words(
     _check_kept(recogniser, memory, keep)
     if tuned:
         trunk = _tuned(trunk, words, front_end, seed)
-    x, labels = [_through(trunk, front_end(clips))], [words.labels]
+    rng = np.random.default_rng(seed)
+    pictures = [front_end(clips), *(VARIATION(clips, front_end, rng) for _ in range(N_VARIATIONS))]
+    x = [_through(trunk, np.concatenate(pictures))]
+    labels = [np.tile(words.labels, 1 + N_VARIATIONS)]
     for word in names[len(words.words) :]:
         x.append(memory.features[memory.labels == recogniser.words.index(word)])
         labels.append(np.full(len(x[-1]), names.index(word)))
@@ -270,9 +274,10 @@ def _check(words, clips, names):
 def _check_kept(recogniser, memory, keep):
     strangers = [word for word in keep if word not in recogniser.words]
     if strangers:
+        more = " and more" if len(recogniser.words) > 12 else ""
         raise EarshotError(
             f"{', '.join(strangers)} cannot be kept: the recogniser's words are "
-            f"{', '.join(recogniser.words)}."
+            f"{', '.join(recogniser.words[:12])}{more}."
         )
     forgotten = [word for word in keep if recogniser.words.index(word) not in memory.labels]
     if forgotten:
