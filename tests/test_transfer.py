@@ -51,7 +51,7 @@ def share_right(recogniser, words):
     return np.mean([p.word == words.words[i] for p, i in zip(heard, words.labels, strict=True)])
 
 
-@pytest.mark.parametrize("method", transfer.METHODS)
+@pytest.mark.parametrize("method", ["logistic", "svm", "prototypes"])
 def test_every_method_learns_words_that_are_easy_to_tell_apart(digits, beeps, method):
     learn, test = beeps
     learned = transfer.learn_words(digits, learn, method=method, false_acceptance=None)
@@ -89,10 +89,10 @@ def test_pooling_tells_the_beginning_of_a_word_from_its_end():
     np.testing.assert_allclose(changes, x.std(axis=1)[0], atol=1e-6)
 
 
-def test_the_old_recogniser_stays_as_it_is(digits, beeps):
+def test_fine_tuning_learns_and_leaves_the_old_recogniser_as_it_is(digits, beeps):
     before = digits.probabilities(beeps[1].waveforms)
-    for method in ("logistic", "fine-tuning"):
-        transfer.learn_words(digits, beeps[0], method=method)
+    learned = transfer.learn_words(digits, beeps[0], method="fine-tuning")
+    assert share_right(learned, beeps[1]) == 1
     np.testing.assert_array_equal(digits.probabilities(beeps[1].waveforms), before)
 
 
