@@ -3,7 +3,7 @@ import pytest
 
 from earshot import EarshotError, EarshotWarning, audio, cutting, datasets, labels, spectrogram
 from earshot.segmentation import Segment
-from earshot.streams import make_stream
+from earshot.streams import make_stream, recite
 
 WORDS = ("cat", "dog", "fox")
 RATE = 8000
@@ -44,6 +44,15 @@ class TestCutSet:
                 x, rate = audio.read(data / "animals" / word / f"{speaker}.wav")
                 assert rate == RATE
                 assert 0.15 < len(x) / RATE < 1
+
+    def test_what_speakers_recite_is_cut_into_the_words_they_said(self, tmp_path, spoken_digit):
+        takes = [f"{word}_{who}_7.wav" for who in ("theo", "jackson") for word in (1, 2, 3)]
+        chosen = spoken_digit.subset(np.isin(spoken_digit.sources, takes))
+        written = recite(chosen, tmp_path, "digits", snr_db=35, sample_rate=RATE)
+        assert [path.name for path in written] == ["digits_jackson.wav", "digits_theo.wav"]
+        assert recite(chosen, tmp_path, "digits") == []
+        cutting.cut_set(tmp_path, "digits", WORDS)
+        assert len(datasets.from_folder(tmp_path / "digits")) == 6
 
     def test_a_soft_recording_becomes_as_loud_as_others(self, data, recording):
         audio.write(data / "soft_anna.wav", 0.02 * recording("jackson"), RATE)

@@ -37,6 +37,18 @@ class TestWordSet:
     def test_shows_its_size(self, beeps):
         assert repr(beeps) == "WordSet(60 clips, 2 words, 3 speakers, 8,000 Hz)"
 
+    def test_some_words_become_the_only_ones_in_the_order_given(self, beeps):
+        both = beeps.only(["high", "low"])
+        assert both.words == ("high", "low")
+        assert both.counts() == beeps.counts()
+        high = beeps.only(["high"])
+        assert (len(high), set(high.labels)) == (30, {0})
+        assert all(source.startswith("high") for source in high.sources)
+
+    def test_a_word_that_is_not_there_cannot_be_kept(self, beeps):
+        with pytest.raises(EarshotError, match="middle is no word of this set"):
+            beeps.only(["middle"])
+
     def test_leaves_each_speaker_out_once(self, beeps):
         seen = []
         for speaker, train, test in beeps.leave_one_speaker_out():

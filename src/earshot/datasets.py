@@ -132,6 +132,19 @@ class WordSet:
             sources=self.sources[chosen],
         )
 
+    def only(self, words):
+        """Keep the clips of some words, which become the only ones, in the order given."""
+        strangers = [word for word in words if word not in self.words]
+        if strangers:
+            raise EarshotError(
+                f"{', '.join(strangers)} is no word of this set: choose among "
+                f"{', '.join(self.words)}."
+            )
+        renumber = np.full(len(self.words) + 1, -1)
+        renumber[[self.words.index(word) for word in words]] = np.arange(len(words))
+        part = self.subset(renumber[self.labels] >= 0)
+        return dataclasses.replace(part, words=words, labels=renumber[part.labels])
+
     def resampled(self, sample_rate):
         """Give the same clips at another sample rate (Hz)."""
         if sample_rate == self.sample_rate:
@@ -489,14 +502,19 @@ def synthetic(
         for take in range(n_takes):
             speed_wpm = int(rng.integers(90, 201))
             for label, word in enumerate(words):
-                x, _ = espeak.say(
-                    espeak.phonemes(word) if foreign else word, voice=voice, speed_wpm=speed_wpm,
-                    pitch=pitch, pitch_range=pitch_range, sample_rate=sample_rate,
-                    seed=seed + take,
-                )  # fmt: skip
+                try:
+                    x, _ = espeak.say(
+                        espeak.phonemes(word) if foreign else word, voice=voice,
+                        speed_wpm=speed_wpm, pitch=pitch, pitch_range=pitch_range,
+                        sample_rate=sample_rate, seed=seed + take,
+                    )  # fmt: skip
+                except EarshotError:
+                    if not foreign:
+                        raise
+                    continue  # this voice has no such sounds
                 loud = np.flatnonzero(np.abs(x) > 0.01 * np.abs(x).max(initial=0))
                 if len(loud) < 0.05 * sample_rate:
-                    continue  # this voice has no such sounds
+                    continue  # or nearly none
                 waveforms.append(x[loud[0] : loud[-1] + 1])
                 labels.append(label)
                 speakers.append(speaker)

@@ -22,6 +22,7 @@ __all__ = [
     "Resynthesis",
     "SamplesLayer",
     "StateCell",
+    "WordPooling",
 ]
 
 
@@ -335,6 +336,30 @@ class StateCell(keras.layers.LSTMCell):
     def call(self, x, states, training=False):
         hidden, (_, cell) = super().call(x, states, training=training)
         return ops.concatenate([hidden, cell], axis=-1), [hidden, cell]
+
+
+@keras.saving.register_keras_serializable("earshot")
+class WordPooling(keras.layers.Layer):
+    """(batch, steps, features) to (batch, 3 * features): how a word begins, ends and changes.
+
+    The mean over time forgets what came first. Here are two means, over the beginning and over
+    the end of the word, of which one fades into the other as the word goes on, and the standard
+    deviation over time. How far the word has gone is the share of its features' sum, which are
+    not negative, so that pauses before and after it count for nothing.
+    """
+
+    def call(self, x):
+        active = ops.sum(x, axis=2, keepdims=True)
+        whole = ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
+        gone = ops.cumsum(active, axis=1) / whole
+        spread = ops.var(x, axis=1)
+        moves = spread > 0  # where nothing moves, a root has no gradient
+        spread = ops.where(moves, ops.sqrt(ops.where(moves, spread, 1.0)), 0.0)
+        parts = [ops.mean(x * (1 - gone), axis=1), ops.mean(x * gone, axis=1), spread]
+        return ops.concatenate(parts, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 3 * input_shape[2])
 
 
 @keras.saving.register_keras_serializable("earshot")

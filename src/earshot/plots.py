@@ -6,9 +6,11 @@ import numpy as np
 __all__ = [
     "accuracies",
     "along",
+    "answers",
     "confusion",
     "curves",
     "durations",
+    "examples",
     "few_labels",
     "mel_and_linear",
     "pictures",
@@ -16,6 +18,7 @@ __all__ = [
     "rounds",
     "segments",
     "stream",
+    "trade_off",
     "waveforms",
     "word_counts",
 ]  # fmt: skip
@@ -217,6 +220,76 @@ def rounds(errors):
     axis.set(xlabel="rounds", ylabel="error of the magnitudes (dB)")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
+    return figure
+
+
+def examples(results):
+    """Draw accuracy against the number of recordings of a word, a line a method.
+
+    Parameters
+    ----------
+    results : dict
+        From the name of a method to a dict from the number of recordings to the accuracy, 0 to 1.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    for i, (name, accuracies) in enumerate(results.items()):
+        axis.plot(list(accuracies), [100 * a for a in accuracies.values()], f"C{i}.-", label=name)
+        axis.set_xticks(list(accuracies))
+    axis.set(xlabel="recordings of each word", ylabel="recognised (%)", ylim=(None, 102))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def answers(rows, titles, words, *, label):
+    """Draw what a network answers to clips as a heat map: a row a clip, a column a word.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, n_words)
+        Probabilities or logits.
+    titles : sequence of str
+        Of the clips; neighbours with the same one share it.
+    words : sequence of str
+    label : str
+        What the numbers are.
+    """
+    figure, axis = plt.subplots(
+        figsize=(2.2 + 0.4 * len(words), 1.2 + 0.14 * len(rows)), layout="constrained"
+    )
+    image = axis.imshow(rows, cmap="magma", aspect="auto", interpolation="nearest")
+    begins = [i for i, title in enumerate(titles) if i == 0 or title != titles[i - 1]]
+    ends = [*begins[1:], len(titles)]
+    middles = [(a + b - 1) / 2 for a, b in zip(begins, ends, strict=True)]
+    axis.set_yticks(middles, [titles[i] for i in begins])
+    axis.set_xticks(range(len(words)), words, rotation=45, ha="right")
+    for begin in begins[1:]:
+        axis.axhline(begin - 0.5, color="white", linewidth=0.8)
+    axis.set(xlabel="the network's word", ylabel="said")
+    figure.colorbar(image, ax=axis, label=label)
+    return figure
+
+
+def trade_off(curves):
+    """Draw how many known words are lost for how few unknown ones are accepted.
+
+    Parameters
+    ----------
+    curves : dict
+        From a name to a :class:`earshot.transfer.Curve`.
+    """
+    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for i, (name, curve) in enumerate(curves.items()):
+        axis.plot(100 * curve.unknown_accepted, 100 * curve.known_accepted, f"C{i}", label=name)
+        now = np.searchsorted(curve.thresholds, 0.0).clip(max=len(curve.thresholds) - 1)
+        axis.plot(100 * curve.unknown_accepted[now], 100 * curve.known_accepted[now], f"C{i}o")
+    axis.set(
+        xscale="symlog", xlim=(0, 100), ylim=(0, 102), xlabel="other words accepted (%)",
+        ylabel="known words accepted (%)",
+    )  # fmt: skip
+    axis.set_xticks((0, 1, 2, 5, 10, 20, 50, 100), ("0", "1", "2", "5", "10", "20", "50", "100"))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8, title="dot: as it is set")
     return figure
 
 

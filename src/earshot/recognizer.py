@@ -18,11 +18,14 @@ from earshot.samples import Samples
 from earshot.spectrogram import LogMel
 from earshot.windows import Windows
 
-__all__ = ["Prediction", "Recognizer", "load", "model_card"]
+__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
 
 NETWORK, SETTINGS, CARD = "network.keras", "recognizer.json", "card.json"
+MEMORY = "memory.npz"
 FORMAT = 1
 FRONT_ENDS = {kind.__name__: kind for kind in (LogMel, Samples, Windows)}
+UNKNOWN = "unknown"
+"""The word of recognisers that may say that they do not know; see :mod:`earshot.transfer`."""
 LONGEST_S = 4.0
 """A longer recording is not one word."""
 
@@ -49,6 +52,24 @@ class Prediction:
         return f"{self.word} ({self.probability:.1%})"
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Memory:
+    """What a recogniser keeps of the clips that it was trained on, to learn more words beside them.
+
+    Parameters
+    ----------
+    features : ndarray of float16, shape (n, n_features)
+        What the layer ``layer`` gave for them.
+    labels : ndarray of int, shape (n,)
+        Index into the recogniser's words.
+    layer : str
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    layer: str
+
+
 class Recognizer:
     """A network with the front end and the words that belong to it.
 
@@ -61,9 +82,11 @@ class Recognizer:
     words : sequence of str
     card : dict, optional
         What a reader should know: data, split, figures, versions, date; see :func:`model_card`.
+    memory : Memory, optional
+        For :func:`earshot.transfer.learn_words`.
     """
 
-    def __init__(self, model, front_end, words, card=None):
+    def __init__(self, model, front_end, words, card=None, *, memory=None):
         words = tuple(words)
         if len(set(words)) < len(words):
             raise EarshotError(f"Every word must be there once: {', '.join(words)}.")
@@ -80,7 +103,7 @@ class Recognizer:
                 f"{front_end.picture_shape}: give the settings that it was trained with."
             )
         self.model, self.front_end, self.words = model, front_end, words
-        self.card = dict(card or {})
+        self.card, self.memory = dict(card or {}), memory
 
     def __repr__(self):
         rate = self.front_end.sample_rate
@@ -116,7 +139,7 @@ class Recognizer:
         predictions = []
         bar = tqdm(total=len(sounds), desc="recognising", unit="clip", delay=1) if many else None
         for start in range(0, len(sounds), batch_size):
-            clips = [self._clip(s, sample_rate) for s in sounds[start : start + batch_size]]
+            clips = [self.clip(s, sample_rate) for s in sounds[start : start + batch_size]]
             predictions += self._answers(self.probabilities(clips))
             if many:
                 bar.update(len(clips))
@@ -187,12 +210,21 @@ class Recognizer:
             answer = dict(zip(self.words, row.tolist(), strict=True))
             yield Prediction(self.words[best], float(row[best]), answer)
 
-    def _clip(self, sound, sample_rate):
+    def clip(self, sound, sample_rate=None, *, name="the waveform"):
+        """Give one recording as the front end takes it, when it can be a word.
+
+        The parameters and errors are those of :meth:`predict`; ``name`` is what errors call a
+        waveform.
+
+        Returns
+        -------
+        ndarray of float32, shape (samples,)
+        """
         if isinstance(sound, str | Path):
             name = str(sound)
             x, rate = audio.read(sound)
         else:
-            name, x = "the waveform", audio.validate(sound)
+            x = audio.validate(sound)
             rate = self.front_end.sample_rate
             if sample_rate is not None:
                 rate = audio.whole_rate(sample_rate)
@@ -222,6 +254,9 @@ class Recognizer:
             for name, content in ((SETTINGS, settings), (CARD, self.card)):
                 text = json.dumps(content, indent=2, ensure_ascii=False)
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
+            if self.memory is not None:
+                with (temporary / MEMORY).open("wb") as file:
+                    np.savez_compressed(file, **dataclasses.asdict(self.memory))
             self.model.save(temporary / NETWORK)
 
     def export(self, folder):
@@ -293,12 +328,16 @@ def load(folder):
         front_end, words = make(**settings["front_end"]), settings["words"]
         path = folder / CARD
         card = json.loads(path.read_text(encoding="utf-8"))
+        memory = None
+        if (path := folder / MEMORY).is_file():
+            with np.load(path, allow_pickle=False) as kept:
+                memory = Memory(kept["features"], kept["labels"], str(kept["layer"]))
         path = folder / NETWORK
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
-    return Recognizer(model, front_end, words, card)
+    return Recognizer(model, front_end, words, card, memory=memory)
 
 
 def model_card(train, *, split, figures, **more):

@@ -10,6 +10,7 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
+from earshot.recognizer import UNKNOWN
 from earshot.segmentation import Segment
 from earshot.windows import Windows, blocks_of
 
@@ -148,7 +149,7 @@ class WordDetector:
         return [Heard("", 0.0, start / self.sample_rate, end / self.sample_rate, x)]
 
 
-def listen(recogniser, blocks, *, threshold=0.6, **options):
+def listen(recogniser, blocks, *, threshold=None, **options):
     """Recognise the words of a stream, each as soon as it is over.
 
     Parameters
@@ -157,8 +158,9 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
     blocks : iterable of (ndarray of shape (samples,), int)
         Sound and its rate in Hz, as :meth:`earshot.recording.Recorder.blocks` gives it live and
         :func:`earshot.audio.blocks` from a file.
-    threshold : float
-        A word of lower probability is "?".
+    threshold : float, optional
+        A word of lower probability is "?". Default: 0.6, or, of a recogniser that knows "unknown",
+        none but its own.
     options
         Those of :class:`WordDetector`.
 
@@ -166,6 +168,8 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
     ------
     Heard
     """
+    if threshold is None:
+        threshold = 0.0 if UNKNOWN in recogniser.words else 0.6
     recogniser.probabilities([np.zeros(1, np.float32)])  # the first answer takes longer
     detector = None
     for block, sample_rate in blocks:
@@ -179,7 +183,8 @@ def listen(recogniser, blocks, *, threshold=0.6, **options):
 
 def _named(recogniser, heard, sample_rate, threshold):
     prediction = recogniser.predict(heard.waveform, sample_rate)
-    word = prediction.word if prediction.probability >= threshold else "?"
+    sure = prediction.probability >= threshold and prediction.word != UNKNOWN
+    word = prediction.word if sure else "?"
     return dataclasses.replace(heard, word=word, probability=prediction.probability)
 
 

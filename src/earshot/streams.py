@@ -18,6 +18,7 @@ __all__ = [
     "made_up_noise",
     "make_stream",
     "make_streams",
+    "recite",
     "step_labels",
 ]
 
@@ -331,3 +332,30 @@ def made_up_noise(duration_s, sample_rate=16000, *, seed=0):
     for name in rng.choice(list(kinds), rng.integers(1, 4), replace=False):
         x = x + rng.uniform(0.3, 1) * kinds[name]()
     return (0.9 / np.abs(x).max() * x).astype(np.float32)
+
+
+def recite(words, folder, name, **options):
+    """Write one recording ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
+
+    Parameters
+    ----------
+    words : earshot.datasets.WordSet
+    folder : str or path
+    name : str
+        Of the set of words; what :func:`earshot.cutting.cut_set` asks for.
+    options
+        Those of :func:`make_stream`.
+
+    Returns
+    -------
+    list of path
+        Of what was written; a recording that exists is left alone.
+    """
+    written = []
+    for speaker in np.unique(words.speakers):
+        path = Path(folder) / f"{name}_{speaker}.wav"
+        if not path.exists():
+            stream = make_stream(words.subset(words.speakers == speaker), **options)
+            audio.write(path, stream.waveform, stream.sample_rate)
+            written.append(path)
+    return written

@@ -114,6 +114,20 @@ def test_06_speaks_words_and_pictures(tmp_path):
     assert n_players(cells) == 4
 
 
+def test_07_learns_new_words_and_says_unknown(data, tmp_path):
+    printed, cells = run(
+        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
+        f"KEYWORDS={tmp_path / 'nowhere'}",
+    )  # fmt: skip
+    assert (data / "animals.npz").is_file()
+    assert (data / "animals-test.npz").is_file()
+    assert "bird, cat, dog, fox, unknown" in printed
+    assert "the animals take its place" in printed
+    assert recognizer.load(tmp_path / "mine_animals").words[-1] == "unknown"
+    assert n_pictures(cells) >= 5
+    assert n_players(cells) == 1
+
+
 def test_08_turns_pictures_back_into_sound(data, tmp_path):
     printed, cells = run("08_spectrogram_to_audio", tmp_path, f"DATA={data}")
     assert "times real time" in printed
