@@ -176,7 +176,7 @@ def main():
     from earshot import recognizer
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--speakers", nargs="*", help="who is left out, one by one; default: all")
+    parser.add_argument("--speakers", nargs="+", default=["jackson"], help="left out, one by one")
     parser.add_argument("--epochs", type=int, default=12, help="of 200 batches")
     parser.add_argument("--adversary", type=int, default=2, help="epochs against an adversary")
     parser.add_argument(
@@ -186,14 +186,15 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if importlib.util.find_spec("pesq") is None:
-        raise SystemExit("PESQ is missing: pip install pesq (it needs a C compiler).")
+        print("Nothing is measured without PESQ: pip install pesq (it needs a C compiler).")
+        return
     digits = spoken_digit()
     r = recognizer.load(ROOT / "models" / "spoken_digit")
     header(" ".join(["python benchmarks/inversion.py", *sys.argv[1:]]))
     found, minutes = {name: {} for name in SETTINGS}, []
     originals, poor, methods = [], {}, {}
     for speaker, train, test in digits.leave_one_speaker_out():
-        if options.speakers and speaker not in options.speakers:
+        if speaker not in options.speakers:
             continue
         _, test = test.official_split()  # the recogniser has not been trained on these either
         clips = [
