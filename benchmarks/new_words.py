@@ -284,7 +284,8 @@ def main():
     options = parser.parse_args()
     folder = options.words or Path(os.environ.get("EARSHOT_KEYWORDS", ROOT / "data" / "keywords"))
     if not folder.is_dir():
-        raise SystemExit(f"There is no folder {folder}: name one with --words.")
+        print(f"Left out: there is no folder {folder}. Name one with --words.")
+        return
     words = datasets.from_folder(folder, sample_rate=16000)
     noises = {
         path.stem: audio.read(path, 16000)[0]
