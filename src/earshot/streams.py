@@ -27,6 +27,8 @@ SPEECH_OR_NOISE = ("noise", "speech")
 
 AUDIBLE = 0.01
 """A word begins and ends where its clip reaches this part of its peak: clips come with silence."""
+AUDIBLE_IN_NOISE = 0.03
+"""The same in a noise, which covers the noise of the clips' own edges."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,7 +77,7 @@ class Stream:
 
 def make_stream(
     words, background=None, *, snr_db=20.0, pauses_s=(0.25, 1.0), level=True, sample_rate=16000,
-    seed=0,
+    audible=AUDIBLE, seed=0,
 ):  # fmt: skip
     """Say all words of a set one after the other, with pauses, over a background.
 
@@ -94,6 +96,8 @@ def make_stream(
         Whether all words get the same power; else they stay as loud as they are to each other.
     sample_rate : int
         In Hz.
+    audible : float
+        A word begins and ends where its clip reaches this part of its peak.
     seed : int or tuple of int
 
     Returns
@@ -117,7 +121,7 @@ def make_stream(
     for x, label, pause in zip(words.waveforms, words.labels, pauses[1:], strict=True):
         power = np.mean(np.square(x)) if level else 1.0
         parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
-        loud = np.flatnonzero(np.abs(x) > AUDIBLE * np.abs(x).max()) + at
+        loud = np.flatnonzero(np.abs(x) > audible * np.abs(x).max()) + at
         segments.append(
             Segment(
                 float(loud[0] / sample_rate),
@@ -177,7 +181,7 @@ def make_streams(
         made.append(
             make_stream(
                 chosen, own, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
-                sample_rate=sample_rate, seed=(seed, i),
+                sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=(seed, i),
             )
         )  # fmt: skip
     return made
