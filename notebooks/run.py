@@ -8,6 +8,8 @@ followed by one that sets QUICK = True; further settings can be given as --set N
 
 import argparse
 import ast
+import base64
+import io
 import os
 import re
 import subprocess
@@ -18,6 +20,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,6 +61,16 @@ def with_parameters(notebook, settings):
     raise SystemExit("The notebook has no cell tagged 'parameters'.")
 
 
+def in_256_colours(picture):
+    """Make a picture, PNG as base64, a third as large."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            file, format="PNG", optimize=True
+        )
+    return base64.b64encode(file.getvalue()).decode()
+
+
 def run(name, into, settings):
     """Execute one notebook and write the executed copy; True when no cell failed."""
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
@@ -78,6 +91,9 @@ def run(name, into, settings):
         failure = error
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = in_256_colours(output.data["image/png"])
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".partial")
     nbformat.write(notebook, temporary)

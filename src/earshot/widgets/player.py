@@ -54,12 +54,15 @@ class Player(anywidget.AnyWidget):
     certainty = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, sound, steps, *, sample_rate=None, title=""):
-        picture = Windows(sample_rate=RATE, n_fft=512, hop_length=160, n_mels=64, floor_s=None,
-                          top_db=90.0)  # fmt: skip
-        rate = picture.sample_rate if sample_rate is None else audio.whole_rate(sample_rate)
+        rate = RATE if sample_rate is None else audio.whole_rate(sample_rate)
         sound = sound if isinstance(sound, str | Path) else audio.validate(sound)
         if len(steps.words) > 256 or not np.isfinite(steps.probabilities).all():
             raise EarshotError("A player shows 256 classes at most, and no NaN among the answers.")
+        shown = rate if rate < RATE and rate % 100 == 0 else RATE
+        picture = Windows(
+            sample_rate=shown, n_fft=2 * (shown * 16 // 1000), hop_length=shown // 100, n_mels=64,
+            floor_s=None, top_db=90.0,
+        )  # fmt: skip
         long_s = audio.duration(sound) if isinstance(sound, str | Path) else len(sound) / rate
         heard_s = len(steps) / steps.steps_per_s
         if abs(long_s - heard_s) > 0.1:
