@@ -11,7 +11,6 @@ clip first reaches 3 % of its peak to where it last does.
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -209,6 +208,12 @@ def speed(known, stream):
         return done.stdout.split("\n")[-5:-1]
 
 
+def peak_mb():
+    """Largest memory of this process so far; Linux only."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
 def speed_of(folder, path):
     """Measure one recogniser, in a process of its own on one core."""
     os.sched_setaffinity(0, {0})  # Linux only
@@ -218,19 +223,19 @@ def speed_of(folder, path):
     settings = known.front_end
     x, rate = audio.read(path, end_s=300)
     streaming.classify(x, known)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     started = time.perf_counter()
     steps = streaming.classify(path, known)
     once_s = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_mb()
     windows, _ = settings.cut(settings.spectrogram(x[: 20 * rate]))
     known.model.predict_on_batch(np.ascontiguousarray(windows[:256]))
     started = time.perf_counter()
     for i in range(0, len(windows), 256):
         known.model.predict_on_batch(np.ascontiguousarray(windows[i : i + 256]))
     each_s = (time.perf_counter() - started) * len(steps) / len(windows)
-    print(f"{3 * 3600 / once_s:,.0f}", f"{each_s / once_s:.0f}x", f"{(peak - before) // 1024} MB",
-          f"{peak // 1024} MB", sep="\n")  # fmt: skip
+    print(f"{3 * 3600 / once_s:,.0f}", f"{each_s / once_s:.0f}x", f"{peak - before} MB",
+          f"{peak} MB", sep="\n")  # fmt: skip
 
 
 def main():
