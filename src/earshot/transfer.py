@@ -364,8 +364,10 @@ def _tuned(trunk, words, front_end, seed):
             layer.trainable = False  # a few clips say nothing about means and variances
     plain = _through(copy, front_end(words.resampled(front_end.sample_rate).waveforms))
     model = _headed(copy, *_fit("prototypes", plain, words.labels, len(words.words)))
-    training.fit(
-        model, words, front_end, augment=VARIATION, epochs=30, batch_size=16, learning_rate=3e-4,
-        seed=seed, progress=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EarshotWarning)  # few clips are what this is for
+        training.fit(
+            model, words, front_end, augment=VARIATION, epochs=30, batch_size=16,
+            learning_rate=3e-4, seed=seed, progress=False,
+        )  # fmt: skip
     return copy

@@ -76,7 +76,7 @@ def test_01_obeys_corrections_by_hand(data, tmp_path, rng):
 def test_03_trains_measures_and_saves(data, tmp_path):
     printed, cells = run(
         "03_train", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'model'}",
-        f"CHECKPOINTS={tmp_path / 'checkpoints'}",
+        f"CHECKPOINTS={tmp_path / 'checkpoints'}", "EPOCHS=2",
     )  # fmt: skip
     for line in ("official split", "without nicolas", "mean of speakers left out", "worst of them"):
         assert line in printed
