@@ -27,6 +27,11 @@ def test_a_track_comes_back_as_it_was_written(tmp_path_factory, rows):
     assert labels.read(path) == segments
 
 
+def test_quotes_belong_to_a_label(tmp_path):
+    labels.write(tmp_path / "a.txt", [Segment(0.0, 1.0, '"six"')])
+    assert labels.read(tmp_path / "a.txt")[0].word == '"six"'
+
+
 def test_a_track_that_audacity_wrote_is_read(tmp_path):
     path = tmp_path / "track.txt"
     path.write_bytes(

@@ -75,18 +75,16 @@ def read(path):
 
 def _fields(line):
     """Split a line into start, end and label; a comma between digits may be a decimal point."""
-    for separator in ("\t", ";"):
-        if separator in line:
-            start, *rest = line.split(separator, 2)
-            numbers = [start, *rest[:1]]
-            fields = [*(number.replace(",", ".") for number in numbers), *rest[1:]]
-            break
+    if "\t" in line:  # as Audacity writes it, where quotes are part of a label
+        start, end, *rest = [*line.split("\t", 2), ""][:3]
+        return [start.replace(",", "."), end.replace(",", "."), *(part.strip() for part in rest)]
+    if ";" in line:
+        start, *rest = line.split(";", 2)
+        fields = [*(number.replace(",", ".") for number in (start, *rest[:1])), *rest[1:]]
+    elif decimal := re.match(r"\s*(\d+,\d+)\s+(\d+,\d+)(?:\s+(.*))?$", line):
+        fields = [decimal[1].replace(",", "."), decimal[2].replace(",", "."), decimal[3] or ""]
     else:
-        decimal = re.match(r"\s*(\d+,\d+)\s+(\d+,\d+)(?:\s+(.*))?$", line)
-        if decimal:
-            fields = [decimal[1].replace(",", "."), decimal[2].replace(",", "."), decimal[3] or ""]
-        else:
-            fields = re.split(r"\s*,\s*|\s+", line.strip(), maxsplit=2)
+        fields = re.split(r"\s*,\s*|\s+", line.strip(), maxsplit=2)
     return [field.strip().strip('"') for field in fields]
 
 
