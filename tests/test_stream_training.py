@@ -76,6 +76,17 @@ def test_without_labels_first_and_with_few_then(some, unheard, kind):
         assert np.array_equal(old, new)
 
 
+def test_unlabelled_streams_tell_where_the_border_lies(some):
+    autoencoder = models.autoencoder(SETTINGS.picture_shape)
+    labelled = [some[0].cut(0, 4)]
+    n = 1 + -(-len(labelled[0].waveform) // 2) // 80
+    share = streams.step_labels(labelled[0].segments, n, SETTINGS.steps_per_s).mean()
+    readout = stream_training.fit_readout(autoencoder, labelled, SETTINGS, unlabelled=some)
+    known = Recognizer(readout, SETTINGS, SPEECH_OR_NOISE)
+    said = [streaming.classify(s.waveform, known, s.sample_rate).labels for s in some]
+    assert np.concatenate(said).mean() == pytest.approx(share, abs=0.01)
+
+
 def test_a_readout_carries_no_decoder():
     autoencoder = models.autoencoder(SETTINGS.picture_shape)
     names = [layer.name for layer in models.readout(autoencoder).layers]

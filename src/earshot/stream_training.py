@@ -140,7 +140,9 @@ def fit_readout(trained, labelled, settings, *, unlabelled=None, words=streams.S
     """Learn labels from what a network answers that was trained without any.
 
     Logistic regression on the values of its bottleneck or cell state, each brought to mean 0 and
-    variance 1 and held small by a penalty, so that a few seconds of labels are enough.
+    variance 1 and held small by a penalty, so that a few seconds of labels are enough. They hardly
+    tell where the border between the classes lies in other noises; unlabelled streams do, when
+    each class is taken to be as frequent there as among the labels.
 
     Parameters
     ----------
@@ -149,8 +151,7 @@ def fit_readout(trained, labelled, settings, *, unlabelled=None, words=streams.S
     labelled : list of earshot.streams.Stream
     settings : earshot.windows.Windows
     unlabelled : list of earshot.streams.Stream, optional
-        Their mean and variance count, which a few labelled seconds do not tell. Default: the
-        labelled ones.
+        Their means, variances and shares of the classes count. Default: those of the labelled ones.
     words : sequence of str
         The first is what lies between the segments of a stream.
     strength : float
@@ -197,5 +198,17 @@ def fit_readout(trained, labelled, settings, *, unlabelled=None, words=streams.S
     weights, bias = learned.coef_.T, learned.intercept_
     if len(words) == 2:  # one column, for the second of the two
         weights, bias = np.hstack([-weights, weights]) / 2, np.r_[-bias, bias] / 2
+    if unlabelled is not None:
+        logits = (every - mean) / np.sqrt(variance + 1e-7) @ weights + bias
+        bias = bias + _shift(logits, np.bincount(y, minlength=len(words)) / len(y))
     readout.get_layer("readout").set_weights([weights, bias])
     return readout
+
+
+def _shift(logits, shares, n_rounds=50):
+    """What to add to logits (n, n_words) so that each word is the answer as often as it should."""
+    added = np.zeros(len(shares))
+    for word in np.repeat([range(len(shares))], n_rounds, axis=0).ravel():
+        others = np.delete(logits + added, word, axis=1).max(axis=1)
+        added[word] = np.quantile(others - logits[:, word], shares[word])
+    return added - added.mean()
