@@ -10,6 +10,13 @@ from pathlib import Path
 
 import pytest
 
+BROWSER = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+"""How Chromium starts without a screen, and without asking for the network or for a click."""
+
 PULSE = """\
 load-module module-native-protocol-unix auth-anonymous=1 socket={folder}/socket
 load-module module-null-sink sink_name=mouth rate={rate} channels={channels} norewinds=1

@@ -11,11 +11,6 @@ from earshot import EarshotError, audio
 from earshot.streaming import Steps
 from earshot.widgets import Player
 
-BROWSER = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 COLOURS = {"speech": "rgb(42, 157, 92)", "noise": "rgb(200, 85, 61)"}
 SAMPLE = """([n]) => new Promise((done) => {
   const root = document.querySelector(".earshot-player"), seen = [];
@@ -51,7 +46,9 @@ def open_page(tmp_path):
     hardware.need("chromium")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER)
+        browser = started.chromium.launch(
+            executable_path="/usr/bin/chromium", args=hardware.BROWSER
+        )
 
         def open_(player):
             player.save_html(tmp_path / "stream.html")

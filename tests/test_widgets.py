@@ -15,11 +15,6 @@ from scipy.signal import correlate
 
 from earshot import audio, takes, widgets
 
-BROWSER = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"
 FOREIGN = "--host-resolver-rules=MAP lab.example 127.0.0.1"
@@ -81,7 +76,7 @@ def page(lab, tmp_path):
             arguments = (*arguments, f"--use-file-for-fake-audio-capture={heard}%noloop")
         browser = started.chromium.launch(
             executable_path="/usr/bin/chromium",
-            args=[*BROWSER, *arguments],
+            args=[*hardware.BROWSER, *arguments],
             env={**os.environ, "PULSE_SERVER": "unix:/nowhere"},  # no microphone but the fake one
         )
         page = browser.new_page(viewport={"width": 1100, "height": 800})

@@ -18,7 +18,7 @@ from earshot.samples import Samples
 from earshot.spectrogram import LogMel
 from earshot.windows import Windows
 
-__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
+__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card", "softmax"]
 
 NETWORK, SETTINGS, CARD = "network.keras", "recognizer.json", "card.json"
 MEMORY = "memory.npz"
@@ -187,7 +187,7 @@ class Recognizer:
         missing = n_frames - len(power)
         before = missing // 2 if own.pad == "center" else 0
         power = np.pad(power, ((before, missing - before), (0, 0)))
-        return next(self._answers(_softmax(self.model.predict_on_batch(own.to_db(power)[None]))))
+        return next(self._answers(softmax(self.model.predict_on_batch(own.to_db(power)[None]))))
 
     def probabilities(self, waveforms):
         """Give the probabilities of all words for waveforms at the front end's rate.
@@ -202,7 +202,7 @@ class Recognizer:
         """
         n = self.front_end.n_samples
         clips = [loudest_stretch(x, n) for x in waveforms]
-        return _softmax(self.model.predict_on_batch(self.front_end(clips)))
+        return softmax(self.model.predict_on_batch(self.front_end(clips)))
 
     def _answers(self, probabilities):
         for row in probabilities:
@@ -296,7 +296,8 @@ def loudest_frames(db, n_frames):
     return db[start : start + n_frames]
 
 
-def _softmax(logits):
+def softmax(logits):
+    """Turn logits, shape (n, n_words), into probabilities."""
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.recognizer import UNKNOWN
+from earshot.recognizer import UNKNOWN, softmax
 from earshot.segmentation import Segment
 from earshot.windows import Windows, blocks_of
 
@@ -308,7 +308,7 @@ def follow(recogniser, blocks):
     """
     if isinstance(recogniser.front_end, Windows):
         words, steps_per_s = tuple(recogniser.words), recogniser.front_end.steps_per_s
-        rows = map(_softmax, _network_along(recogniser.model, recogniser.front_end, blocks))
+        rows = map(softmax, _network_along(recogniser.model, recogniser.front_end, blocks))
     else:
         words, rows = ("", *recogniser.words), _words_along(recogniser, blocks)
         steps_per_s = 1 / FRAME_S
@@ -363,11 +363,6 @@ def roc_areas(values, truth):
 
 _IDLE = weakref.WeakKeyDictionary()
 """Forms for streams that nobody uses at the moment: TensorFlow takes a while to build one."""
-
-
-def _softmax(logits):
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
 
 
 def _network_along(network, settings, blocks):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot import audio
+from earshot import audio, griffin_lim
 from earshot.cutting import folder_name
 from earshot.errors import EarshotError
 from earshot.spectrogram import LogMel
@@ -302,12 +302,8 @@ class Spectrograph:
     def _power(self, x):
         if self.settings.n_mels:
             return self._bands.mel_power(x)
-        from scipy.fft import rfft
-
-        n_fft = self.settings.n_fft
-        frames = np.lib.stride_tricks.sliding_window_view(np.pad(x, n_fft // 2), n_fft)
-        window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-        return np.square(np.abs(rfft(frames[:: self._hop] * window, axis=1)))
+        spectra = griffin_lim.stft(x, self.settings.n_fft, self._hop)
+        return np.square(np.abs(spectra))
 
     def _floor(self, db):
         """Least smoothed level of each band, of the steps that have passed."""
