@@ -61,6 +61,10 @@ def with_parameters(notebook, settings):
     raise SystemExit("The notebook has no cell tagged 'parameters'.")
 
 
+def _injected(cell):
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
 def in_256_colours(picture):
     """Make a picture, PNG as base64, a third as large."""
     file = io.BytesIO()
@@ -89,6 +93,8 @@ def run(name, into, settings):
         client.execute(stderr=subprocess.DEVNULL)  # the kernel echoes there what it sends here
     except CellExecutionError as error:
         failure = error
+    if target.parent == HERE:  # the settings of this run are none of the notebook's own
+        notebook.cells = [cell for cell in notebook.cells if not _injected(cell)]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):

@@ -340,26 +340,33 @@ class StateCell(keras.layers.LSTMCell):
 
 @keras.saving.register_keras_serializable("earshot")
 class WordPooling(keras.layers.Layer):
-    """(batch, steps, features) to (batch, 3 * features): how a word begins, ends and changes.
+    """(batch, steps, features) to (batch, (n_parts + 1) * features): what comes when in a word.
 
-    The mean over time forgets what came first. Here are two means, over the beginning and over
-    the end of the word, of which one fades into the other as the word goes on, and the standard
-    deviation over time. How far the word has gone is the share of its features' sum, which are
-    not negative, so that pauses before and after it count for nothing.
+    The mean over time forgets the order. Here is a mean for each of ``n_parts`` parts of the word,
+    which fade into one another, and the maximum over time. How far the word has gone is the share
+    of its features' sum, which are not negative, so that pauses before and after it count for
+    nothing, and a word said slowly has the same parts as one said fast.
     """
+
+    def __init__(self, n_parts=4, **kwargs):
+        super().__init__(**kwargs)
+        self.n_parts = n_parts
 
     def call(self, x):
         active = ops.sum(x, axis=2, keepdims=True)
-        whole = ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
-        gone = ops.cumsum(active, axis=1) / whole
-        spread = ops.var(x, axis=1)
-        moves = spread > 0  # where nothing moves, a root has no gradient
-        spread = ops.where(moves, ops.sqrt(ops.where(moves, spread, 1.0)), 0.0)
-        parts = [ops.mean(x * (1 - gone), axis=1), ops.mean(x * gone, axis=1), spread]
-        return ops.concatenate(parts, axis=1)
+        share = active / ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
+        gone = ops.cumsum(share, axis=1) - share / 2
+        middles = ops.convert_to_tensor(np.arange(self.n_parts, dtype=np.float32) + 0.5)
+        weights = ops.maximum(1 - ops.abs(self.n_parts * gone - middles), 0) * share * self.n_parts
+        parts = ops.matmul(ops.transpose(weights, (0, 2, 1)), x)
+        parts = ops.reshape(parts, (-1, self.n_parts * x.shape[2]))
+        return ops.concatenate([parts, ops.max(x, axis=1)], axis=1)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], 3 * input_shape[2])
+        return (input_shape[0], (self.n_parts + 1) * input_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "n_parts": self.n_parts}
 
 
 @keras.saving.register_keras_serializable("earshot")

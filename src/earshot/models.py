@@ -75,8 +75,9 @@ def cnn(input_shape, n_words, *, widths=(8, 16, 16), dense=32, dropout=0.25, sca
 
 
 def temporal_cnn(
-    input_shape, n_words, *, widths=(24, 32, 48), width=128, kernel=9, dropout=0.3, scale=45.0
-):
+    input_shape, n_words, *, widths=(24, 32, 48), width=128, kernel=9, last_stride=2, dropout=0.3,
+    scale=45.0,
+):  # fmt: skip
     """Build 2-D convolutions that forgive shifts in frequency, then convolutions over time.
 
     The voices of people differ most in where on the frequency axis things happen, so the first
@@ -94,6 +95,8 @@ def temporal_cnn(
         Filters of the 2-D layers; each halves the bands, the first one the frames too.
     width, kernel : int
         Channels of the layers over time, and how many frames each of them sees.
+    last_stride : int
+        Of the last of these layers: 2 halves the frames once more.
     dropout : float
         Before the last layer; the layers over time drop a quarter as much, the 2-D ones an eighth.
     scale : float
@@ -114,7 +117,7 @@ def temporal_cnn(
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.SpatialDropout2D(dropout / 8)(x)
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
-    for size, step in ((1, 1), (kernel, 1), (kernel, 2)):
+    for size, step in ((1, 1), (kernel, 1), (kernel, last_stride)):
         y = layers.Conv1D(width, size, strides=step, padding="same", use_bias=False)(x)
         y = layers.BatchNormalization(momentum=0.9)(y)
         x = layers.Add()([x, y]) if x.shape == y.shape else y
