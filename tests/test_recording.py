@@ -15,7 +15,17 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from earshot import EarshotError, audio, recording, takes
+from earshot import (
+    EarshotError,
+    audio,
+    datasets,
+    recognizer,
+    recording,
+    streaming,
+    streams,
+    takes,
+    transfer,
+)
 from earshot.recording import Recorder
 
 RECORD = """
@@ -372,3 +382,27 @@ def test_what_shows_the_words_is_asked_for_before_anything_is_recorded(monkeypat
 def test_what_makes_no_sense_is_told_before_anything_is_recorded(settings, told, tmp_path):
     with pytest.raises(EarshotError, match=told):
         recording.record_words(**{"word": "cat", "folder": tmp_path, **settings})
+
+
+def test_new_words_are_recorded_learned_and_heard_live(microphone, screen, spoken_digit, tmp_path):
+    words = spoken_digit.subset(spoken_digit.speakers == "jackson").only(("seven", "three"))
+
+    def play(chosen):
+        stream = streams.make_stream(words.subset(chosen), snr_db=35, sample_rate=16000, seed=1)
+        audio.write(tmp_path / "said.wav", stream.waveform, 16000, overwrite=True)
+        return [segment.word for segment in stream.segments]
+
+    for label, word in enumerate(words.words):
+        play(np.flatnonzero(words.labels == label)[5:10])
+        meanwhile(pause(0.5), lambda: screen.press("s"),
+                  lambda: microphone.speak(tmp_path / "said.wav"),
+                  lambda: screen.press("q"))  # fmt: skip
+        recording.record_words(word, tmp_path / "own", where="microphone", n_words=5)
+    mine = datasets.from_folder(tmp_path / "own")
+    assert mine.counts() == {"seven": 5, "three": 5}
+    learned = transfer.learn_words(recognizer.load("models/base"), mine)
+    said = play([np.flatnonzero(words.labels == label)[n] for n in (20, 21) for label in (0, 1)])
+    meanwhile(pause(0.5), lambda: microphone.speak(tmp_path / "said.wav"),
+              lambda: screen.press("q"))  # fmt: skip
+    heard = [word.word for word in streaming.listen(learned, Recorder().blocks())]
+    assert heard == said

@@ -197,6 +197,21 @@ class TestOldAndNew:
         kept = animals[1].subset(np.isin(animals[1].labels, (0, 3)))
         assert share_right(more, kept) > 0.6
 
+    def test_a_recogniser_is_exported_like_any_other(self, learned, animals, tmp_path):
+        import tensorflow as tf
+
+        learned.export(tmp_path / "exported")
+        clips = [np.pad(x, (0, 8000))[:8000] for x in animals[1].waveforms[:4]]
+        answer = tf.saved_model.load(tmp_path / "exported").signatures["serving_default"](
+            waveforms=tf.constant(np.stack(clips))
+        )
+        expected = learned.predict(clips)
+        assert [name.decode() for name in answer["class_names"].numpy()] == [
+            p.word for p in expected
+        ]
+        for row, p in zip(answer["predictions"].numpy(), expected, strict=True):
+            np.testing.assert_allclose(row, list(p.probabilities.values()), atol=1e-3)
+
     def test_a_recogniser_is_saved_and_loaded_like_any_other(self, learned, animals, tmp_path):
         learned.save(tmp_path / "animals")
         again = recognizer.load(tmp_path / "animals")

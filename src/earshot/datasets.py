@@ -136,9 +136,10 @@ class WordSet:
         """Keep the clips of some words, which become the only ones, in the order given."""
         strangers = [word for word in words if word not in self.words]
         if strangers:
+            more = " and more" if len(self.words) > 12 else ""
             raise EarshotError(
                 f"{', '.join(strangers)} is no word of this set: choose among "
-                f"{', '.join(self.words)}."
+                f"{', '.join(self.words[:12])}{more}."
             )
         renumber = np.full(len(self.words) + 1, -1)
         renumber[[self.words.index(word) for word in words]] = np.arange(len(words))

@@ -6,10 +6,6 @@ it corrects what :mod:`earshot.griffin_lim` begins with, the magnitudes of all f
 steps of their phases from frame to frame, which are then summed up.
 """
 
-import json
-import zipfile
-from pathlib import Path
-
 import keras
 import numpy as np
 import scipy.fft
@@ -17,7 +13,7 @@ from keras import ops
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from earshot import audio, griffin_lim
+from earshot import audio, folders, griffin_lim
 from earshot.errors import EarshotError
 from earshot.layers import FirstAdvance, LinearMagnitude, Resynthesis, frames_of
 from earshot.spectrogram import LogMel
@@ -27,8 +23,7 @@ __all__ = ["FINE", "Inverter", "load", "network", "refine", "spectral_distance",
 FINE = LogMel(hop_length=64, n_mels=64, fmin_hz=0.0, top_db=80.0, n_samples=None)
 """A finer picture than the recognisers', from which speech comes back better: 64 bands, 8 ms."""
 
-NETWORK, SETTINGS = "network.keras", "inverter.json"
-FORMAT = 1
+SETTINGS = "inverter.json"
 RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
 """Window and hop, in samples, of the spectra that are compared."""
 
@@ -84,12 +79,10 @@ class Inverter:
 
     def save(self, folder):
         """Write the network and its settings into a folder; one that was there is replaced."""
-        settings = {"format": FORMAT, "front_end": self.front_end.to_dict(), "card": self.card}
-        with audio.atomic_path(folder) as temporary:
-            temporary.mkdir()
-            text = json.dumps(settings, indent=2, ensure_ascii=False)
-            (temporary / SETTINGS).write_text(text + "\n", encoding="utf-8")
-            self.model.save(temporary / NETWORK)
+        settings = {
+            "format": folders.FORMAT, "front_end": self.front_end.to_dict(), "card": self.card,
+        }  # fmt: skip
+        folders.write(folder, self.model, {SETTINGS: settings})
 
 
 def load(folder):
@@ -100,26 +93,14 @@ def load(folder):
     EarshotError
         When the folder or a file in it is missing or damaged; the message names it.
     """
-    folder = Path(folder)
-    way_out = "copy the folder again, or train and save it anew."
-    for path in (folder / SETTINGS, folder / NETWORK):
-        if not path.is_file():
-            raise EarshotError(f"There is no {path}: {way_out}")
-    path = folder / SETTINGS
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if settings["format"] != FORMAT:
-            raise EarshotError(
-                f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
-                "install the version of earshot that wrote it."
-            )
-        front_end, card = LogMel(**settings["front_end"]), settings["card"]
-        path = folder / NETWORK
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
+    readers = {SETTINGS: _read_settings, folders.NETWORK: folders.read_network}
+    (front_end, card), model = folders.read(folder, readers, "inverter")
     return Inverter(model, front_end, card)
+
+
+def _read_settings(path):
+    settings = folders.read_settings(path)
+    return LogMel(**settings["front_end"]), settings["card"]
 
 
 def network(front_end, *, width=112, blocks=3, kernel=3):

@@ -3,16 +3,18 @@
 import dataclasses
 import datetime
 import importlib.metadata
-import json
 import numbers
-import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
-from earshot import audio, griffin_lim, layers  # noqa: F401  (registers the layers for loading)
+from earshot import (
+    audio,
+    folders,
+    griffin_lim,
+    layers,  # noqa: F401  (registers the layers for loading)
+)
 from earshot.errors import EarshotError
 from earshot.samples import Samples
 from earshot.spectrogram import LogMel
@@ -20,9 +22,7 @@ from earshot.windows import Windows
 
 __all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card", "softmax"]
 
-NETWORK, SETTINGS, CARD = "network.keras", "recognizer.json", "card.json"
-MEMORY = "memory.npz"
-FORMAT = 1
+SETTINGS, CARD, MEMORY = "recognizer.json", "card.json", "memory.npz"
 FRONT_ENDS = {kind.__name__: kind for kind in (LogMel, Samples, Windows)}
 UNKNOWN = "unknown"
 """The word of recognisers that may say that they do not know; see :mod:`earshot.transfer`."""
@@ -61,7 +61,7 @@ class Memory:
     features : ndarray of float16, shape (n, n_features)
         What the layer ``layer`` gave for them.
     labels : ndarray of int, shape (n,)
-        Index into the recogniser's words.
+        Index into the recogniser's words; -1 for what is none of them.
     layer : str
     """
 
@@ -246,18 +246,17 @@ class Recognizer:
     def save(self, folder):
         """Write the recogniser into a folder; one that was there before is replaced as a whole."""
         settings = {
-            "format": FORMAT, "words": self.words, "front_end": self.front_end.to_dict(),
+            "format": folders.FORMAT, "words": self.words, "front_end": self.front_end.to_dict(),
             "kind": type(self.front_end).__name__,
         }  # fmt: skip
-        with audio.atomic_path(folder) as temporary:
-            temporary.mkdir()
-            for name, content in ((SETTINGS, settings), (CARD, self.card)):
-                text = json.dumps(content, indent=2, ensure_ascii=False)
-                (temporary / name).write_text(text + "\n", encoding="utf-8")
-            if self.memory is not None:
-                with (temporary / MEMORY).open("wb") as file:
-                    np.savez_compressed(file, **dataclasses.asdict(self.memory))
-            self.model.save(temporary / NETWORK)
+        files = {SETTINGS: settings, CARD: self.card}
+        if self.memory is not None:
+            files[MEMORY] = self._write_memory
+        folders.write(folder, self.model, files)
+
+    def _write_memory(self, path):
+        with path.open("wb") as file:
+            np.savez_compressed(file, **dataclasses.asdict(self.memory))
 
     def export(self, folder):
         """Write a TensorFlow SavedModel that needs no earshot.
@@ -310,35 +309,23 @@ def load(folder):
     EarshotError
         When the folder or a file in it is missing or damaged; the message names it.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise EarshotError(f"There is no recogniser {folder}: train one and save it there.")
-    way_out = "copy the folder again, or train and save it anew."
-    for name in (NETWORK, SETTINGS, CARD):
-        if not (folder / name).is_file():
-            raise EarshotError(f"{folder} is no recogniser, its {name} is missing: {way_out}")
-    path = folder / SETTINGS
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if settings["format"] != FORMAT:
-            raise EarshotError(
-                f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
-                "install the version of earshot that wrote it."
-            )
-        make = FRONT_ENDS[settings.get("kind", "LogMel")]
-        front_end, words = make(**settings["front_end"]), settings["words"]
-        path = folder / CARD
-        card = json.loads(path.read_text(encoding="utf-8"))
-        memory = None
-        if (path := folder / MEMORY).is_file():
-            with np.load(path, allow_pickle=False) as kept:
-                memory = Memory(kept["features"], kept["labels"], str(kept["layer"]))
-        path = folder / NETWORK
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
-    return Recognizer(model, front_end, words, card, memory=memory)
+    readers = {SETTINGS: _read_settings, CARD: folders.read_json}
+    if (Path(folder) / MEMORY).is_file():
+        readers[MEMORY] = _read_memory
+    readers[folders.NETWORK] = folders.read_network
+    (front_end, words), card, *memory, model = folders.read(folder, readers, "recogniser")
+    return Recognizer(model, front_end, words, card, memory=memory[0] if memory else None)
+
+
+def _read_settings(path):
+    settings = folders.read_settings(path)
+    make = FRONT_ENDS[settings.get("kind", "LogMel")]
+    return make(**settings["front_end"]), settings["words"]
+
+
+def _read_memory(path):
+    with np.load(path, allow_pickle=False) as kept:
+        return Memory(kept["features"], kept["labels"], str(kept["layer"]))
 
 
 def model_card(train, *, split, figures, **more):
