@@ -10,6 +10,7 @@ words, and none of these recordings, went into the base.
 import argparse
 import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from earshot.recognizer import UNKNOWN
 from earshot.streams import make_stream
 
 COUNTS = (1, 3, 5, 10, 20)
+RATES = {"fine-tuning": None}
+"""Of false acceptance: fine-tuning forgets what it would be set on."""
 OTHER_WORDS = (
     "umbrella", "parliament", "cinnamon", "velvet", "harbour", "notebook", "carpet", "mustard",
     "factory", "violin", "ladder", "pumpkin", "sailor", "gravity", "curtain", "basket", "neighbour",
@@ -89,9 +92,10 @@ def learner(words, recogniser, **options):
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
     def learn(train, test):
-        learned = transfer.learn_words(
-            recogniser, words.subset(train), false_acceptance=None, **options
-        )
+        with warnings.catch_warnings(action="ignore"):  # that one recording is too few
+            learned = transfer.learn_words(
+                recogniser, words.subset(train), false_acceptance=None, **options
+            )
         if options.get("method") == "fine-tuning":
             heard = learned.predict(words.subset(test).waveforms, words.sample_rate)
             return np.array([words.words.index(p.word) for p in heard])
@@ -126,7 +130,7 @@ def few_examples(words, digits, base, n):
     head = [f"{k} a word" for k in COUNTS]
     table(["clips recognised, %", *head], rows)
     table(["the same, mean of the words, %", *head], by_word)
-    print("Mean (lowest-highest) of the draws; fine-tuning: one draw.\n")
+    print("Mean (lowest-highest) of the draws; fine-tuning: the first of them.\n")
 
 
 def accuracy(recogniser, words):
@@ -136,7 +140,7 @@ def accuracy(recogniser, words):
 
 
 def other_words():
-    """Words that are neither learned nor in the base, in voices that the base never heard."""
+    """Words that are neither learned nor in the base, at pitches and speeds of their own."""
     return datasets.synthetic(OTHER_WORDS, n_voices=12, n_takes=1, seed=4321)
 
 
@@ -185,10 +189,10 @@ def false_per_hour(words, digits_test, noises, base):
         f"noise, {name}": np.tile(x, 20 * 60 * 16000 // len(x)) for name, x in noises.items()
     }
     twice = np.tile(np.arange(len(digits_test)), 4)
-    streams["digits, people"] = make_stream(digits_test.subset(twice), snr_db=25).waveform
+    streams["speech, digits by people"] = make_stream(digits_test.subset(twice), snr_db=25).waveform
     others = other_words()
-    streams["words, synthetic"] = make_stream(others, snr_db=25).waveform
-    streams["sentences, synthetic"] = make_stream(sentences(), snr_db=25).waveform
+    streams["speech, synthetic words"] = make_stream(others, snr_db=25).waveform
+    streams["speech, synthetic sentences"] = make_stream(sentences(), snr_db=25).waveform
     detected = {name: _detected(x) for name, x in streams.items()}
     hours = {name: len(x) / 16000 / 3600 for name, x in streams.items()}
     rows, all_hours = [], sum(hours.values())
@@ -203,22 +207,30 @@ def false_per_hour(words, digits_test, noises, base):
                 margins = {name: margin(learned, clips) for name, clips in detected.items()}
                 for name, m in margins.items():
                     accepted[name] += np.sum(m > 0) / 3
-                if rate == 0.01:
+                if rate == 0.005:
                     strict = np.sort(np.concatenate([*margins.values()]))[-1 - int(2 * all_hours)]
                     at_two.append(accuracy(transfer.with_threshold(learned, strict), test))
             rows.append(
                 [f"{k} a word, false_acceptance={rate:g}", f"{100 * np.mean(right):.1f} %"]
                 + [f"{n / hours[name]:.1f}" for name, n in accepted.items()]
-                + [f"{sum(accepted.values()) / all_hours:.1f}"]
+                + [f"{_per_hour(accepted, hours, kind):.1f}" for kind in ("noise", "speech", "")]
             )
         rows.append(
-            [f"{k} a word, where 2 an hour are accepted", f"{100 * np.mean(at_two):.1f} %"]
-            + [""] * len(streams) + ["2"]
+            [f"{k} a word, 2 an hour at most, chosen afterwards", f"{100 * np.mean(at_two):.1f} %"]
+            + ["-"] * (len(streams) + 2) + ["2"]
         )  # fmt: skip
-    table(["false acceptances an hour", "known words right", *streams, "all together"], rows)
+    table(
+        ["false acceptances an hour", "known words right", *streams, "noise", "speech", "together"],
+        rows,
+    )
     for name, clips in detected.items():
         print(f"{name}: {60 * hours[name]:.0f} minutes, {len(clips):,} stretches taken for words")
     print()
+
+
+def _per_hour(accepted, hours, kind):
+    names = [name for name in hours if name.startswith(kind)]
+    return sum(accepted[name] for name in names) / sum(hours[name] for name in names)
 
 
 def margin(recogniser, clips):
@@ -240,7 +252,7 @@ def _detected(x):
 
 
 def sentences():
-    """Sentences in voices that the base never heard, cut by nobody."""
+    """Sentences in voices of eSpeak NG, cut by nobody."""
     waveforms = []
     for seed in range(12):
         for i, sentence in enumerate(SENTENCES):
@@ -261,17 +273,19 @@ def sentences():
 def learning_time(words, base):
     """Measure how long ten words take."""
     train = words.subset(next(draws(words, 5, 1))[0])
-    rows = []
+    first_s = _seconds(base, train, "logistic")
+    rows = [["logistic, the first time in a process", f"{first_s:.2f} s"]]
     for method in transfer.METHODS:
         repeats = 1 if method == "fine-tuning" else 5
-        first_s, *rest = (_seconds(base, train, method) for _ in range(1 + repeats))
-        rows.append([method, f"{first_s:.2f} s", f"{np.median(rest):.2f} s"])
-    table(["ten words from 5 clips each", "first time in a process", "afterwards"], rows)
+        rows.append(
+            [method, f"{np.median([_seconds(base, train, method) for _ in range(repeats)]):.2f} s"]
+        )
+    table(["ten words from 5 clips each", "time"], rows)
 
 
 def _seconds(base, train, method):
     started = time.perf_counter()
-    transfer.learn_words(base, train, method=method)
+    transfer.learn_words(base, train, method=method, false_acceptance=RATES.get(method, 0.005))
     return time.perf_counter() - started
 
 

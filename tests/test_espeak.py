@@ -34,6 +34,12 @@ def test_a_voice_that_does_not_exist_is_named(voice):
         espeak.say("seven", voice=voice)
 
 
+def test_the_voice_that_crashes_is_not_offered():
+    assert "rob" not in espeak.variants()
+    with pytest.raises(EarshotError, match="no variant 'rob'"):
+        espeak.say("[[tr'3:pa#m,OI]]", voice="it+rob", pitch=31, pitch_range=76)
+
+
 def test_what_cannot_be_said_is_named():
     with pytest.raises(EarshotError, match="cannot say"):
         espeak.say("")

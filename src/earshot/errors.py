@@ -1,4 +1,4 @@
-"""The one exception of the package, and the warning for what was passed over."""
+"""The one exception of the package, the warning for what was passed over, and lists in messages."""
 
 
 class EarshotError(Exception):
@@ -7,3 +7,8 @@ class EarshotError(Exception):
 
 class EarshotWarning(UserWarning):
     """Something was skipped or replaced; the message counts and names it."""
+
+
+def some(words, n=12):
+    """List words for a message: the first n of them, when there are more."""
+    return ", ".join(words[:n]) + (f" and {len(words) - n:,} more" if len(words) > n else "")

@@ -90,12 +90,15 @@ def phonemes(text, *, voice="en-us"):
 
 @functools.cache
 def variants():
-    """Names of the voice variants that can follow a ``+``, as a frozenset of str."""
+    """Names of the voice variants that can follow a ``+``, as a frozenset of str.
+
+    Without "rob", on which eSpeak NG 1.52 crashes, and Python with it.
+    """
     _library()
     import espeakng_loader
 
     folder = Path(espeakng_loader.get_data_path()) / "voices" / "!v"
-    return frozenset(path.name for path in folder.iterdir())
+    return frozenset(path.name for path in folder.iterdir()) - {"rob"}
 
 
 def _choose(library, voice):

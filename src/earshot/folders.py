@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ __all__ = ["FORMAT", "NETWORK", "read", "read_json", "read_network", "read_setti
 
 NETWORK = "network.keras"
 FORMAT = 1
+DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 WAY_OUT = "copy the folder again, or train and save it anew."
 
 
@@ -71,7 +73,7 @@ def read(folder, readers, kind):
     for name, reader in readers.items():
         try:
             found.append(reader(folder / name))
-        except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise EarshotError(f"{folder / name} is damaged ({reason}): {WAY_OUT}") from error
     return found

@@ -15,7 +15,7 @@ from earshot import (
     griffin_lim,
     layers,  # noqa: F401  (registers the layers for loading)
 )
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, some
 from earshot.samples import Samples
 from earshot.spectrogram import LogMel
 from earshot.windows import Windows
@@ -28,6 +28,10 @@ UNKNOWN = "unknown"
 """The word of recognisers that may say that they do not know; see :mod:`earshot.transfer`."""
 LONGEST_S = 4.0
 """A longer recording is not one word."""
+SHORTEST_S = 0.03
+"""A shorter recording is not a word."""
+SILENCE = 2e-4
+"""What moves less than this, some steps of 16 bits, is a muted microphone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +66,14 @@ class Memory:
         What the layer ``layer`` gave for them.
     labels : ndarray of int, shape (n,)
         Index into the recogniser's words; -1 for what is none of them.
+    held_out : ndarray of bool, shape (n,)
+        On these a threshold is set; nothing is fitted to them.
     layer : str
     """
 
     features: np.ndarray
     labels: np.ndarray
+    held_out: np.ndarray
     layer: str
 
 
@@ -107,7 +114,7 @@ class Recognizer:
 
     def __repr__(self):
         rate = self.front_end.sample_rate
-        return f"Recognizer({len(self.words)} words, {rate:,} Hz: {', '.join(self.words)})"
+        return f"Recognizer({len(self.words)} words, {rate:,} Hz: {some(self.words)})"
 
     def predict(self, sound, sample_rate=None, *, batch_size=256):
         """Say which word a recording holds.
@@ -239,7 +246,7 @@ class Recognizer:
                 f"{name} is only {duration_s * 1000:.3g} ms long ({len(x)} samples): "
                 "record the whole word."
             )
-        if x.max() == x.min():
+        if np.ptp(x) < SILENCE:
             raise EarshotError(f"{name} is silent: is the microphone muted?")
         return audio.resample(x, rate, self.front_end.sample_rate)
 
@@ -273,10 +280,6 @@ class Recognizer:
         from earshot import saved_model
 
         saved_model.write(self, folder)
-
-
-SHORTEST_S = 0.03
-"""A shorter recording is not a word."""
 
 
 def loudest_stretch(x, n_samples):
@@ -325,7 +328,7 @@ def _read_settings(path):
 
 def _read_memory(path):
     with np.load(path, allow_pickle=False) as kept:
-        return Memory(kept["features"], kept["labels"], str(kept["layer"]))
+        return Memory(kept["features"], kept["labels"], kept["held_out"], str(kept["layer"]))
 
 
 def model_card(train, *, split, figures, **more):

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from earshot import training
 from earshot.augmentation import Augmentation
-from earshot.errors import EarshotError, EarshotWarning
+from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.recognizer import UNKNOWN, Memory, Recognizer, loudest_stretch, model_card
 from earshot.spectrogram import LogMel
 
@@ -62,12 +62,12 @@ def features(recogniser, words, *, layer=None):
     ndarray of float32, shape (n, n_features)
     """
     trunk = _trunk(recogniser, _layer(recogniser, layer))
-    return _through(trunk, recogniser.front_end(_clips(recogniser, words)))
+    return _through(trunk, recogniser.front_end(_clips(recogniser, words).waveforms))
 
 
 def learn_words(
     recogniser, words, *, method="logistic", layer=None, keep=(), unknown=None,
-    false_acceptance=0.01, seed=0,
+    false_acceptance=0.005, seed=0,
 ):  # fmt: skip
     """Make a recogniser of new words from a few recordings each.
 
@@ -82,15 +82,17 @@ def learn_words(
         machine, the mean of each word (Snell and others 2017, "Prototypical networks for few-shot
         learning"), or logistic regression after a training of the whole network on varied clips.
     layer : str, optional
-        The layer that gives the features; see :func:`features`.
+        The layer that gives the features. Default: that of the memory, else as for
+        :func:`features`.
     keep : sequence of str
         Words of the old recogniser that the new one shall know, too. It needs a memory for that.
+        Of a word that is also among the new ones, the new recordings count.
     unknown : earshot.datasets.WordSet, optional
         Recordings of other words and of noises, beside what the recogniser remembers.
     false_acceptance : float, optional
         Share of other words, 0 to 1, that may be taken for one of the words; the others are
-        "unknown". The threshold is set on the half of the remembered words to which the last layer
-        was not fitted. None, or nothing remembered and no ``unknown``: every clip gets a word.
+        "unknown". The threshold is set on what was held out: the held-out part of the memory, and
+        every second clip of ``unknown``. None: every clip gets a word.
     seed : int
         Of the variations.
 
@@ -109,7 +111,8 @@ def learn_words(
     Warns
     -----
     EarshotWarning
-        When a word has a single recording.
+        When a word has a single recording, or when "unknown" cannot be learned, since nothing is
+        known of other words.
     """
     if method not in METHODS:
         raise EarshotError(f"New words are learned by {', '.join(METHODS)}, not {method!r}.")
@@ -117,48 +120,58 @@ def learn_words(
         raise EarshotError(
             f"false_acceptance is a share between 0 and 1, or None, not {false_acceptance!r}."
         )
-    clips, front_end = _clips(recogniser, words), recogniser.front_end
+    words, front_end = _clips(recogniser, words), recogniser.front_end
     keep = [word for word in keep if word != UNKNOWN]  # which is learned anew
     names = (*words.words, *(word for word in keep if word not in words.words))
-    _check(words, clips, names)
-    layer = _layer(recogniser, layer)
-    trunk, memory = _trunk(recogniser, layer, unit=True), recogniser.memory
-    tuned = method == "fine-tuning"
-    if memory is None or memory.layer != layer or tuned:  # nothing that would be of use
-        memory = Memory(np.zeros((0, trunk.output_shape[-1])), np.zeros(0, np.int64), layer)
+    _check(words, names)
+    memory = recogniser.memory
+    layer = _layer(recogniser, layer or (memory and memory.layer))
+    trunk = _trunk(recogniser, layer, unit=True)
+    if memory is None or memory.layer != layer or method == "fine-tuning":  # of no use
+        none = np.zeros(0, np.int64)
+        memory = Memory(np.zeros((0, trunk.output_shape[-1])), none, none.astype(bool), layer)
     _check_kept(recogniser, memory, keep)
-    if tuned:
+    if method == "fine-tuning":
         trunk = _tuned(trunk, words, front_end, seed)
     rng = np.random.default_rng(seed)
+    clips = words.waveforms
     pictures = [front_end(clips), *(VARIATION(clips, front_end, rng) for _ in range(N_VARIATIONS))]
     x = [_through(trunk, np.concatenate(pictures))]
     labels = [np.tile(words.labels, 1 + N_VARIATIONS)]
     for word in names[len(words.words) :]:
         x.append(memory.features[memory.labels == recogniser.words.index(word)])
         labels.append(np.full(len(x[-1]), names.index(word)))
-    known = [i for i, word in enumerate(recogniser.words) if word in names]
-    others = memory.features[~np.isin(memory.labels, known)]
+    same = {word.casefold() for word in names}
+    known = [i for i, word in enumerate(recogniser.words) if word.casefold() in same]
+    others = ~np.isin(memory.labels, known)
+    x.append(memory.features[others])
+    held_out = [np.zeros(sum(map(len, labels)), bool), memory.held_out[others]]
     if unknown is not None:
-        more = _through(trunk, front_end(_clips(recogniser, unknown)))
-        half, more_half = len(others) // 2, len(more) // 2
-        others = np.concatenate([others[:half], more[:more_half], others[half:], more[more_half:]])
-    if false_acceptance is None or len(others) < 2:
-        others = others[:0]
+        x.append(_through(trunk, front_end(_clips(recogniser, unknown).waveforms)))
+        held_out.append(np.arange(len(x[-1])) % 2 == 1)
+    x, held_out = np.concatenate(x).astype(np.float32), np.concatenate(held_out)
+    labels = np.concatenate([*labels, np.full(len(x) - sum(map(len, labels)), -1)])
+    memory = Memory(x.astype(np.float16), labels, held_out, layer)
+    if false_acceptance is not None and not held_out.any():
+        false_acceptance = None
+        warnings.warn(
+            'Every clip will be given one of the words, never "unknown": nothing is remembered of '
+            "other words. Give some as unknown=, or choose models/base, its own layer and no "
+            "fine-tuning; or say false_acceptance=None.", EarshotWarning, stacklevel=2,
+        )  # fmt: skip
+    if false_acceptance is None:
+        x, labels, held_out = (a[labels >= 0] for a in (x, labels, held_out))
     else:
         names = (*names, UNKNOWN)
-    fitted = len(others) // 2  # the other half shows how often the fit errs
-    x = np.concatenate([*x, others]).astype(np.float32)
-    labels = np.concatenate([*labels, np.full(len(others), len(names) - 1)])
-    end = len(x) - len(others) + fitted
-    kernel, bias = _fit(method, x[:end], labels[:end], len(names))
-    if len(others):
-        bias[-1] += np.quantile(_margins(x[end:] @ kernel + bias), 1 - false_acceptance)
+        labels = np.where(labels < 0, len(names) - 1, labels)
+    kernel, bias = _fit(method, x[~held_out], labels[~held_out], len(names), seed)
+    if false_acceptance is not None:
+        bias[-1] += np.quantile(_margins(x[held_out] @ kernel + bias), 1 - false_acceptance)
     card = model_card(
         words, split="none: all recordings were learned", figures={},
-        made_by=f"transfer.learn_words, {method}",
+        made_by=f"transfer.learn_words, {method}, on {layer}",
         kept=keep, false_acceptance=false_acceptance, learned_from=recogniser.card,
     )  # fmt: skip
-    memory = Memory(x.astype(np.float16), labels, layer)
     return Recognizer(_headed(trunk, kernel, bias), front_end, names, card, memory=memory)
 
 
@@ -171,7 +184,7 @@ class Curve:
     thresholds : ndarray, shape (n,)
         Rising; what is added to the logit of "unknown". 0 is how the recogniser is set.
     known_accepted, unknown_accepted : ndarray, shape (n,)
-        Share of the clips, 0 to 1, for which one of the words was given.
+        Share of the clips, 0 to 1, for which one of the words was given; all at the first.
     """
 
     thresholds: np.ndarray
@@ -199,20 +212,34 @@ def trade_off(recogniser, known, unknown):
         for words in (known, unknown)
     )
     thresholds = np.unique([*known, *unknown, 0.0])
+    thresholds = np.r_[thresholds[0] - 1, thresholds]  # where everything is accepted
     shares = (1 - np.searchsorted(x, thresholds, "right") / len(x) for x in (known, unknown))
     return Curve(thresholds, *shares)
 
 
 def with_threshold(recogniser, threshold):
-    """Give the same recogniser with another threshold, as it stands in a :class:`Curve`."""
+    """Move the threshold of a recogniser.
+
+    Parameters
+    ----------
+    recogniser : earshot.recognizer.Recognizer
+        That says "unknown". It stays as it is.
+    threshold : float
+        As in a :class:`Curve` of this recogniser: above 0 it accepts less, below 0 more.
+
+    Returns
+    -------
+    earshot.recognizer.Recognizer
+    """
     _says_unknown(recogniser)
-    model = keras.models.clone_model(recogniser.model)
-    weights = recogniser.model.get_weights()
-    weights[-1][-1] += threshold  # the bias of the last layer, and in it that of "unknown"
-    model.set_weights(weights)
-    return Recognizer(
-        model, recogniser.front_end, recogniser.words, recogniser.card, memory=recogniser.memory
-    )
+    last = recogniser.model.layers[-1]
+    kernel, bias = last.get_weights()
+    bias[-1] += threshold
+    card = {**recogniser.card, "threshold_moved": recogniser.card.get("threshold_moved", 0.0)}
+    card["threshold_moved"] += float(threshold)
+    model = _headed(keras.Model(recogniser.model.input, last.input), kernel, bias)
+    front_end, words, memory = recogniser.front_end, recogniser.words, recogniser.memory
+    return Recognizer(model, front_end, words, card, memory=memory)
 
 
 def _says_unknown(recogniser):
@@ -232,14 +259,15 @@ def _clips(recogniser, words):
         )
     if len(words) == 0:
         raise EarshotError("The word set has no recordings: record five of each word.")
+    front_end = recogniser.front_end
     clips = [
-        recogniser.clip(x, words.sample_rate, name=source)
+        loudest_stretch(recogniser.clip(x, words.sample_rate, name=source), front_end.n_samples)
         for x, source in zip(words.waveforms, words.sources, strict=True)
     ]
-    return [loudest_stretch(x, recogniser.front_end.n_samples) for x in clips]
+    return dataclasses.replace(words, waveforms=clips, sample_rate=front_end.sample_rate)
 
 
-def _check(words, clips, names):
+def _check(words, names):
     """Refuse what nothing can be learned from."""
     if (words.labels < 0).any():
         raise EarshotError("Some clips have no label (-1): only clips of known words are learned.")
@@ -262,7 +290,7 @@ def _check(words, clips, names):
             "told apart far better.", EarshotWarning, stacklevel=3,
         )  # fmt: skip
     seen = {}
-    for x, label, source in zip(clips, words.labels, words.sources, strict=True):
+    for x, label, source in zip(words.waveforms, words.labels, words.sources, strict=True):
         other, name = seen.setdefault(x.tobytes(), (label, source))
         if other != label:
             raise EarshotError(
@@ -274,10 +302,9 @@ def _check(words, clips, names):
 def _check_kept(recogniser, memory, keep):
     strangers = [word for word in keep if word not in recogniser.words]
     if strangers:
-        more = " and more" if len(recogniser.words) > 12 else ""
         raise EarshotError(
             f"{', '.join(strangers)} cannot be kept: the recogniser's words are "
-            f"{', '.join(recogniser.words[:12])}{more}."
+            f"{some(recogniser.words)}."
         )
     forgotten = [word for word in keep if recogniser.words.index(word) not in memory.labels]
     if forgotten:
@@ -291,8 +318,8 @@ def _layer(recogniser, layer):
     """Name of the layer that gives the features."""
     if not isinstance(recogniser.front_end, LogMel):
         raise EarshotError(
-            "New words are learned from pictures, and this recogniser takes samples: choose "
-            "models/base."
+            "New words are learned by a recogniser of log-mel pictures of words, which this one is "
+            "not: choose models/base."
         )
     there = [one.name for one in recogniser.model.layers]
     wanted = [layer] if layer else LAYERS
@@ -321,7 +348,7 @@ def _through(trunk, pictures):
     return np.concatenate([ops.convert_to_numpy(trunk(part, training=False)) for part in parts])
 
 
-def _fit(method, x, labels, n_words):
+def _fit(method, x, labels, n_words, seed):
     """Fit a last layer; gives its kernel, shape (n_features, n_words), and bias."""
     if method == "prototypes":
         means = np.stack([x[labels == label].mean(axis=0) for label in range(n_words)])
@@ -331,7 +358,7 @@ def _fit(method, x, labels, n_words):
     from sklearn.svm import LinearSVC
 
     if method == "svm":
-        machine = LinearSVC(C=1.0, class_weight="balanced")
+        machine = LinearSVC(C=1.0, class_weight="balanced", random_state=seed)
     else:
         machine = LogisticRegression(C=10.0, class_weight="balanced", max_iter=200)
     with threadpool_limits(1, user_api="blas"):  # so small that threads only wait for each other
@@ -348,8 +375,10 @@ def _margins(logits):
 
 
 def _headed(trunk, kernel, bias):
-    taken = "logits" in [layer.name for layer in trunk.layers]
-    dense = layers.Dense(len(bias), name="new_logits" if taken else "logits")
+    name, taken = "logits", {layer.name for layer in trunk.layers}
+    while name in taken:
+        name = f"new_{name}"
+    dense = layers.Dense(len(bias), name=name)
     model = keras.Model(trunk.input, dense(trunk.output), name="transfer")
     dense.set_weights([kernel, bias])
     return model
@@ -362,8 +391,8 @@ def _tuned(trunk, words, front_end, seed):
     for layer in copy.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False  # a few clips say nothing about means and variances
-    plain = _through(copy, front_end(words.resampled(front_end.sample_rate).waveforms))
-    model = _headed(copy, *_fit("prototypes", plain, words.labels, len(words.words)))
+    plain = _through(copy, front_end(words.waveforms))
+    model = _headed(copy, *_fit("prototypes", plain, words.labels, len(words.words), seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EarshotWarning)  # few clips are what this is for
         training.fit(
