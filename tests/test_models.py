@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from earshot import EarshotError, models
+from earshot.layers import WordPooling
 from earshot.recognizer import Recognizer
 from earshot.spectrogram import LogMel
 
@@ -48,21 +49,10 @@ def test_the_widths_of_the_classic_are_a_parameter():
     assert many > 4 * few
 
 
-def test_an_ensemble_averages_the_probabilities_of_its_members(rng):
-    members = [models.cnn((32, 16), 3) for _ in range(2)]
-    x = rng.uniform(-80, 0, (4, 32, 16)).astype(np.float32)
-    expected = np.mean([keras.ops.softmax(m(x)) for m in members], axis=0)
-    np.testing.assert_allclose(keras.ops.softmax(models.ensemble(members)(x)), expected, atol=1e-5)
-
-
-def test_an_ensemble_of_different_shapes_is_refused():
-    with pytest.raises(EarshotError, match="same shapes"):
-        models.ensemble([models.cnn((32, 16), 3), models.cnn((32, 16), 4)])
-
-
-def test_a_saved_ensemble_loads_in_a_process_that_built_none(tmp_path, rng):
-    members = [models.temporal_cnn((101, 40), 3) for _ in range(2)]
-    model = models.ensemble(members)
+def test_layers_of_our_own_load_in_a_process_that_built_none(tmp_path, rng):
+    trunk = models.temporal_cnn((101, 40), 3)
+    x = WordPooling()(trunk.get_layer("features").input)
+    model = keras.Model(trunk.input, keras.layers.Dense(3)(x))
     x = rng.uniform(-45, 0, (2, 101, 40)).astype(np.float32)
     Recognizer(model, LogMel(), ("a", "b", "c")).save(tmp_path / "a")
     np.save(tmp_path / "x.npy", x)

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import json
 import logging
+import mimetypes
 import os
 import re
 import urllib.parse
@@ -134,6 +135,7 @@ class WordSet:
 
     def only(self, words):
         """Keep the clips of some words, which become the only ones, in the order given."""
+        words = (words,) if isinstance(words, str) else words
         strangers = [word for word in words if word not in self.words]
         if strangers:
             raise EarshotError(
@@ -350,13 +352,20 @@ def from_folder(folder, *, sample_rate=None, speaker_of=None):
     if not folder.is_dir():
         raise EarshotError(f"There is no folder {folder}: make it, with one sub-folder per word.")
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._")
-    paths = [
+    files = [
         (name, path)
         for name in names
         for path in sorted((folder / name).iterdir())
-        if path.suffix.lower() in audio.SUFFIXES and path.name[0] != "."
+        if path.name[0] != "."
     ]
-    clips, skipped = [], []
+    paths = [(name, path) for name, path in files if path.suffix.lower() in audio.SUFFIXES]
+    clips = []
+    skipped = [
+        f"{path} is of a kind that cannot be read: save it as WAV."
+        for name, path in files
+        if path.suffix.lower() not in audio.SUFFIXES
+        and (mimetypes.guess_type(path.name)[0] or "").startswith(("audio/", "video/"))
+    ]
     for name, path in tqdm(paths, desc=f"reading {folder.name}", unit="clip", delay=1):
         try:
             clips.append((name, path, *audio.read(path)))
@@ -493,6 +502,7 @@ def synthetic(
     -------
     WordSet
     """
+    words = (words,) if isinstance(words, str) else words
     rng = np.random.default_rng(seed)
     tracts = {v for v in espeak.variants() if v.isalnum() and v not in _ODD_VARIANTS}
     tracts = sorted(tracts | _INSTEAD.keys())

@@ -17,7 +17,6 @@ __all__ = [
     "LastStep",
     "LinearMagnitude",
     "LogMelLayer",
-    "LogOfProbability",
     "MeanOfFeatures",
     "Resynthesis",
     "SamplesLayer",
@@ -183,14 +182,6 @@ def overlapped(frames, hop_length):
     return ops.reshape(x, (-1, (n_frames + n_hops - 1) * hop_length))[
         :, : (n_frames - 1) * hop_length + n_fft
     ]
-
-
-@keras.saving.register_keras_serializable("earshot")
-class LogOfProbability(keras.layers.Layer):
-    """Probabilities to logits, element by element."""
-
-    def call(self, x):
-        return ops.log(ops.maximum(x, 1e-7))
 
 
 @keras.saving.register_keras_serializable("earshot")

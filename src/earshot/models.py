@@ -16,7 +16,6 @@ from earshot.layers import (
     Half,
     Jitter,
     LastStep,
-    LogOfProbability,
     MeanOfFeatures,
     StateCell,
 )
@@ -26,7 +25,6 @@ __all__ = [
     "autoencoder",
     "cnn",
     "encoder",
-    "ensemble",
     "is_recurrent",
     "next_frame_lstm",
     "raw_lstm",
@@ -426,31 +424,6 @@ def _convolved(input_shape, width, dropout, scale):
         x = layers.SpatialDropout1D(dropout)(x) if dropout else x
         left, reach = left - (size - 1) * reach, 2 * reach
     return inputs, x
-
-
-def ensemble(members):
-    """Join networks of one input shape into one that averages their probabilities.
-
-    Parameters
-    ----------
-    members : sequence of keras.Model
-        From the same pictures to logits of the same words.
-
-    Returns
-    -------
-    keras.Model
-        Its logits are the logarithm of the mean probabilities.
-    """
-    if len({(m.input_shape, m.output_shape) for m in members}) != 1:
-        raise EarshotError("An ensemble needs at least one network, all of the same shapes.")
-    inputs = keras.Input(members[0].input_shape[1:], name="log_mel")
-    answers = []
-    for i, member in enumerate(members):
-        copy = keras.Model.from_config({**member.get_config(), "name": f"member_{i}"})
-        copy.set_weights(member.get_weights())
-        answers.append(layers.Softmax()(copy(inputs)))
-    mean = answers[0] if len(answers) == 1 else layers.Average()(answers)
-    return keras.Model(inputs, LogOfProbability(name="logits")(mean), name="ensemble")
 
 
 def _checked(input_shape, n_words):

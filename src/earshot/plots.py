@@ -279,13 +279,16 @@ def trade_off(curves):
         From a name to a :class:`earshot.transfer.Curve`.
     """
     figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    lowest = []
     for i, (name, curve) in enumerate(curves.items()):
         axis.plot(100 * curve.unknown_accepted, 100 * curve.known_accepted, f"C{i}", label=name)
-        now = np.searchsorted(curve.thresholds, 0.0).clip(max=len(curve.thresholds) - 1)
-        axis.plot(100 * curve.unknown_accepted[now], 100 * curve.known_accepted[now], f"C{i}o")
+        now = np.searchsorted(curve.thresholds, 0.0)
+        known, unknown = 100 * curve.known_accepted[now], 100 * curve.unknown_accepted[now]
+        axis.plot(unknown, known, f"C{i}o", clip_on=False, zorder=3, alpha=0.8)
+        lowest.append(known)
     axis.set(
-        xscale="symlog", xlim=(0, 100), ylim=(0, 102), xlabel="other words accepted (%)",
-        ylabel="known words accepted (%)",
+        xscale="symlog", xlim=(0, 100), ylim=(max(min(lowest) - 15, 0), 101),
+        xlabel="other words accepted (%), logarithmic", ylabel="known words accepted (%)",
     )  # fmt: skip
     axis.set_xticks((0, 1, 2, 5, 10, 20, 50, 100), ("0", "1", "2", "5", "10", "20", "50", "100"))
     axis.grid(alpha=0.3)

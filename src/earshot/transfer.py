@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from earshot import training
 from earshot.augmentation import Augmentation
+from earshot.datasets import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.recognizer import UNKNOWN, Memory, Recognizer, loudest_stretch, model_card
 from earshot.spectrogram import LogMel
@@ -90,9 +91,11 @@ def learn_words(
     unknown : earshot.datasets.WordSet, optional
         Recordings of other words and of noises, beside what the recogniser remembers.
     false_acceptance : float, optional
-        Share of other words, 0 to 1, that may be taken for one of the words; the others are
-        "unknown". The threshold is set on what was held out: the held-out part of the memory, and
-        every second clip of ``unknown``. None: every clip gets a word.
+        Share of other words, 0 to 1, that may be taken for one of the words (half of it for a new,
+        half for a kept one); the others are "unknown". The threshold is set on what was held out:
+        the held-out part of the memory, and every second clip of ``unknown``. Words that sound
+        like one of the words are accepted more often than that: give some as ``unknown``. None:
+        every clip gets a word.
     seed : int
         Of the variations.
 
@@ -121,8 +124,10 @@ def learn_words(
             f"false_acceptance is a share between 0 and 1, or None, not {false_acceptance!r}."
         )
     words, front_end = _clips(recogniser, words), recogniser.front_end
-    keep = [word for word in keep if word != UNKNOWN]  # which is learned anew
-    names = (*words.words, *(word for word in keep if word not in words.words))
+    keep = dict.fromkeys((keep,) if isinstance(keep, str) else keep)
+    keep.pop(UNKNOWN, None)  # which is learned anew
+    new = {word.casefold() for word in words.words}
+    names = (*words.words, *(word for word in keep if word.casefold() not in new))
     _check(words, names)
     memory = recogniser.memory
     layer = _layer(recogniser, layer or (memory and memory.layer))
@@ -147,7 +152,9 @@ def learn_words(
     x.append(memory.features[others])
     held_out = [np.zeros(sum(map(len, labels)), bool), memory.held_out[others]]
     if unknown is not None:
-        x.append(_through(trunk, front_end(_clips(recogniser, unknown).waveforms)))
+        unknown = _clips(recogniser, unknown)
+        _check_apart(words, unknown)
+        x.append(_through(trunk, front_end(unknown.waveforms)))
         held_out.append(np.arange(len(x[-1])) % 2 == 1)
     x, held_out = np.concatenate(x).astype(np.float32), np.concatenate(held_out)
     labels = np.concatenate([*labels, np.full(len(x) - sum(map(len, labels)), -1)])
@@ -166,11 +173,19 @@ def learn_words(
         labels = np.where(labels < 0, len(names) - 1, labels)
     kernel, bias = _fit(method, x[~held_out], labels[~held_out], len(names), seed)
     if false_acceptance is not None:
-        bias[-1] += np.quantile(_margins(x[held_out] @ kernel + bias), 1 - false_acceptance)
+        # New and kept words share it: many clips are remembered of the old ones, which would
+        # else be taken for others, and raise the bar for all.
+        above = x[held_out] @ kernel + bias
+        above = above[:, :-1] - above[:, -1:]
+        groups = np.split(np.arange(len(names) - 1), [len(words.words)])
+        groups = [group for group in groups if len(group)]
+        for group in groups:
+            share = false_acceptance / len(groups)
+            bias[group] -= np.quantile(above[:, group].max(axis=1), 1 - share)
     card = model_card(
         words, split="none: all recordings were learned", figures={},
         made_by=f"transfer.learn_words, {method}, on {layer}",
-        kept=keep, false_acceptance=false_acceptance, learned_from=recogniser.card,
+        kept=list(keep), false_acceptance=false_acceptance, learned_from=recogniser.card,
     )  # fmt: skip
     return Recognizer(_headed(trunk, kernel, bias), front_end, names, card, memory=memory)
 
@@ -232,6 +247,8 @@ def with_threshold(recogniser, threshold):
     earshot.recognizer.Recognizer
     """
     _says_unknown(recogniser)
+    if not (np.isscalar(threshold) and np.isfinite(threshold)):
+        raise EarshotError(f"A threshold is a number, not {threshold!r:.60}.")
     last = recogniser.model.layers[-1]
     kernel, bias = last.get_weights()
     bias[-1] += threshold
@@ -251,6 +268,12 @@ def _says_unknown(recogniser):
 
 def _clips(recogniser, words):
     """The clips as the front end takes them, each looked at for what makes it useless."""
+    for value, kind, way in (
+        (recogniser, Recognizer, 'recognizer.load("models/base")'),
+        (words, WordSet, "datasets.from_folder(folder)"),
+    ):
+        if not isinstance(value, kind):
+            raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
     if words.sample_rate < recogniser.front_end.sample_rate:
         raise EarshotError(
             f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
@@ -299,6 +322,19 @@ def _check(words, names):
             )
 
 
+def _check_apart(words, unknown):
+    """Refuse what is learned as a word and as unknown."""
+    learned = {
+        x.tobytes(): source for x, source in zip(words.waveforms, words.sources, strict=True)
+    }
+    for x, source in zip(unknown.waveforms, unknown.sources, strict=True):
+        if x.tobytes() in learned:
+            raise EarshotError(
+                f"{source}, given as unknown, is the same recording as {learned[x.tobytes()]}: "
+                "remove one of them."
+            )
+
+
 def _check_kept(recogniser, memory, keep):
     strangers = [word for word in keep if word not in recogniser.words]
     if strangers:
@@ -309,7 +345,7 @@ def _check_kept(recogniser, memory, keep):
     forgotten = [word for word in keep if recogniser.words.index(word) not in memory.labels]
     if forgotten:
         raise EarshotError(
-            f"{', '.join(forgotten)} cannot be kept, since nothing is remembered of it: choose "
+            f"{', '.join(forgotten)} cannot be kept, since no clip is remembered: choose "
             "models/base or what learn_words made of it, its own layer, and no fine-tuning."
         )
 
