@@ -387,7 +387,8 @@ def test_what_makes_no_sense_is_told_before_anything_is_recorded(settings, told,
 
 @pytest.mark.skipif(not espeak.is_available(), reason="needs espeakng-loader")
 def test_new_words_are_recorded_learned_and_heard_live(microphone, screen, tmp_path):
-    words = datasets.synthetic(("cat", "bird"), n_voices=1, n_takes=8, sample_rate=16000, seed=5)
+    pair = ("lemur", "narwhal")
+    words = datasets.synthetic(pair, n_voices=1, n_takes=8, sample_rate=16000, seed=5)
 
     def play(chosen):
         stream = streams.make_stream(words.subset(chosen), snr_db=35, seed=1)
@@ -402,10 +403,10 @@ def test_new_words_are_recorded_learned_and_heard_live(microphone, screen, tmp_p
                   lambda: screen.press("q"))  # fmt: skip
         recording.record_words(word, tmp_path / "own", where="microphone", n_words=5)
     mine = datasets.from_folder(tmp_path / "own")
-    assert mine.counts() == {"bird": 5, "cat": 5}
+    assert mine.counts() == dict.fromkeys(pair, 5)
     learned = transfer.learn_words(recognizer.load("models/base"), mine)
     said = play([clips[n] for n in (5, 6, 7) for clips in of_word])
     meanwhile(pause(0.5), lambda: microphone.speak(tmp_path / "said.wav"),
               lambda: screen.press("q"))  # fmt: skip
     heard = [word.word for word in streaming.listen(learned, Recorder().blocks())]
-    assert heard == said
+    assert [word for word in heard if word != "?"] == said  # "?": where the noise begins
