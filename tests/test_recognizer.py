@@ -171,6 +171,13 @@ class TestFolder:
         Recognizer(trained.model, FRONT_END, words).save(tmp_path / "a")
         assert recognizer.load(tmp_path / "a").words == words
 
+    @pytest.mark.parametrize("write", ["save", "export"])
+    def test_a_folder_with_something_else_in_it_stays(self, trained, tmp_path, write):
+        (tmp_path / "mine.wav").write_bytes(b"a recording")
+        with pytest.raises(EarshotError, match="something else.*another folder"):
+            getattr(trained, write)(tmp_path)
+        assert (tmp_path / "mine.wav").read_bytes() == b"a recording"
+
     def test_a_missing_folder_is_named(self, tmp_path):
         with pytest.raises(EarshotError, match="no recogniser .*nowhere"):
             recognizer.load(tmp_path / "nowhere")

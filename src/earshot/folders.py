@@ -10,7 +10,16 @@ import keras
 from earshot import audio
 from earshot.errors import EarshotError
 
-__all__ = ["FORMAT", "NETWORK", "read", "read_json", "read_network", "read_settings", "write"]
+__all__ = [
+    "FORMAT",
+    "NETWORK",
+    "check_replaceable",
+    "read",
+    "read_json",
+    "read_network",
+    "read_settings",
+    "write",
+]
 
 NETWORK = "network.keras"
 FORMAT = 1
@@ -30,6 +39,7 @@ def write(folder, network, writers):
         From the names of further files to their content as JSON, or to a function that is given
         the path to write to.
     """
+    check_replaceable(folder, NETWORK)
     with audio.atomic_path(folder) as temporary:
         temporary.mkdir()
         for name, content in writers.items():
@@ -39,6 +49,15 @@ def write(folder, network, writers):
                 text = json.dumps(content, indent=2, ensure_ascii=False)
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
         network.save(temporary / NETWORK)
+
+
+def check_replaceable(folder, mark):
+    """Refuse to replace a folder that holds something else: one without the file ``mark``."""
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        raise EarshotError(
+            f"{folder} holds something else (no {mark}), which would be lost: name another folder."
+        )
 
 
 def read(folder, readers, kind):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from earshot import audio
+from earshot import audio, folders
 from earshot.errors import EarshotError
 
 TAPS = 32
@@ -21,6 +21,7 @@ def write(recognizer, folder):
         raise EarshotError(
             "A recogniser of streams has no SavedModel, which answers for single clips: use save()."
         )
+    folders.check_replaceable(folder, "saved_model.pb")
     import tensorflow as tf
 
     front_end, words = recognizer.front_end, tf.constant(recognizer.words)
