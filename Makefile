@@ -9,7 +9,7 @@ DEMO := 01_create_audio_dataset 03_train 05_inference
 .PHONY: help demo lab notebooks test lint benchmark clean
 
 help:
-	@echo "make demo       install, train on spoken digits, recognise: about 5 minutes"
+	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make test       run all tests, notebooks included"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
@@ -43,6 +43,7 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 benchmark: $(READY)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

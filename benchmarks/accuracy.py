@@ -12,10 +12,11 @@ import json
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, datasets, models, training
-from earshot.augmentation import Augmentation
-from earshot.recognizer import Recognizer, model_card
-from earshot.spectrogram import PICTURE_64, LogMel
+from earshot import datasets, files, networks
+from earshot.datasets.augmentation import Augmentation
+from earshot.features.log_mel import LOG_MEL_64X64, LogMel
+from earshot.recognition.card import model_card
+from earshot.recognition.recognizer import Recognizer
 
 EPOCHS = 18
 LONG_EPOCHS = 40
@@ -28,19 +29,19 @@ def recipes():
     front_end = LogMel()
 
     def classic():
-        return models.cnn(PICTURE_64.picture_shape, 10, scale=PICTURE_64.top_db)
+        return networks.cnn(LOG_MEL_64X64.output_shape, 10, scale=LOG_MEL_64X64.top_db)
 
     def temporal():
-        return models.temporal_cnn(front_end.picture_shape, 10, scale=front_end.top_db)
+        return networks.temporal_cnn(front_end.output_shape, 10, scale=front_end.top_db)
 
     varied = {"augment": Augmentation(), "epochs": EPOCHS}
     widened = {**varied, "extra": synthetic_voices()}
     return {
-        "classic CNN, 64x64": (PICTURE_64, classic, {"epochs": 25}),
+        "classic CNN, 64x64": (LOG_MEL_64X64, classic, {"epochs": 25}),
         "temporal CNN": (front_end, temporal, {"epochs": EPOCHS}),
         "temporal CNN, varied": (front_end, temporal, varied),
         "temporal CNN, varied, voices": (front_end, temporal, widened),
-        BEST: (front_end, temporal, {**widened, "settle_epochs": 6}),
+        BEST: (front_end, temporal, {**widened, "clean_epochs": 6}),
     }
 
 
@@ -85,15 +86,15 @@ def measure(name, recipe, digits, seeds):
         for split, train, test in splits(digits):
             path = NOTES / f"{name} - {split} - {seed}.npy".replace(", ", "-")
             if not path.is_file():
-                trainings = training.cross_validate(
+                trainings = networks.cross_validate(
                     build, [(split, train, test)], front_end, seeds=[seed], **options
                 )
                 for *_, model, _ in trainings:
-                    pictures = training.picture_batch(test, front_end)
-                    logits = model.predict(pictures, batch_size=256, verbose=0)
-                    with audio.atomic_path(path.with_suffix(".keras")) as temporary:
+                    spectrograms = networks.network_inputs(test, front_end)
+                    logits = model.predict(spectrograms, batch_size=256, verbose=0)
+                    with files.atomic_path(path.with_suffix(".keras")) as temporary:
                         model.save(temporary)
-                    with audio.atomic_path(path) as temporary, temporary.open("wb") as file:
+                    with files.atomic_path(path) as temporary, temporary.open("wb") as file:
                         np.save(file, logits)
             answers.setdefault(split, {})[seed] = np.load(path)
     return answers
@@ -128,14 +129,14 @@ def row(name, measured):
 
 
 def save(folder, digits, figures):
-    """Train the best network longer, on the official split, and keep it as a recogniser."""
+    """Train the best network longer, on the official split, and keep it as a recognizer."""
     front_end, build, options = recipes()[BEST]
     train, test = digits.official_split()
     options = {**options, "epochs": LONG_EPOCHS}
-    [(*_, model, _)] = training.cross_validate(
+    [(*_, model, _)] = networks.cross_validate(
         build, [("official, long", train, test)], front_end, **options
     )
-    official = training.accuracy(model, test, front_end)
+    official = networks.accuracy(model, test, front_end)
     card = model_card(
         train.joined(options["extra"]),
         split="recordings 0 to 4 of every speaker and digit were kept for the test",
@@ -143,7 +144,7 @@ def save(folder, digits, figures):
         epochs=LONG_EPOCHS,
         made_by="python benchmarks/accuracy.py --save models/spoken_digit",
     )
-    Recognizer(model, front_end, digits.words, card).save(folder)
+    Recognizer(model, front_end, digits.class_names, card).save(folder)
     print(f"saved in {folder}: {json.dumps(card['figures'])}")
 
 

@@ -21,12 +21,13 @@ import numpy as np
 from keras import layers
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, datasets, models, recognizer, training
-from earshot.augmentation import Augmentation, coloured_noise
-from earshot.datasets import WordSet
-from earshot.layers import WordPooling
-from earshot.recognizer import Memory, Recognizer, model_card
-from earshot.spectrogram import LogMel
+from earshot import audio, datasets, networks, recognition
+from earshot.datasets.augmentation import Augmentation, coloured_noise
+from earshot.datasets.word_set import WordSet
+from earshot.features.log_mel import LogMel
+from earshot.networks.layers import WordPooling
+from earshot.recognition.card import model_card
+from earshot.recognition.recognizer import Memory, Recognizer
 
 EPOCHS = 36
 RATE = 8000
@@ -262,7 +263,7 @@ def training_set():
 def unseen_words(train):
     """Words and phrases that are not trained on, for the threshold of "unknown"; a word set."""
     words = [*phrases(real_words(), seed=8), *meaningless_words(250, seed=4)]
-    words = [word for word in words if word not in train.words]
+    words = [word for word in words if word not in train.class_names]
     return espeak_says(words, WORD_CLIPS, seed=60_000)
 
 
@@ -273,8 +274,8 @@ def build(n_words):
     strong baseline for deep person re-identification"), bring all voices of a word together.
     """
     front_end = LogMel()
-    trunk = models.temporal_cnn(
-        front_end.picture_shape, n_words, width=160, last_stride=1, scale=front_end.top_db
+    trunk = networks.temporal_cnn(
+        front_end.output_shape, n_words, width=160, last_stride=1, scale=front_end.top_db
     )
     x = WordPooling(name="pooled")(trunk.get_layer("features").input)
     x = layers.Dropout(0.15)(layers.BatchNormalization(momentum=0.9)(x))
@@ -303,7 +304,7 @@ def finished(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
     x = _through(trunk, train, front_end, rng).astype(np.float64)
     middle, scale = x.mean(axis=0), x.std(axis=0) + 1e-6
     x = (x - middle) / scale
-    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.words))])
+    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.class_names))])
     spread = np.cov((x - means[train.labels]).T)
     spread = (1 - shrink) * spread + shrink * np.trace(spread) / len(spread) * np.eye(len(spread))
     values, vectors = np.linalg.eigh(spread)
@@ -316,8 +317,8 @@ def finished(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
     discriminants = layers.Dense(size, name="discriminants")
     y = layers.UnitNormalization(name="embedding")(discriminants(trunk.output))
     discriminants.set_weights([kernel, -(middle + centre * scale) @ kernel])
-    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.words))])
-    words = layers.Dense(len(train.words), use_bias=False, name="logits")
+    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.class_names))])
+    words = layers.Dense(len(train.class_names), use_bias=False, name="logits")
     network = keras.Model(trunk.input, words(y), name="base")
     words.set_weights([16 * (means / np.linalg.norm(means, axis=1, keepdims=True)).T])
     return network, memory_of(keras.Model(trunk.input, y), x, train, unseen, front_end, rng)
@@ -328,9 +329,9 @@ def _through(trunk, words, front_end, rng):
     rows = []
     for k in range(0, len(words), 256):
         clips = words.waveforms[k : k + 256]
-        pictures = front_end(clips)
-        pictures[1::2] = Augmentation()(clips[1::2], front_end, rng)
-        rows.append(trunk.predict_on_batch(pictures))
+        spectrograms = front_end(clips)
+        spectrograms[1::2] = Augmentation()(clips[1::2], front_end, rng)
+        rows.append(trunk.predict_on_batch(spectrograms))
     return np.concatenate(rows)
 
 
@@ -345,9 +346,9 @@ def memory_of(embed, x, train, unseen, front_end, rng):
         rng.permutation(np.flatnonzero(
             (train.labels == label) & (people if word in datasets.DIGITS else True)
         ))[: n_clips.get(word, WORD_CLIPS)]
-        for label, word in enumerate(train.words)
+        for label, word in enumerate(train.class_names)
     ])  # fmt: skip
-    synthetic = train.subset(~people & (train.labels != train.words.index(NOISE)))
+    synthetic = train.subset(~people & (train.labels != train.class_names.index(NOISE)))
     rows, labels = [x[chosen]], [train.labels[chosen]]
     for words in (running_speech(synthetic, OTHER_CLIPS), running_speech(unseen, OTHER_CLIPS),
                   unseen, noises(OTHER_CLIPS, seed=1)):  # fmt: skip
@@ -369,9 +370,9 @@ def figures(model, words):
     }
     found = {}
     for name, case in cases.items():
-        labels = np.array([words.index(word) for word in case.words])[case.labels]
+        labels = np.array([words.index(word) for word in case.class_names])[case.labels]
         renamed = WordSet(case.waveforms, labels, words, case.speakers, case.sources, RATE)
-        found[name] = training.accuracy(model, renamed, LogMel())
+        found[name] = networks.accuracy(model, renamed, LogMel())
     return found
 
 
@@ -381,8 +382,8 @@ def train(folder):
     unseen = unseen_words(train)
     print(train, unseen, sep="\n", flush=True)
     keras.utils.set_random_seed(0)
-    model = build(len(train.words))
-    training.fit(
+    model = build(len(train.class_names))
+    networks.fit(
         model, train, front_end, augment=Augmentation(), epochs=EPOCHS, batch_size=128,
         checkpoint=ROOT / "reports" / "base", progress="base",
     )  # fmt: skip
@@ -390,13 +391,13 @@ def train(folder):
     n_meaningless = len(meaningless_words(150))
     card = model_card(
         train, split="digits: recordings 0 to 4 of every speaker were kept for the test",
-        figures=figures(network, train.words), epochs=EPOCHS,
-        made_of=f"spoken digits of five people; {len(train.words) - 11} words and phrases of "
+        figures=figures(network, train.class_names), epochs=EPOCHS,
+        made_of=f"spoken digits of five people; {len(train.class_names) - 11} words and phrases of "
         f"synthetic voices, {n_meaningless} of them meaningless; {train.counts()[NOISE]} made-up "
         "noises",
         made_by="python benchmarks/base.py --save models/base",
     )  # fmt: skip
-    Recognizer(network, front_end, train.words, card, memory=memory).save(folder)
+    Recognizer(network, front_end, train.class_names, card, memory=memory).save(folder)
 
 
 def main():
@@ -406,10 +407,13 @@ def main():
     options = parser.parse_args()
     if options.save:
         train(options.save)
-    base = recognizer.load(options.save or ROOT / "models" / "base")
+    base = recognition.load(options.save or ROOT / "models" / "base")
     header("python benchmarks/base.py")
-    rows = [[name, f"{100 * share:.1f}"] for name, share in figures(base.model, base.words).items()]
-    table(["the base recognises, %", ""], rows)
+    rows = [
+        [name, f"{100 * share:.1f}"]
+        for name, share in figures(base.model, base.class_names).items()
+    ]
+    table(["the base recognizes, %", ""], rows)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 from report import header, median_s, table
 
-from earshot.spectrogram import PICTURE_64, LogMel
+from earshot.features.log_mel import LOG_MEL_64X64, LogMel
 
 N_CLIPS = 1000
 
@@ -38,7 +38,7 @@ def whole_batch(clips, front_end):
 
 def only_ffts(clips, front_end):
     """The FFTs that cannot be avoided, on frames that are ready in the cache."""
-    n_frames = len(clips) * front_end.picture_shape[0]
+    n_frames = len(clips) * front_end.output_shape[0]
     block = np.zeros((256, front_end.n_fft), np.float32)
     for _ in range(n_frames // 256):
         scipy.fft.rfft(block, axis=1)
@@ -53,7 +53,7 @@ def main():
         "16 kHz, 64 bands": LogMel(
             sample_rate=16000, n_fft=512, hop_length=160, n_mels=64, n_samples=16000
         ),
-        "classic 64x64, 8 kHz": PICTURE_64,
+        "classic 64x64, 8 kHz": LOG_MEL_64X64,
     }
     rows = []
     for name, front_end in settings.items():

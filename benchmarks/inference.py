@@ -55,7 +55,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         digits.save_folder(folder)
         paths = sorted(Path(folder).rglob("*.wav"))
-        x, picture = digits.waveforms[0], r.front_end(digits.waveforms[0])[None]
+        x, spectrogram = digits.waveforms[0], r.front_end(digits.waveforms[0])[None]
         some = paths[:: len(paths) // 100]
         rows.append(
             ["one clip in memory to word", f"{1e3 * median_s(lambda: r.predict(x), 200):.2f} ms"]
@@ -63,7 +63,7 @@ def main():
         rows.append(
             ["one file to word", f"{1e3 * median_s(lambda: r.predict(some[0]), 200):.2f} ms"]
         )
-        habit = median_s(lambda: r.model.predict(picture, verbose=0), 20)
+        habit = median_s(lambda: r.model.predict(spectrogram, verbose=0), 20)
         started = time.perf_counter()
         for path in some:
             r.predict(path)
@@ -75,7 +75,7 @@ def main():
         rows += [
             [f"folder of {len(paths):,} files", f"{1 / folder_s:,.0f} clips/s"],
             ["the same, file by file with predict(path)", f"{1 / single:,.0f} clips/s"],
-            ["keras' model.predict, one picture at a time", f"{1 / habit:,.0f} clips/s"],
+            ["keras' model.predict, one spectrogram at a time", f"{1 / habit:,.0f} clips/s"],
             ["folder against file by file", f"{single / folder_s:.1f}x"],
             ["folder against model.predict one by one", f"{habit / folder_s:.1f}x"],
         ]
@@ -86,7 +86,7 @@ def main():
     assert all(row[1] == "False" for row in light), "a light module imports TensorFlow"
     rows += [
         ["new process: importing TensorFlow and Keras", f"{imported:.2f} s"],
-        ["then loading the recogniser and the first word", f"{loaded + first:.2f} s"],
+        ["then loading the recognizer and the first word", f"{loaded + first:.2f} s"],
         [f"import {modules}", f"{np.median([float(row[0]) for row in light]):.2f} s"],
     ]
     table(["one core", "median"], rows)

@@ -1,13 +1,13 @@
-"""Speech rebuilt from log-mel pictures, against what others offer, on voices never trained on.
+"""Speech rebuilt from log-mel spectrograms, against what others offer, on voices never trained on.
 
     python benchmarks/inversion.py [--speakers jackson nicolas] [--epochs 12]
 
 For each speaker, networks are trained on all the others (some five minutes each) and judged on
-that one, at the fine setting (64 bands, every 8 ms) and at the recognisers' own (40 bands, every
+that one, at the fine setting (64 bands, every 8 ms) and at the recognizers' own (40 bands, every
 10 ms, cut off at 45 dB). PESQ is ITU-T P.862, narrow-band (pip install pesq). The log-spectral
 distance is the root mean square difference of log10 power over the frequencies of a frame (Hann
 window of 256, hop of 64), averaged over the frames; what lies 60 dB below the loudest point of the
-recording counts as that. The clips are recordings 0 to 4, of which the recogniser knows nothing.
+recording counts as that. The clips are recordings 0 to 4, of which the recognizer knows nothing.
 """
 
 import argparse
@@ -24,12 +24,14 @@ import numpy as np
 from report import ROOT, header, spoken_digit, table
 from threadpoolctl import threadpool_limits
 
-from earshot import griffin_lim, inversion, pictures
-from earshot.spectrogram import LogMel, mel_filter_bank
+from earshot import features, synthesis
+from earshot.features import images
+from earshot.features.log_mel import LogMel
+from earshot.features.mel import mel_filter_bank
 
 OWN = LogMel(n_samples=None)
-SETTINGS = {"64 bands, hop 64": inversion.FINE, "recognisers' own": OWN}
-SHORT = {"64 bands, hop 64": "fine", "recognisers' own": "words"}
+SETTINGS = {"64 bands, hop 64": synthesis.FINE, "recognizers' own": OWN}
+SHORT = {"64 bands, hop 64": "fine", "recognizers' own": "words"}
 
 
 def librosa_60(db, front_end):
@@ -58,8 +60,8 @@ def pseudo_inverse_32(db, front_end):
 METHODS = {
     "librosa mel_to_audio, 60 rounds": librosa_60,
     "pseudo-inverse, 32 rounds": pseudo_inverse_32,
-    "earshot griffin_lim, 32 rounds": griffin_lim.from_log_mel,
-    "earshot griffin_lim, 4 rounds": lambda db, front_end: griffin_lim.from_log_mel(
+    "earshot griffin_lim, 32 rounds": synthesis.from_log_mel,
+    "earshot griffin_lim, 4 rounds": lambda db, front_end: synthesis.from_log_mel(
         db, front_end, rounds=4
     ),
 }
@@ -67,13 +69,13 @@ METHODS = {
 
 def log_spectral_distance(x, y):
     """Root mean square over frequencies, mean over frames, of the difference of log10 power."""
-    a, b = (np.square(np.abs(griffin_lim.stft(signal, 256, 64))) for signal in (x, y))
+    a, b = (np.square(np.abs(features.stft(signal, 256, 64))) for signal in (x, y))
     floor = 1e-6 * a.max()
     difference = np.log10(np.maximum(a, floor)) - np.log10(np.maximum(b, floor))
     return float(np.mean(np.sqrt(np.mean(np.square(difference), axis=1))))
 
 
-def judge(clips, front_end, invert, recognise):
+def judge(clips, front_end, invert, recognize):
     """Rebuild every clip; gives its quality, its distance, and whether its word is kept."""
     from pesq import NoUtterancesError, pesq
 
@@ -87,21 +89,21 @@ def judge(clips, front_end, invert, recognise):
             quality = pesq(front_end.sample_rate, x, y, "nb")
         except NoUtterancesError:
             quality = 1.0  # nothing is left that sounds like speech
-        rows.append((quality, log_spectral_distance(x, y), recognise(y) == word))
+        rows.append((quality, log_spectral_distance(x, y), recognize(y) == word))
     return rows
 
 
 def speeds(clips, front_end, methods):
     """Times real time, one word after the other, on one core; by the processor's time."""
-    pictures = [front_end(x) for x, _ in clips]
+    spectrograms = [front_end(x) for x, _ in clips]
     seconds = sum(len(x) for x, _ in clips) / front_end.sample_rate
     found = {}
     for name, invert in methods.items():
-        for picture in pictures[:4]:
-            invert(picture, front_end)  # what is compiled or kept, once
+        for spectrogram in spectrograms[:4]:
+            invert(spectrogram, front_end)  # what is compiled or kept, once
         started = time.process_time()
-        for picture in pictures:
-            invert(picture, front_end)
+        for spectrogram in spectrograms:
+            invert(spectrogram, front_end)
         found[name] = seconds / (time.process_time() - started)
     return found
 
@@ -126,8 +128,8 @@ def noisy(x, snr_db, seed):
     return (x + noise * x.std() * 10 ** (-snr_db / 20)).astype(np.float32)
 
 
-def poor_pictures(clips, inverter, r):
-    """Rebuild and recognise clean, noisy and coarse pictures of the recogniser's own kind."""
+def poor_spectrograms(clips, inverter, r):
+    """Rebuild and recognize clean, noisy and coarse spectrograms of the recognizer's own kind."""
     from pesq import NoUtterancesError, pesq
 
     front_end, found = inverter.front_end, {}
@@ -135,20 +137,20 @@ def poor_pictures(clips, inverter, r):
         "clean": lambda x, i: front_end(x),
         "noise, 10 dB below": lambda x, i: front_end(noisy(x, 10, i)),
         "noise, as loud": lambda x, i: front_end(noisy(x, 0, i)),
-        "half the resolution": lambda x, i: pictures.coarser(front_end(x), 2),
-        "a quarter of it": lambda x, i: pictures.coarser(front_end(x), 4),
+        "half the resolution": lambda x, i: images.coarser(front_end(x), 2),
+        "a quarter of it": lambda x, i: images.coarser(front_end(x), 4),
     }
     for name, make in kinds.items():
         found[name] = []
         for i, (x, word) in enumerate(clips):
-            picture = make(x, i)
-            y = inverter(picture)
+            spectrogram = make(x, i)
+            y = inverter(spectrogram)
             n = min(len(x), len(y))
             try:
                 quality = pesq(front_end.sample_rate, x[:n], y[:n], "nb")
             except NoUtterancesError:
                 quality = 1.0
-            heard = r.predict(y).word, r.predict_picture(picture, front_end).word
+            heard = r.predict(y).word, r.predict_spectrogram(spectrogram, front_end).word
             found[name].append((quality, heard[0] == word, heard[1] == word))
     return found
 
@@ -164,10 +166,14 @@ def learned(speaker, setting, train, options):
             minutes = (time.perf_counter() - started) / 60
             inverter.card |= {"left out": speaker, "minutes": round(minutes, 1)}
             inverter.save(folder / name)
-        return inversion.load(folder / name)
+        return synthesis.load_inverter(folder / name)
 
-    plain = made("plain", lambda: inversion.train(train, SETTINGS[setting], epochs=options.epochs))
-    refined = made("adversary", lambda: inversion.refine(plain, train, epochs=options.adversary))
+    plain = made(
+        "plain", lambda: synthesis.train_inverter(train, SETTINGS[setting], epochs=options.epochs)
+    )
+    refined = made(
+        "adversary", lambda: synthesis.refine_inverter(plain, train, epochs=options.adversary)
+    )
     return {"earshot, learned": plain, "earshot, learned, adversary": refined}
 
 
@@ -196,9 +202,10 @@ def main():
     for speaker, train, test in digits.leave_one_speaker_out():
         if speaker not in options.speakers:
             continue
-        _, test = test.official_split()  # the recogniser has not been trained on these either
+        _, test = test.official_split()  # the recognizer has not been trained on these either
         clips = [
-            (x, test.words[label]) for x, label in zip(test.waveforms, test.labels, strict=True)
+            (x, test.class_names[label])
+            for x, label in zip(test.waveforms, test.labels, strict=True)
         ]
         originals += [r.predict(x).word == word for x, word in clips]
         for setting, front_end in SETTINGS.items():
@@ -209,7 +216,7 @@ def main():
             for name, invert in methods[setting].items():
                 rows = judge(clips, front_end, invert, lambda y: r.predict(y).word)
                 found[setting].setdefault(name, []).extend(rows)
-        for kind, rows in poor_pictures(clips, inverter, r).items():
+        for kind, rows in poor_spectrograms(clips, inverter, r).items():
             poor.setdefault(kind, []).extend(rows)
     print(f"{len(originals)} words; of the originals {100 * np.mean(originals):.1f} % are known.\n")
     for setting, front_end in SETTINGS.items():
@@ -226,8 +233,8 @@ def main():
         [kind, f"{q:.2f}", f"{100 * rebuilt:.1f}", f"{100 * read:.1f}"]
         for kind, (q, rebuilt, read) in ((k, np.mean(v, axis=0)) for k, v in poor.items())
     ]
-    table(["picture (the recognisers' own)", "PESQ of the rebuilt sound", "words in it, %",
-           "words recognised in the picture, then spoken, %"], rows)  # fmt: skip
+    table(["spectrogram (the recognizers' own)", "PESQ of the rebuilt sound", "words in it, %",
+           "words recognized in the spectrogram, then spoken, %"], rows)  # fmt: skip
     for setting, speaker, name, spent in minutes:
         print(f"{setting}, {name}, without {speaker}: {spent:g} minutes")
 

@@ -22,25 +22,26 @@ from report import header, spoken_digit, table
 
 def experiments(n_words):
     """Name, front end, network and epochs of each experiment; and whether it has variants."""
-    from earshot import models
     from earshot.samples import Samples
-    from earshot.spectrogram import PICTURE_35
+    from earshot.spectrogram import SPECTROGRAM_35
+
+    from earshot import models
 
     raw = Samples()
-    picture = dataclasses.replace(PICTURE_35, fmin_hz=60.0, fmax_hz=4000.0, top_db=50.0)
+    spectrogram = dataclasses.replace(SPECTROGRAM_35, fmin_hz=60.0, fmax_hz=4000.0, top_db=50.0)
 
     def on_samples():
         return models.raw_lstm(raw.n_samples, n_words)
 
-    def on_pictures(reading="time"):
-        return models.spectrogram_lstm(picture.picture_shape, n_words, reading=reading)
+    def on_spectrograms(reading="time"):
+        return models.spectrogram_lstm(spectrogram.output_shape, n_words, reading=reading)
 
     return {
         "1 raw samples": (raw, on_samples, 30, False),
-        "2 spectrogram": (picture, on_pictures, 40, False),
-        "2 spectrogram, textbook's mean": (picture, lambda: on_pictures("mean"), 40, False),
+        "2 spectrogram": (spectrogram, on_spectrograms, 40, False),
+        "2 spectrogram, textbook's mean": (spectrogram, lambda: on_spectrograms("mean"), 40, False),
         "3 raw samples, nine variants": (raw, on_samples, 5, True),
-        "4 spectrogram, nine variants": (picture, on_pictures, 8, True),
+        "4 spectrogram, nine variants": (spectrogram, on_spectrograms, 8, True),
     }
 
 
@@ -68,9 +69,9 @@ def run(build, train, test, front_end, *, epochs, folder=None, seed=0):
 def augmenting(words):
     """Time the nine variants of some clips, against librosa clip by clip."""
     import librosa
+    from earshot.spectrogram import SPECTROGRAM_35
 
     from earshot import variants
-    from earshot.spectrogram import PICTURE_35
 
     some = words.subset(np.arange(0, len(words), 25)).resampled(22050)
     effects = librosa.effects
@@ -94,8 +95,8 @@ def augmenting(words):
         rows.append([name, time.perf_counter() - started])
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        variants.write_variants(some, Path(folder) / "store", PICTURE_35)
-        rows.append(["earshot, with pictures, on disk", time.perf_counter() - started])
+        variants.write_variants(some, Path(folder) / "store", SPECTROGRAM_35)
+        rows.append(["earshot, with spectrograms, on disk", time.perf_counter() - started])
     per = 1600 / len(some)
     table(
         ["1,600 clips to 14,400", "time", "faster"],
@@ -107,18 +108,18 @@ def strangers(words, *, epochs):
     """Leave one speaker out: experiment 2, larger, with synthetic voices beside the real ones."""
     from earshot import datasets, models
 
-    picture = experiments(2)["2 spectrogram"][0]
-    voices = datasets.synthetic(words.words, n_voices=40, n_takes=2)
+    spectrogram = experiments(2)["2 spectrogram"][0]
+    voices = datasets.synthetic(words.class_names, n_voices=40, n_takes=2)
 
     def build():
         return models.spectrogram_lstm(
-            picture.picture_shape, len(words.words), stem=128, units=128, jitter=0.8
+            spectrogram.output_shape, len(words.class_names), stem=128, units=128, jitter=0.8
         )
 
     shares = {}
     for speaker, train, test in words.leave_one_speaker_out():
         shares[f"without {speaker}"] = run(
-            build, train.joined(voices), test, picture, epochs=epochs
+            build, train.joined(voices), test, spectrogram, epochs=epochs
         )[1]
         print(speaker, shares, file=sys.stderr)
     shares["mean"] = np.mean(list(shares.values()))
@@ -131,7 +132,7 @@ def experiments_on(words, *, quick):
     augmenting(words)
     train, test = words.official_split()
     rows = []
-    plan = experiments(len(words.words))
+    plan = experiments(len(words.class_names))
     with tempfile.TemporaryDirectory() as folder:
         for name, (front_end, build, epochs, varied) in plan.items():
             place = Path(folder) / name if varied else None

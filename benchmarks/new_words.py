@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, datasets, espeak, recognizer, streaming, transfer
-from earshot.recognizer import UNKNOWN
-from earshot.streams import make_stream
+from earshot import audio, datasets, recognition
+from earshot.datasets import espeak
+from earshot.datasets.streams import make_stream
+from earshot.recognition import new_words
+from earshot.recognition.recognizer import UNKNOWN
 
 COUNTS = (1, 3, 5, 10, 20)
 RATES = {"fine-tuning": None}
@@ -47,7 +49,7 @@ def draws(words, k, n):
     for seed in range(n):
         rng = np.random.default_rng(seed)
         chosen = []
-        for label in range(len(words.words)):
+        for label in range(len(words.class_names)):
             clips = rng.permutation(np.flatnonzero(words.labels == label))
             chosen.extend(clips[: min(k, len(clips) - 5)])
         yield np.array(chosen), np.setdiff1d(np.arange(len(words)), chosen)
@@ -78,7 +80,7 @@ def classic(words, digits):
     """Peer: the logits of a digits network, and a linear support vector machine."""
     from sklearn.svm import SVC
 
-    rows = transfer.features(digits, words, layer="logits")
+    rows = recognition.features(digits, words, layer="logits")
 
     def learn(train, test):
         return SVC(kernel="linear").fit(rows[train], words.labels[train]).predict(rows[test])
@@ -86,19 +88,19 @@ def classic(words, digits):
     return learn
 
 
-def learner(words, recogniser, **options):
+def learner(words, recognizer, **options):
     """One of ours. (The features of all clips are computed once, for the test; see predict.)"""
-    rows = transfer.features(recogniser, words)
+    rows = recognition.features(recognizer, words)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
     def learn(train, test):
         with warnings.catch_warnings(action="ignore"):  # that one recording is too few
-            learned = transfer.learn_words(
-                recogniser, words.subset(train), false_acceptance=None, **options
+            learned = recognition.learn_words(
+                recognizer, words.subset(train), false_acceptance=None, **options
             )
         if options.get("method") == "fine-tuning":
             heard = learned.predict(words.subset(test).waveforms, words.sample_rate)
-            return np.array([words.words.index(p.word) for p in heard])
+            return np.array([words.class_names.index(p.word) for p in heard])
         kernel, bias = learned.model.get_layer("logits").get_weights()
         return (rows[test] @ kernel + bias).argmax(axis=1)
 
@@ -131,15 +133,17 @@ def few_examples(words, digits, base, n):
         rows.append([name, *(cell for cell, _ in cells.values())])
         by_word.append([name, *(cell for _, cell in cells.values())])
     head = [f"{k} a word" for k in COUNTS]
-    table(["clips recognised, %", *head], rows)
+    table(["clips recognized, %", *head], rows)
     table(["the same, mean of the words, %", *head], by_word)
     print('Mean (lowest-highest) of the draws; without "unknown".\n')
 
 
-def accuracy(recogniser, words):
-    """Share of the clips that a recogniser gives their word."""
-    heard = recogniser.predict(words.waveforms, words.sample_rate)
-    return np.mean([p.word == words.words[i] for p, i in zip(heard, words.labels, strict=True)])
+def accuracy(recognizer, words):
+    """Share of the clips that a recognizer gives their word."""
+    heard = recognizer.predict(words.waveforms, words.sample_rate)
+    return np.mean(
+        [p.word == words.class_names[i] for p, i in zip(heard, words.labels, strict=True)]
+    )
 
 
 def other_words():
@@ -154,8 +158,8 @@ def unknown_words(words, digits_test, base, n):
         cells = {}
         for seed, indices in enumerate(draws(words, k, n)):
             train, test = map(words.subset, indices)
-            order = np.random.default_rng(seed).permutation(words.words).tolist()
-            learned = transfer.learn_words(base, train.only(order[:5]))
+            order = np.random.default_rng(seed).permutation(words.class_names).tolist()
+            learned = recognition.learn_words(base, train.only(order[:5]))
             known = test.only(order[:5])
             unknown = {
                 "commands not learned": test.only(order[5:]),
@@ -163,7 +167,7 @@ def unknown_words(words, digits_test, base, n):
                 "digits, people": digits_test,
             }
             for name, clips in unknown.items():
-                curve = transfer.trade_off(learned, known, clips)
+                curve = recognition.trade_off(learned, known, clips)
                 at = np.flatnonzero(curve.known_accepted >= 0.95)[-1]
                 cells.setdefault(f"{name}: accepted when 95 % of known are", []).append(
                     curve.unknown_accepted[at]
@@ -173,7 +177,9 @@ def unknown_words(words, digits_test, base, n):
                     curve.unknown_accepted[now]
                 )
             heard = learned.predict(known.waveforms, known.sample_rate)
-            pairs = [(p.word, known.words[i]) for p, i in zip(heard, known.labels, strict=True)]
+            pairs = [
+                (p.word, known.class_names[i]) for p, i in zip(heard, known.labels, strict=True)
+            ]
             for name, share in (
                 ("known words: right, as it is set", [a == b for a, b in pairs]),
                 ("known words: taken for another", [a not in (b, UNKNOWN) for a, b in pairs]),
@@ -204,7 +210,7 @@ def false_per_hour(words, digits_test, noises, base):
             right, accepted = [], dict.fromkeys(streams, 0)
             for indices in draws(words, k, 3):
                 train, test = map(words.subset, indices)
-                learned = transfer.learn_words(base, train, false_acceptance=rate)
+                learned = recognition.learn_words(base, train, false_acceptance=rate)
                 right.append(accuracy(learned, test))
                 for name, clips in detected.items():
                     heard = learned.predict(clips, 16000)
@@ -230,7 +236,7 @@ def _per_hour(accepted, hours, kind):
 
 def _detected(x):
     """What live recognition hears in a stream: the same as streaming.listen."""
-    detector = streaming.WordDetector(16000)
+    detector = recognition.WordDetector(16000)
     return [
         word.waveform for i in range(0, len(x), 16000) for word in detector.push(x[i : i + 16000])
     ] + [word.waveform for word in detector.flush()]
@@ -260,7 +266,7 @@ def learning_time(words, base):
     train = words.subset(next(draws(words, 5, 1))[0])
     first_s = _seconds(base, train, "logistic")
     rows = [["logistic, the first time in a process", f"{first_s:.2f} s"]]
-    for method in transfer.METHODS:
+    for method in new_words.METHODS:
         repeats = 1 if method == "fine-tuning" else 5
         rows.append(
             [method, f"{np.median([_seconds(base, train, method) for _ in range(repeats)]):.2f} s"]
@@ -270,7 +276,7 @@ def learning_time(words, base):
 
 def _seconds(base, train, method):
     started = time.perf_counter()
-    transfer.learn_words(base, train, method=method, false_acceptance=RATES.get(method, 0.005))
+    recognition.learn_words(base, train, method=method, false_acceptance=RATES.get(method, 0.005))
     return time.perf_counter() - started
 
 
@@ -284,7 +290,7 @@ def old_and_new(words, digits_test, digits, base):
             shares = []
             for indices in draws(words, k, 3):
                 train, test = map(words.subset, indices)
-                both = transfer.learn_words(
+                both = recognition.learn_words(
                     base, train, keep=datasets.DIGITS, false_acceptance=rate
                 )
                 shares.append([accuracy(both, digits_test), accuracy(both, test)])
@@ -303,7 +309,9 @@ def main():
     parser.add_argument("--draws", type=int, default=10, help="how many")
     parser.add_argument("--only", help="parts whose name contains this")
     options = parser.parse_args()
-    folder = options.words or Path(os.environ.get("EARSHOT_KEYWORDS", ROOT / "data" / "keywords"))
+    folder = options.class_names or Path(
+        os.environ.get("EARSHOT_KEYWORDS", ROOT / "data" / "keywords")
+    )
     if not folder.is_dir():
         print(f"Left out: there is no folder {folder}. Name one with --words.")
         return
@@ -313,8 +321,8 @@ def main():
         for path in sorted((options.noise or folder.parent / "noise").glob("*"))
         if path.suffix in audio.SUFFIXES
     }
-    digits = recognizer.load(ROOT / "models" / "spoken_digit")
-    base = recognizer.load(options.base)
+    digits = recognition.load(ROOT / "models" / "spoken_digit")
+    base = recognition.load(options.base)
     _, digits_test = spoken_digit().official_split()
     parts = {
         "learning_time": lambda: learning_time(words, base),
@@ -324,7 +332,7 @@ def main():
         "old_and_new": lambda: old_and_new(words, digits_test, digits, base),
     }
     header("python benchmarks/new_words.py")
-    print(f"{len(words)} clips of {len(words.words)} words, {options.draws} draws.\n")
+    print(f"{len(words)} clips of {len(words.class_names)} words, {options.draws} draws.\n")
     for name, part in parts.items():
         if options.only is None or options.only in name:
             part()

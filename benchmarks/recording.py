@@ -24,7 +24,8 @@ from scipy.signal import correlate
 sys.path.insert(0, str(ROOT / "tests"))
 import hardware
 
-from earshot import audio, recording, segmentation, streaming, streams, takes
+from earshot import audio, datasets, recognition, recording, segmentation
+from earshot.recording import takes
 
 RATE = 16000
 WORD_S = 1.2
@@ -35,7 +36,7 @@ def said(digits, duration_s, *, seed=0):
     """Give a stream of digits of about this length."""
     chosen = np.random.default_rng(seed).integers(len(digits), size=round(duration_s / WORD_S))
     pauses = (0.45, 1.02)  # a digit takes 0.44 s on average
-    return streams.make_stream(digits.subset(chosen), snr_db=35, pauses_s=pauses, seed=seed)
+    return datasets.make_stream(digits.subset(chosen), snr_db=35, pauses_s=pauses, seed=seed)
 
 
 def written(folder, x):
@@ -137,7 +138,7 @@ def live(folder, microphone, screen, digits):
     from earshot import recognizer
 
     stream = said(digits, 60, seed=1)
-    path, recogniser = (
+    path, recognizer = (
         written(folder, stream.waveform),
         recognizer.load(ROOT / "models/spoken_digit"),
     )
@@ -156,9 +157,9 @@ def live(folder, microphone, screen, digits):
         screen.press("q")
 
     meanwhile(speak)
-    for heard in streaming.listen(recogniser, watched()):
+    for heard in recognition.listen(recognizer, watched()):
         answers.append((heard, time.monotonic(), arrivals[-1]))
-    rate = round(len(blocks[0]) / recording.BLOCK_S)
+    rate = round(len(blocks[0]) / microphone.BLOCK_S)
     x = audio.resample(np.concatenate(blocks), rate, RATE)
     start = found_at(x, stream.waveform[: 20 * RATE])[0] / RATE
     latency_s, computing_s, right = [], [], 0
@@ -166,7 +167,7 @@ def live(folder, microphone, screen, digits):
     for heard, named_at, block_at in answers:
         for segment in stream.segments:
             if segment.start_s < (heard.start_s + heard.end_s) / 2 - start < segment.end_s:
-                last = int((segment.end_s + start) / recording.BLOCK_S)
+                last = int((segment.end_s + start) / microphone.BLOCK_S)
                 latency_s.append(named_at - arrivals[last] + sound_card_s)
                 computing_s.append(named_at - block_at)
                 right += heard.word == segment.word
@@ -181,8 +182,8 @@ def after_q(folder, microphone, screen, digits):
     """From q to the name of the word, as in notebook 05."""
     from earshot import recognizer
 
-    recogniser, times = recognizer.load(ROOT / "models/spoken_digit"), []
-    recogniser.predict(np.random.default_rng(0).standard_normal(8000).astype(np.float32) / 10)
+    recognizer, times = recognizer.load(ROOT / "models/spoken_digit"), []
+    recognizer.predict(np.random.default_rng(0).standard_normal(8000).astype(np.float32) / 10)
     for i in range(5):
         path, pressed = written(folder, said(digits, 1.5, seed=i).waveform), []
 
@@ -195,7 +196,7 @@ def after_q(folder, microphone, screen, digits):
 
         meanwhile(speak)
         take = recording.Recorder().record(folder)
-        recogniser.predict(take.words(), take.sample_rate)
+        recognizer.predict(take.words(), take.sample_rate)
         times.append(time.monotonic() - pressed[0])
     return f"{1000 * np.median(times):.0f} ms median, {1000 * max(times):.0f} ms at most"
 

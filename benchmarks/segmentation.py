@@ -25,7 +25,8 @@ import numpy as np
 from report import ROOT, header, spoken_digit, table
 
 from earshot import audio, segmentation
-from earshot.streams import make_stream
+from earshot.datasets.streams import make_stream
+from earshot.segmentation import pieces
 
 SPEAKERS = ("jackson", "nicolas", "yweweler")
 SNRS_DB = (40, 20, 10, 5)
@@ -71,7 +72,7 @@ def webrtc_split(x):
          for i in range(0, len(samples) - frame + 1, frame)]
     )  # fmt: skip
     on = np.convolve(on, np.ones(15) / 15, "same") > 0.5
-    return [(a / 100, b / 100) for a, b in segmentation._runs(on) if b - a >= 10]
+    return [(a / 100, b / 100) for a, b in pieces._runs(on) if b - a >= 10]
 
 
 def earshot_split(x):
@@ -192,7 +193,7 @@ def hardships(words, n):
 
 
 def recognition(words, n):
-    """Measure whether cut words are recognised as well as the uncut originals."""
+    """Measure whether cut words are recognized as well as the uncut originals."""
     from earshot import recognizer
 
     known = recognizer.load(ROOT / "models" / "spoken_digit")
@@ -207,7 +208,7 @@ def recognition(words, n):
                 heard = known.predict(clips, sample_rate=RATE)
                 right[k] += np.mean([p.word == word for p, word in zip(heard, truth, strict=True)])
         rows.append([f"{snr_db} dB", *(f"{100 * share / n:.1f} %" for share in right)])
-    table(["recognised", "true borders", "cut by earshot"], rows)
+    table(["recognized", "true borders", "cut by earshot"], rows)
 
 
 def speed(words, noises):

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, streams
+from earshot import audio, datasets
 
 TRAINING, TEST = ("george", "jackson", "nicolas"), ("theo", "yweweler")
 SNRS_DB = (20, 10, 0)
@@ -32,15 +32,16 @@ RATE = 16000
 
 def networks():
     """Name, settings, network, and what trains it without labels."""
-    from earshot import models
     from earshot.windows import Windows
+
+    from earshot import models
 
     middle, late = Windows(), Windows(n_ahead=2)
     return {
-        "vanilla_conv": (middle, lambda: models.vanilla_conv(middle.picture_shape), None),
-        "autoencoder and readout": (middle, None, lambda: models.autoencoder(middle.picture_shape)),
+        "vanilla_conv": (middle, lambda: models.vanilla_conv(middle.output_shape), None),
+        "autoencoder and readout": (middle, None, lambda: models.autoencoder(middle.output_shape)),
         "next_frame_lstm and readout": (
-            late, None, lambda: models.next_frame_lstm(late.picture_shape),
+            late, None, lambda: models.next_frame_lstm(late.output_shape),
         ),
     }  # fmt: skip
 
@@ -63,7 +64,7 @@ def n_steps(stream):
 
 
 def truth_of(some):
-    return [streams.step_labels(s.named("speech").segments, n_steps(s), 100) for s in some]
+    return [datasets.step_labels(s.named("speech").segments, n_steps(s), 100) for s in some]
 
 
 def webrtc(stream, mode):
@@ -129,7 +130,7 @@ def learned_without_labels(begin, train, settings, quick):
 
 
 def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
-    """Train a network: without labels first, where it can; gives a recogniser and the first."""
+    """Train a network: without labels first, where it can; gives a recognizer and the first."""
     import keras
 
     from earshot import recognizer, stream_training
@@ -148,7 +149,7 @@ def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
         stream_training.fit(network, labelled, settings, epochs=epochs, **options)
     else:
         network = stream_training.fit_readout(unlabelled, labelled, settings, unlabelled=train[:24])
-    return recognizer.Recognizer(network, settings, streams.SPEECH_OR_NOISE), unlabelled
+    return recognizer.Recognizer(network, settings, datasets.SPEECH_OR_NOISE), unlabelled
 
 
 def detection(methods, tests):
@@ -227,7 +228,7 @@ def peak_mb():
 
 
 def speed_of(folder, path):
-    """Measure one recogniser, in a process of its own on one core."""
+    """Measure one recognizer, in a process of its own on one core."""
     os.sched_setaffinity(0, {0})  # Linux only
     from earshot import recognizer, streaming
 
@@ -283,14 +284,14 @@ def main():
     header("python benchmarks/streams.py" + " --few" * options.few)
     noises = {"white": np.random.default_rng(0).standard_normal(60 * RATE).astype(np.float32)}
     if options.noise.is_dir():
-        noises |= streams.backgrounds(options.noise, RATE)
+        noises |= datasets.backgrounds(options.noise, RATE)
     print(f"Tested over {', '.join(noises)}.\n")
     of = {who: digits.subset(np.isin(digits.speakers, who)) for who in (TRAINING, TEST)}
-    voices = datasets.synthetic(digits.words, n_voices=40, n_takes=1)
+    voices = datasets.synthetic(digits.class_names, n_voices=40, n_takes=1)
     train = of[TRAINING].joined(voices)
-    train = streams.make_streams(train, 8 if options.quick else 96, seed=1)
+    train = datasets.make_streams(train, 8 if options.quick else 96, seed=1)
     tests = {
-        db: streams.make_streams(
+        db: datasets.make_streams(
             of[TEST], len(noises) * (1 if options.quick else 4), noises=list(noises.values()),
             snr_db=float(db), seed=2,
         )

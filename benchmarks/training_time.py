@@ -10,8 +10,8 @@ import time
 import keras
 from report import header, spoken_digit, table
 
-from earshot import models, training
-from earshot.spectrogram import PICTURE_64, LogMel
+from earshot import networks
+from earshot.features.log_mel import LOG_MEL_64X64, LogMel
 
 GOAL = 0.94
 
@@ -27,7 +27,7 @@ class Stopwatch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds += time.perf_counter() - self.started
-        self.best = max(self.best, training.accuracy(self.model, self.test, self.front_end))
+        self.best = max(self.best, networks.accuracy(self.model, self.test, self.front_end))
         self.epochs = epoch + 1
         self.model.stop_training = self.best >= GOAL
         self.started = time.perf_counter()
@@ -40,16 +40,20 @@ def main():
     n_seeds = parser.parse_args().seeds
     train, test = spoken_digit().official_split()
     recipes = {
-        "classic 2-D CNN, 64x64": (PICTURE_64, models.cnn, {"epochs": 60, "learning_rate": 1e-3}),
-        "temporal CNN": (LogMel(), models.temporal_cnn, {"epochs": 12}),
+        "classic 2-D CNN, 64x64": (
+            LOG_MEL_64X64,
+            networks.cnn,
+            {"epochs": 60, "learning_rate": 1e-3},
+        ),
+        "temporal CNN": (LogMel(), networks.temporal_cnn, {"epochs": 12}),
     }
     rows, seconds = [], {}
     for name, (front_end, build, options) in recipes.items():
         for seed in range(n_seeds):
             keras.utils.set_random_seed(seed)
-            model = build(front_end.picture_shape, len(train.words), scale=front_end.top_db)
+            model = build(front_end.output_shape, len(train.class_names), scale=front_end.top_db)
             watch = Stopwatch(test, front_end)
-            training.fit(
+            networks.fit(
                 model, train, front_end, seed=seed, callbacks=[watch], progress=False, **options
             )
             reached_s = watch.seconds if watch.best >= GOAL else float("inf")

@@ -8,13 +8,16 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import tempfile
 
-import hardware
 import numpy as np
 import pytest
+from support import hardware
+from support.beeps import make_beeps
 
-from earshot import audio, datasets, streams
-from earshot.datasets import ARCHIVE, WordSet
+from earshot import audio
+from earshot.datasets import digits, streams
+from earshot.datasets.digits import ARCHIVE
 
+ROOT = Path(__file__).resolve().parents[1]
 DEVICES = {"microphone", "screen", "lab", "open_page"}
 
 
@@ -38,7 +41,7 @@ def downloads():
 @pytest.fixture(scope="session")
 def spoken_digit(downloads, pytestconfig):
     """The real data set, prepared by TFDS once and kept in pytest's cache."""
-    return datasets.spoken_digit(
+    return digits.spoken_digit(
         pytestconfig.cache.mkdir("earshot"), downloads=downloads, fallback=False
     )
 
@@ -53,20 +56,6 @@ def rng():
 def beeps(rng):
     """Two "words" that are easy to tell apart, low and high beeps, by three "speakers"."""
     return make_beeps(rng)
-
-
-def make_beeps(rng, n=60, sample_rate=8000):
-    """Make n clips of the words low and high."""
-    waveforms, labels = [], []
-    for i in range(n):
-        t = np.arange(rng.integers(2000, 5000)) / sample_rate
-        pitch_hz = (300, 1500)[i % 2] * rng.uniform(0.9, 1.1)
-        clip = 0.3 * np.sin(2 * np.pi * pitch_hz * t) + 0.01 * rng.standard_normal(len(t))
-        waveforms.append(clip.astype(np.float32))
-        labels.append(i % 2)
-    speakers = [("anna", "bob", "eve")[i % 3] for i in range(n)]
-    sources = [f"{('low', 'high')[i % 2]}_{speakers[i]}_{i // 6}.wav" for i in range(n)]
-    return WordSet(waveforms, np.array(labels), ("low", "high"), speakers, sources, sample_rate)
 
 
 @pytest.fixture(scope="session")

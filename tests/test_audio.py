@@ -4,7 +4,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earshot import EarshotError, audio
+from earshot import audio, files
+from earshot.errors import EarshotError
 
 
 def tone(sample_rate=8000, duration_s=0.5, pitch_hz=440):
@@ -147,7 +148,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
 def test_a_full_disk_is_said_and_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(EarshotError, match="free some space"), audio.atomic_path(path) as temporary:
+    with pytest.raises(EarshotError, match="free some space"), files.atomic_path(path) as temporary:
         temporary.write_text("half")
         raise OSError(28, "No space left on device")
     assert path.read_text() == "old"
@@ -156,7 +157,7 @@ def test_a_full_disk_is_said_and_keeps_the_old_file(tmp_path):
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path):
     for content in ("old", "new"):
-        with audio.atomic_path(tmp_path / "folder") as temporary:
+        with files.atomic_path(tmp_path / "folder") as temporary:
             temporary.mkdir()
             (temporary / content).touch()
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["new"]

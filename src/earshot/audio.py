@@ -7,18 +7,18 @@ Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF a
 import contextlib
 import math
 import numbers
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from earshot.errors import EarshotError
+from earshot.files import atomic_path
 
 __all__ = [
     "SUFFIXES",
     "Resampler",
-    "atomic_path",
     "blocks",
+    "blocks_of",
     "duration",
     "read",
     "resample",
@@ -269,43 +269,48 @@ def validate(x, name="the waveform"):
     return x
 
 
-@contextlib.contextmanager
-def atomic_path(path):
-    """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
-
-    Works for files and folders; missing parent folders are made.
-
-    Raises
-    ------
-    EarshotError
-        When the disk is full or the place cannot be written to. What was there before stays.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-            temporary = Path(folder) / path.name
-            yield temporary
-            previous = Path(folder) / "previous"
-            if temporary.is_dir() and path.is_dir():
-                path.replace(previous)
-            try:
-                temporary.replace(path)
-            except OSError:
-                if previous.exists():
-                    previous.replace(path)
-                raise
-    except (TimeoutError, ConnectionError):
-        raise  # the network's fault, not the disk's
-    except OSError as error:
-        raise EarshotError(
-            f"{path} cannot be written ({error.strerror or error}): free some space or "
-            "choose another folder."
-        ) from error
-
-
 def whole_rate(sample_rate):
     """Return a sample rate as an int, or raise :class:`EarshotError` when it is none."""
     if not isinstance(sample_rate, numbers.Real) or sample_rate <= 0 or sample_rate % 1:
         raise EarshotError(f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}.")
     return int(sample_rate)
+
+
+BLOCK_S = 30.0
+
+
+def blocks_of(sound, sample_rate):
+    """Give any sound as blocks: a file, a waveform at ``sample_rate`` (Hz), or blocks as they are.
+
+    Yields
+    ------
+    block : ndarray of float32, shape (samples,)
+    sample_rate : int
+    """
+    if isinstance(sound, str | Path):
+        yield from blocks(sound, BLOCK_S)
+        return
+    if isinstance(sound, np.ndarray) or (
+        isinstance(sound, list | tuple) and not any(isinstance(part, tuple) for part in sound)
+    ):
+        x = validate(sound)
+        size = round(BLOCK_S * whole_rate(sample_rate))
+        for start in range(0, len(x), size):
+            yield x[start : start + size], sample_rate
+        return
+    first_rate = None
+    for part in sound if hasattr(sound, "__iter__") else [sound]:
+        if not isinstance(part, list | tuple) or len(part) != 2:
+            raise EarshotError(
+                "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
+                f"rate), not {type(sound).__name__} of {type(part).__name__}."
+            )
+        block, rate = part
+        first_rate = whole_rate(rate) if first_rate is None else first_rate
+        if rate != first_rate:
+            raise EarshotError(
+                f"The sample rate of the stream changes from {first_rate} to {rate} Hz: begin a "
+                "new stream."
+            )
+        if len(block):
+            yield validate(block, "a block of the stream"), rate

@@ -6,12 +6,15 @@ import threading
 import time
 from pathlib import Path
 
-import hardware
 import nbformat
 import pytest
+from support import MODELS, hardware
 
-from earshot import audio, labels, recognizer, takes
-from earshot.segmentation import Segment
+from earshot import audio
+from earshot.recognition import recognizer
+from earshot.recording import takes
+from earshot.segmentation import label_tracks
+from earshot.segmentation.segments import Segment
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 each_notebook = pytest.mark.parametrize(
@@ -62,12 +65,12 @@ def test_01_shows_and_packs_the_data(data, tmp_path):
 def test_01_obeys_corrections_by_hand(data, tmp_path, rng):
     recording = data / "animals_anna.wav"
     audio.write(recording, 0.1 * rng.standard_normal(24000), 8000)
-    track = labels.beside(recording)
-    labels.write(track, [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "bird")])
+    track = label_tracks.beside(recording)
+    label_tracks.write(track, [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "bird")])
     try:
         printed, _ = run("01_create_audio_dataset", tmp_path, f"DATA={data}")
         assert "animals_anna.wav: 2 words" in printed
-        assert [segment.word for segment in labels.read(track)] == ["cat", "bird"]
+        assert [segment.word for segment in label_tracks.read(track)] == ["cat", "bird"]
     finally:
         track.unlink()
         recording.unlink()
@@ -97,9 +100,9 @@ def test_04_trains_four_networks_and_compares_them(data, tmp_path):
     assert n_players(cells) == 1
 
 
-def test_05_recognises_with_the_committed_recogniser(data, tmp_path):
+def test_05_recognizes_with_the_committed_recognizer(data, tmp_path):
     printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'my_words'}")
-    assert "recognised" in printed
+    assert "recognized" in printed
     assert n_pictures(cells) >= 4
     assert n_players(cells) == 1
     assert (data / "exported" / "saved_model.pb").is_file()
@@ -123,7 +126,7 @@ def test_07_learns_new_words_and_says_unknown(data, tmp_path):
     assert (data / "animals-test.npz").is_file()
     assert "bird, cat, dog, fox, unknown" in printed
     assert "the animals take its place" in printed
-    assert recognizer.load(tmp_path / "mine_animals").words[-1] == "unknown"
+    assert recognizer.load(tmp_path / "mine_animals").class_names[-1] == "unknown"
     assert n_pictures(cells) >= 5
     assert n_players(cells) == 1
 
@@ -159,9 +162,9 @@ def test_09_tells_speech_from_noise_and_plays_it(data, tmp_path):
         "09_speech_or_noise", tmp_path, f"DATA={data}", f"MODELS={tmp_path}", f"REPORTS={tmp_path}"
     )
     for name in ("speech_or_noise", "speech_autoencoder", "speech_next_frame_lstm"):
-        assert recognizer.load(tmp_path / name).words == ("noise", "speech")
+        assert recognizer.load(tmp_path / name).class_names == ("noise", "speech")
     assert "vanilla_conv " in printed
-    assert {s.word for s in labels.read(tmp_path / "example.labels.txt")} <= {"speech"}
+    assert {s.word for s in label_tracks.read(tmp_path / "example.labels.txt")} <= {"speech"}
     assert "earshot-player" in (tmp_path / "speech_or_noise.html").read_text()
     assert len(list((tmp_path / "windows").glob("*/*.png"))) > 5
     assert n_pictures(cells) >= 9
@@ -183,11 +186,11 @@ def test_02_records_between_keys_and_cuts_what_was_said(data, tmp_path, speaker)
     assert "it has a microphone" in printed
     assert n_pictures(cells) >= 4
     paths = sorted((tmp_path / "own_recordings" / "digit").glob("*.wav"))
-    predictions = recognizer.load("models/spoken_digit").predict(paths)
+    predictions = recognizer.load(MODELS / "spoken_digit").predict(paths)
     assert [prediction.word for prediction in predictions] == said
 
 
-def test_05_recognises_what_is_said_between_keys_and_until_q(
+def test_05_recognizes_what_is_said_between_keys_and_until_q(
     data, tmp_path, speaker, microphone, screen, spoken
 ):
     def keep_talking():
@@ -224,5 +227,5 @@ def test_a_notebook_that_fails_says_which(tmp_path):
     command = [sys.executable, NOTEBOOKS / "run.py", "--into", tmp_path, "05_inference"]
     done = subprocess.run([*command, "--set", "MODEL=nowhere"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "There is no recogniser nowhere" in done.stderr
+    assert "There is no recognizer nowhere" in done.stderr
     assert "A cell failed" in done.stderr

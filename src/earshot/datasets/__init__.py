@@ -1,0 +1,34 @@
+"""Recordings of words from many places, all as one :class:`WordSet`.
+
+:func:`from_folder`, :func:`spoken_digit`, :func:`from_ibids`, :func:`synthetic` and :func:`load` (a
+packed file, which :func:`pack` writes) are the roads to one. :func:`make_stream` and
+:func:`make_streams` lay words over backgrounds, :class:`Augmentation` and :func:`write_variants` vary
+training clips; never test data.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "word_set": ["DIGITS", "WordSet"],
+        "packed": ["load", "pack"],
+        "folders": ["from_folder"],
+        "digits": ["spoken_digit"],
+        "ibids": ["from_ibids"],
+        "voices": ["synthetic"],
+        "augmentation": ["Augmentation"],
+        "noises": ["backgrounds", "made_up_noise"],
+        "streams": [
+            "SPEECH_OR_NOISE",
+            "Stream",
+            "labelled",
+            "make_stream",
+            "make_streams",
+            "recite",
+            "step_labels",
+        ],
+        "stretching": ["stretch_and_shift"],
+        "variants": ["Store", "write_variants"],
+    },
+)

@@ -1,0 +1,148 @@
+"""The offline voice: eSpeak NG inside this process, from the optional ``espeakng-loader`` wheel.
+
+eSpeak NG (https://github.com/espeak-ng/espeak-ng) is a formant synthesiser under GPL-3, which is
+why it is an extra (``pip install "earshot[voice]"``) and nothing else in the package needs it.
+"""
+
+import ctypes
+import functools
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from earshot.audio import resample
+from earshot.errors import EarshotError
+
+__all__ = ["is_available", "phonemes", "say", "variants"]
+
+_SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
+_UTF8, _PHONEMES = 0x01, 0x100
+_RATE, _PITCH, _RANGE = 1, 3, 4
+
+
+def is_available():
+    """Tell whether the ``espeakng-loader`` wheel is installed."""
+    return importlib.util.find_spec("espeakng_loader") is not None
+
+
+def say(text, *, voice="en-us", speed_wpm=160, pitch=50, pitch_range=50, sample_rate=None, seed=0):
+    """Speak a text.
+
+    Parameters
+    ----------
+    text : str
+        Words in the language of the voice, or sounds as from :func:`phonemes`.
+    voice : str
+        A language such as "en-us" or "nl", or a language and a variant such as "en-us+f3".
+    speed_wpm : int
+        Words a minute, 80 to 450.
+    pitch, pitch_range : int
+        0 to 99, 50 is usual.
+    sample_rate : int, optional
+        In Hz. Default: 22,050 Hz, the synthesiser's own.
+    seed : int
+        Of the breath noise. Equal calls give equal sound in a fresh process; later in a process
+        the last bits may differ.
+
+    Returns
+    -------
+    waveform : ndarray of float32, shape (samples,)
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    EarshotError
+        When the wheel is missing, the voice does not exist, or the text cannot be spoken.
+    """
+    library, own_rate, chunks = _library()
+    _choose(library, voice)
+    for parameter, value in ((_RATE, speed_wpm), (_PITCH, pitch), (_RANGE, pitch_range)):
+        library.espeak_SetParameter(parameter, int(value), 0)
+    library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
+    chunks.clear()
+    encoded = text.encode()
+    failed = library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8 | _PHONEMES, None, None)
+    if failed or not any(chunk.any() for chunk in chunks):
+        raise EarshotError(f"eSpeak NG cannot say {text!r} with the voice {voice!r}.")
+    x = np.concatenate(chunks).astype(np.float32) / 32768
+    chunks.clear()
+    if sample_rate is None:
+        return x, own_rate
+    return resample(x, own_rate, sample_rate), sample_rate
+
+
+def phonemes(text, *, voice="en-us"):
+    """Give the sounds of a text as ``[[...]]``, which any voice can say, with its own accent.
+
+    Parameters
+    ----------
+    text : str
+    voice : str
+        The language that the text is in.
+    """
+    library, _, _ = _library()
+    _choose(library, voice)
+    pointer = ctypes.c_char_p(text.encode())
+    return f"[[{library.espeak_TextToPhonemes(ctypes.byref(pointer), _UTF8, 0).decode()}]]"
+
+
+@functools.cache
+def variants():
+    """Names of the voice variants that can follow a ``+``, as a frozenset of str.
+
+    Without "rob", on which eSpeak NG 1.52 crashes, and Python with it.
+    """
+    _library()
+    import espeakng_loader
+
+    folder = Path(espeakng_loader.get_data_path()) / "voices" / "!v"
+    return frozenset(path.name for path in folder.iterdir()) - {"rob"}
+
+
+def _choose(library, voice):
+    variant = voice.partition("+")[2]
+    if variant and variant not in variants():  # the library would pass over it in silence
+        raise EarshotError(
+            f"eSpeak NG has no variant {variant!r}: see earshot.datasets.espeak.variants()."
+        )
+    if library.espeak_SetVoiceByName(voice.encode()):
+        raise EarshotError(f"eSpeak NG has no voice {voice!r}: try 'en-us', 'en' or 'nl'.")
+
+
+@functools.cache
+def _library():
+    """Load and start eSpeak NG once a process; gives the library, its rate and its chunk list."""
+    if not is_available():
+        raise EarshotError(
+            'The offline voice is not installed: pip install "earshot[voice]" (eSpeak NG, GPL-3).'
+        )
+    import espeakng_loader
+
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_Synth.argtypes = (
+        [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int]
+        + [ctypes.c_uint] * 2 + [ctypes.c_void_p] * 2
+    )  # fmt: skip
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    library.espeak_TextToPhonemes.argtypes = (
+        [ctypes.POINTER(ctypes.c_char_p)] + [ctypes.c_int] * 2
+    )  # fmt: skip
+    chunks = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    def collect(samples, n, _events):
+        if samples and n > 0:
+            chunks.append(np.ctypeslib.as_array(samples, (n,)).copy())
+        return 0
+
+    data = espeakng_loader.get_data_path().encode()
+    rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
+    if rate <= 0:
+        raise EarshotError(
+            "eSpeak NG does not start: reinstall it with pip install espeakng-loader."
+        )
+    library.espeak_SetSynthCallback(collect)
+    library._keep_callback = collect  # eSpeak NG calls it for as long as the library lives
+    return library, rate, chunks

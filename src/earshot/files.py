@@ -1,0 +1,63 @@
+"""Files and folders: written whole or not at all, and names that every file system takes."""
+
+import contextlib
+import re
+import tempfile
+from pathlib import Path
+
+from earshot.errors import EarshotError
+
+__all__ = ["atomic_path", "safe_name"]
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
+
+    Works for files and folders; missing parent folders are made.
+
+    Raises
+    ------
+    EarshotError
+        When the disk is full or the place cannot be written to. What was there before stays.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            previous = Path(folder) / "previous"
+            if temporary.is_dir() and path.is_dir():
+                path.replace(previous)
+            try:
+                temporary.replace(path)
+            except OSError:
+                if previous.exists():
+                    previous.replace(path)
+                raise
+    except (TimeoutError, ConnectionError):
+        raise  # the network's fault, not the disk's
+    except OSError as error:
+        raise EarshotError(
+            f"{path} cannot be written ({error.strerror or error}): free some space or "
+            "choose another folder."
+        ) from error
+
+
+def safe_name(word):
+    """Make a folder name of any word; :func:`earshot.datasets.from_folder` turns it back.
+
+    What no file system wants (slashes, colons, control characters, a leading or trailing dot or
+    space, a leading underscore, names that Windows keeps for itself) becomes %XX as in a URL;
+    everything else, other scripts included, stays.
+    """
+    if not word:
+        raise EarshotError("An empty word makes no folder: give every word at least one letter.")
+    name = re.sub(r'[\x00-\x1f<>:"/\\|?*%]', _percent, word)
+    name = re.sub(r"^[. _]|[. ]$", _percent, name)
+    return re.sub(r"(?i)^(?=(con|prn|aux|nul|com\d|lpt\d)(\.|$)).", _percent, name)
+
+
+def _percent(match):
+    return f"%{ord(match[0]):02X}"

@@ -1,0 +1,243 @@
+"""Keras layers of the package, registered so that saved models load with ``safe_mode=True``."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from earshot.features.mel import mel_filter_bank
+
+__all__ = [
+    "AllSteps",
+    "AnyOfFrame",
+    "FilterBank",
+    "HalfOfValues",
+    "LastStep",
+    "MeanOfFeatures",
+    "SpectralAugmentation",
+    "StateCell",
+    "WordPooling",
+]
+
+
+@keras.saving.register_keras_serializable("earshot")
+class FilterBank(keras.layers.Layer):
+    """Learned band-pass filters over raw samples: how loud each band is in each frame.
+
+    Gabor filters, a sine and a cosine under a bell, of which the middle frequency and the length
+    are learned, two numbers a filter; they begin spaced as mel bands are. Given on is the logarithm
+    of the power. After Zeghidour and others (2021), "LEAF: a learnable frontend for audio
+    classification". (Filters of which every weight is free learn the training clips by heart.)
+
+    Parameters
+    ----------
+    frame : int
+        Samples from one frame to the next; a filter is four frames long.
+    n_filters : int
+    sample_rate : int
+        In Hz; of the first frequencies only.
+    """
+
+    def __init__(self, frame, n_filters, sample_rate, **kwargs):
+        super().__init__(**kwargs)
+        self.frame, self.n_filters, self.sample_rate = frame, n_filters, sample_rate
+
+    def build(self, input_shape):
+        top = min(4000.0, self.sample_rate / 2)
+        bank = mel_filter_bank(self.sample_rate, 4096, self.n_filters, 60.0, top)
+        cycles = bank.argmax(axis=0) / 4096  # a sample
+        widths = np.clip(0.35 / np.gradient(cycles), self.frame / 4, self.frame)
+        # Both are learned in steps of a comparable size: relative to where they begin.
+        self.first = np.stack([cycles, widths / self.frame]).astype("float32")
+        self.change = self.add_weight(shape=(2, self.n_filters), initializer="zeros", name="change")
+
+    def call(self, x):
+        """(batch, samples) to (batch, samples // frame, n_filters)."""
+        cycles, width = ops.unstack(self.first * ops.exp(self.change), 2)
+        time = ops.arange(-2 * self.frame, 2 * self.frame, dtype="float32")[:, None]
+        bell = ops.exp(-0.5 * ops.square(time / (width * self.frame)))
+        bell = bell / ops.sum(bell, axis=0)
+        angle = 2 * np.pi * cycles * time
+        kernel = ops.concatenate([bell * ops.cos(angle), bell * ops.sin(angle)], axis=1)
+        y = ops.conv(x[..., None], kernel[:, None], strides=self.frame, padding="same")
+        power = ops.square(y[..., : self.n_filters]) + ops.square(y[..., self.n_filters :])
+        return ops.log(power + 1e-5)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], -(-input_shape[1] // self.frame), self.n_filters)
+
+    def get_config(self):
+        settings = {name: getattr(self, name) for name in ("frame", "n_filters", "sample_rate")}
+        return {**super().get_config(), **settings}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class AnyOfFrame(keras.layers.Layer):
+    """Mask of samples (batch, samples) to mask of frames: real where any sample is."""
+
+    def __init__(self, frame, n_steps, **kwargs):
+        super().__init__(**kwargs)
+        self.frame, self.n_steps = frame, n_steps
+
+    def call(self, mask):
+        missing = self.frame * self.n_steps - mask.shape[1]
+        mask = ops.pad(ops.cast(mask, "int32"), [[0, 0], [0, missing]])
+        return ops.any(ops.reshape(mask, (-1, self.n_steps, self.frame)) > 0, axis=2)
+
+    def compute_output_spec(self, mask):
+        return keras.KerasTensor((mask.shape[0], self.n_steps), dtype="bool")
+
+    def get_config(self):
+        return {**super().get_config(), "frame": self.frame, "n_steps": self.n_steps}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class MeanOfFeatures(keras.layers.Layer):
+    """(batch, steps, features) to (batch, steps): one value a step."""
+
+    def call(self, x):
+        return ops.mean(x, axis=-1)
+
+
+@keras.saving.register_keras_serializable("earshot")
+class LastStep(keras.layers.Layer):
+    """(batch, steps, values) to (batch, values): the last step, where everything has been seen."""
+
+    def call(self, x):
+        return x[:, -1]
+
+
+@keras.saving.register_keras_serializable("earshot")
+class AllSteps(keras.layers.Layer):
+    """Stands in the place of :class:`LastStep` where a network runs along a stream."""
+
+    def call(self, x):
+        return x
+
+
+@keras.saving.register_keras_serializable("earshot", name="Half")
+class HalfOfValues(keras.layers.Layer):
+    """First (0) or second (1) half of the values of each step."""
+
+    def __init__(self, which, **kwargs):
+        super().__init__(**kwargs)
+        self.which = which
+
+    def call(self, x):
+        return ops.split(x, 2, axis=-1)[self.which]
+
+    def get_config(self):
+        return {**super().get_config(), "which": self.which}
+
+
+@keras.saving.register_keras_serializable("earshot")
+class StateCell(keras.layers.LSTMCell):
+    """An LSTM's cell that answers with its hidden state and its cell state, side by side."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.output_size = 2 * self.units
+
+    def call(self, x, states, training=False):
+        hidden, (_, cell) = super().call(x, states, training=training)
+        return ops.concatenate([hidden, cell], axis=-1), [hidden, cell]
+
+
+@keras.saving.register_keras_serializable("earshot")
+class WordPooling(keras.layers.Layer):
+    """(batch, steps, features) to (batch, (n_parts + 1) * features): what comes when in a word.
+
+    The mean over time forgets the order. Here is a mean for each of ``n_parts`` parts of the word,
+    which fade into one another, and the maximum over time. How far the word has gone is the share
+    of its features' sum, which are not negative, so that pauses before and after it count for
+    nothing, and a word said slowly has the same parts as one said fast.
+    """
+
+    def __init__(self, n_parts=4, **kwargs):
+        super().__init__(**kwargs)
+        self.n_parts = n_parts
+
+    def call(self, x):
+        active = ops.sum(x, axis=2, keepdims=True)
+        share = active / ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
+        gone = ops.cumsum(share, axis=1) - share / 2
+        middles = ops.convert_to_tensor(np.arange(self.n_parts, dtype=np.float32) + 0.5)
+        weights = ops.maximum(1 - ops.abs(self.n_parts * gone - middles), 0) * share * self.n_parts
+        parts = ops.matmul(ops.transpose(weights, (0, 2, 1)), x)
+        parts = ops.reshape(parts, (-1, self.n_parts * x.shape[2]))
+        return ops.concatenate([parts, ops.max(x, axis=1)], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], (self.n_parts + 1) * input_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "n_parts": self.n_parts}
+
+
+@keras.saving.register_keras_serializable("earshot", name="Jitter")
+class SpectralAugmentation(keras.layers.Layer):
+    """Vary what other voices and rooms vary, in training only; values run from about 0 to 1.
+
+    Bands are stretched (another vocal tract), time is stretched and shifted a little, the spectrum
+    is bent as by another microphone, a noise covers what is soft, and some neighbouring bands and
+    steps are hidden (Park and others 2019, "SpecAugment").
+
+    Parameters
+    ----------
+    strength : float
+        1 is what served the experiments with LSTMs.
+    """
+
+    def __init__(self, strength=1.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.strength, self.seed = strength, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x, real=None, training=False):
+        """(batch, steps, bands) to the same; with a mask of the steps, to both."""
+        if not training or not self.strength:
+            return x if real is None else (x, real)
+        n, steps, bands = ops.shape(x)[0], x.shape[1], x.shape[2]
+        band, step = (ops.arange(size, dtype="float32") for size in (bands, steps))
+
+        def draw(most, shape=(n, 1)):
+            spread = keras.random.uniform(shape, -1, 1, seed=self.seed_generator)
+            return self.strength * most * spread
+
+        x = ops.matmul(x, ops.transpose(_reading(band * ops.exp(draw(0.22))), (0, 2, 1)))
+        reading = _reading(step * ops.exp(draw(0.3)) + draw(0.08 * steps))
+        x = ops.matmul(reading, x)
+        place = ops.linspace(0.0, np.pi, bands)
+        for k in (1, 2, 3):  # another microphone: a smooth curve over the bands
+            x += draw(0.2 / k, (n, 1, 1)) * ops.cos(k * place + draw(np.pi, (n, 1, 1)))
+        # Another room: a noise that covers what is softer, in half of the clips.
+        noise = keras.random.normal((n, steps, bands), 0, 0.06, seed=self.seed_generator)
+        noise += draw(0.1, (n, 1, 1)) * ops.cos(place + draw(np.pi, (n, 1, 1)))
+        x = ops.maximum(x, noise + draw(0.7, (n, 1, 1)))
+        hidden = _stretch_of(band, bands, 0.16 * self.strength, n, self.seed_generator)[:, None, :]
+        hidden |= _stretch_of(step, steps, 0.14 * self.strength, n, self.seed_generator)[..., None]
+        x = ops.where(hidden, 0.0, x)
+        if real is None:
+            return x
+        return x, ops.matmul(reading, ops.cast(real, "float32")[..., None])[..., 0] > 0.5
+
+    def compute_output_spec(self, x, real=None, training=False):
+        like = [keras.KerasTensor(y.shape, y.dtype) for y in (x, real) if y is not None]
+        return like[0] if real is None else tuple(like)
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength, "seed": self.seed}
+
+
+def _reading(places):
+    """Weights (n, size, size) that read values at fractional places (n, size)."""
+    size = places.shape[1]
+    places = ops.clip(places, 0, size - 1)
+    away = ops.abs(places[..., None] - ops.arange(size, dtype="float32"))
+    return ops.maximum(1 - away, 0)
+
+
+def _stretch_of(index, size, share, n, seed):
+    """Choose some neighbours among ``size``, at most a share of them, for each of n clips."""
+    begin = keras.random.uniform((n, 1), 0, size, seed=seed)
+    length = keras.random.uniform((n, 1), 0, share * size, seed=seed)
+    return (index >= begin) & (index < begin + length)

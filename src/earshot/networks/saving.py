@@ -1,0 +1,119 @@
+"""A network and what belongs to it in one folder: written as a whole, read with clear errors."""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+
+from earshot import files
+from earshot.errors import EarshotError
+
+__all__ = [
+    "FORMAT",
+    "NETWORK",
+    "check_replaceable",
+    "read",
+    "read_json",
+    "read_network",
+    "read_settings",
+    "write",
+]
+
+NETWORK = "network.keras"
+FORMAT = 1
+DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+WAY_OUT = "copy the folder again, or train and save it anew."
+
+
+def write(folder, network, writers):
+    """Write a folder; one that was there before is replaced as a whole.
+
+    Parameters
+    ----------
+    folder : str or path
+    network : keras.Model
+        Becomes "network.keras".
+    writers : dict
+        From the names of further files to their content as JSON, or to a function that is given
+        the path to write to.
+    """
+    check_replaceable(folder, NETWORK)
+    with files.atomic_path(folder) as temporary:
+        temporary.mkdir()
+        for name, content in writers.items():
+            if callable(content):
+                content(temporary / name)
+            else:
+                text = json.dumps(content, indent=2, ensure_ascii=False)
+                (temporary / name).write_text(text + "\n", encoding="utf-8")
+        network.save(temporary / NETWORK)
+
+
+def check_replaceable(folder, mark):
+    """Refuse to replace a folder that holds something else: one without the file ``mark``."""
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        raise EarshotError(
+            f"{folder} holds something else (no {mark}), which would be lost: name another folder."
+        )
+
+
+def read(folder, readers, kind):
+    """Read the files of a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+    readers : dict
+        From the names of files to functions that are given the path; what goes wrong in them is
+        taken for damage.
+    kind : str
+        What the folder should hold, for errors.
+
+    Returns
+    -------
+    list
+        What the functions gave, in their order.
+
+    Raises
+    ------
+    EarshotError
+        When the folder or a file in it is missing or damaged; the message names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise EarshotError(f"There is no {kind} {folder}: train one and save it there.")
+    for name in readers:
+        if not (folder / name).is_file():
+            raise EarshotError(f"{folder} is no {kind}, its {name} is missing: {WAY_OUT}")
+    found = []
+    for name, reader in readers.items():
+        try:
+            found.append(reader(folder / name))
+        except DAMAGE as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise EarshotError(f"{folder / name} is damaged ({reason}): {WAY_OUT}") from error
+    return found
+
+
+def read_json(path):
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_settings(path):
+    """Read a JSON file that names its format, which must be this version's."""
+    settings = read_json(path)
+    if settings["format"] != FORMAT:
+        raise EarshotError(
+            f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
+            "install the version of earshot that wrote it."
+        )
+    return settings
+
+
+def read_network(path):
+    """Read a Keras network, for use, not for training on."""
+    return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -1,0 +1,115 @@
+"""A recorder that runs in the browser, for kernels without a microphone."""
+
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from earshot.errors import EarshotError
+from earshot.recording import takes
+
+__all__ = ["BrowserRecorder", "browser_recorder"]
+
+HERE = Path(__file__).parent
+
+
+class BrowserRecorder(anywidget.AnyWidget):
+    """Records with the browser's microphone, from one key to another, while it has the focus.
+
+    The sound arrives in chunks and goes to disk at once. In JupyterLab, Notebook 7, VS Code, Colab
+    and whatever else shows an anywidget.
+
+    Parameters
+    ----------
+    folder : str or path
+        Gets the whole takes, as ``<name>_<date>-<time>.wav``.
+    name : str
+    on_take : callable, optional
+        Gets each :class:`earshot.recording.Take`; what it returns is shown below the recorder.
+    start_key, stop_key : str
+        One letter each.
+    pre_roll_s, longest_s : float
+        As those of :class:`earshot.recording.Recorder`.
+
+    Attributes
+    ----------
+    take : earshot.recording.Take or None
+        The latest. A cell cannot wait for it: use ``on_take``, or look in a later cell.
+    """
+
+    _esm = HERE / "browser_recorder.js"
+    _css = HERE / "browser_recorder.css"
+    start_key = traitlets.Unicode("s").tag(sync=True)
+    stop_key = traitlets.Unicode("q").tag(sync=True)
+    pre_roll_s = traitlets.Float(0.3).tag(sync=True)
+    longest_s = traitlets.Float(1800.0).tag(sync=True)
+
+    def __init__(self, folder, *, name="take", on_take=None, **settings):
+        super().__init__(**settings)
+        self.folder, self.name, self.on_take = folder, name, on_take
+        self.take = self._writer = None
+        self._n_chunks = 0
+        self.on_msg(self._hear)
+
+    def _hear(self, _, message, buffers):
+        """Answer a message of the browser; what goes wrong is shown there."""
+        try:
+            match message["kind"]:
+                case "start":
+                    self._finish("It broke off: the page was closed or loaded again.")
+                    self._writer = takes.Writer(self.folder, self.name, message["sample_rate"])
+                    self._n_chunks = 0
+                case "sound" if self._writer:
+                    self._writer.write(np.frombuffer(buffers[0], "<i2"))
+                    self._n_chunks += 1
+                case "stop" if self._writer:
+                    lost = message["n_chunks"] - self._n_chunks
+                    gaps = f"Sound was lost on the way ({lost} times half a second): record again."
+                    self._finish(message["reason"], gaps if lost else "")
+        except EarshotError as error:
+            self.send({"kind": "stop"})
+            if self._writer:
+                self._finish(str(error))
+            else:
+                self._say(error)
+
+    def _finish(self, *notes):
+        """Close the take that is being written, if any, and hand it on."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        self.take = writer.close(note for note in notes if note)
+        try:
+            answer = self.on_take(self.take) if self.on_take else None
+        except EarshotError as error:
+            answer = error
+        self._say(f"Recorded {self.take.duration_s:.1f} s.", *self.take.notes, answer or "")
+
+    def _say(self, *sentences):
+        self.send({"kind": "said", "text": " ".join(map(str, sentences)).strip()})
+
+
+def browser_recorder(folder, show, **settings):
+    """Give a :class:`BrowserRecorder` with a place below it for a widget about the latest take.
+
+    Parameters
+    ----------
+    folder : str or path
+        For the whole takes.
+    show : callable
+        Gets each take and gives the widget, see :func:`earshot.notebook.review`.
+    settings
+        Those of :class:`BrowserRecorder`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+    """
+    place = ipywidgets.VBox()
+
+    def taken(take):
+        place.children = (show(take),)
+
+    return ipywidgets.VBox([BrowserRecorder(folder, on_take=taken, **settings), place])

@@ -1,0 +1,125 @@
+"""The microphone of this machine."""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+
+from earshot.errors import EarshotError
+
+__all__ = ["Device", "devices"]
+
+BLOCK_S = 0.02
+BROWSER = 'or record in the browser: where="browser"'
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """A microphone or another input.
+
+    Parameters
+    ----------
+    number : int
+    name : str
+    n_channels : int
+        As many as it offers at most.
+    sample_rate : int
+        Its own, in Hz.
+    is_default : bool
+    """
+
+    number: int
+    name: str
+    n_channels: int
+    sample_rate: int
+    is_default: bool
+
+    def __str__(self):
+        default = ", the default" if self.is_default else ""
+        return f"{self.number}: {self.name} ({self.sample_rate:,} Hz{default})"
+
+
+def devices():
+    """List the inputs of this machine, each a :class:`Device`; empty when there is none.
+
+    Raises
+    ------
+    EarshotError
+        When PortAudio is missing.
+    """
+    sounddevice = _sounddevice()
+    default = sounddevice.default.device[0]
+    return [
+        Device(d["index"], d["name"], d["max_input_channels"], int(d["default_samplerate"]),
+               d["index"] == default)
+        for d in sounddevice.query_devices() if d["max_input_channels"] > 0
+    ]  # fmt: skip
+
+
+def _sounddevice():
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise EarshotError(
+            f"The package sounddevice is missing: pip install sounddevice, {BROWSER}."
+        ) from error
+    except OSError as error:
+        raise EarshotError(
+            "PortAudio is missing, which reads the microphone: sudo apt install libportaudio2 "
+            f"(Debian, Ubuntu), conda install portaudio (elsewhere), {BROWSER}."
+        ) from error
+    return sounddevice
+
+
+def _find(device):
+    """Give the :class:`Device` of that number or name; microphones plugged in late are found."""
+    for attempt in range(2):
+        if attempt:
+            _sounddevice()._terminate()  # PortAudio looks for devices when it starts, not later
+            _sounddevice()._initialize()
+        there = devices()
+        if device is None:
+            found = [d for d in there if d.is_default] or there
+        elif isinstance(device, int):
+            found = [d for d in there if d.number == device]
+        else:
+            found = [d for d in there if d.name == device]
+            found = found or [d for d in there if device.lower() in d.name.lower()]
+        if found:
+            return found[0]
+    if not there:
+        raise EarshotError(
+            "This machine has no microphone (no input device): plug one in, allow its use in the "
+            f"system's privacy settings (on Linux: join the group audio), {BROWSER}."
+        )
+    listed = "; ".join(map(str, there))
+    raise EarshotError(f"There is no input device {device!r}. There are: {listed}.")
+
+
+@contextlib.contextmanager
+def microphone(device, events):
+    """Open a microphone that puts blocks of int16, shape (samples,), and overruns into a queue."""
+    sounddevice, found = _sounddevice(), _find(device)
+
+    def heard(block, n_frames, times, status):
+        if status.input_overflow:
+            events.put(None)
+        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+        events.put(mono.astype(np.int16))  # a copy
+
+    for n_channels in sorted({1, min(2, found.n_channels), found.n_channels}):
+        try:
+            stream = sounddevice.InputStream(
+                device=found.number, channels=n_channels, samplerate=found.sample_rate,
+                dtype="int16", blocksize=round(BLOCK_S * found.sample_rate), callback=heard,
+            )  # fmt: skip
+            break
+        except sounddevice.PortAudioError as error:
+            reason = error.args[0]
+    else:
+        raise EarshotError(
+            f"The microphone {found.name} cannot be opened ({reason}): close other programs that "
+            f"use it, allow its use in the system's privacy settings, {BROWSER}."
+        )
+    with stream:
+        yield stream

@@ -1,0 +1,241 @@
+"""The microphone, with start and stop keys.
+
+The microphone (``sounddevice``, PortAudio) and the keyboard (``pynput``) are looked for when they
+are needed; what is missing is said together with the remedy.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import math
+import queue
+import sys
+import time
+
+import numpy as np
+
+from earshot.errors import EarshotError
+from earshot.recording import takes
+from earshot.recording.keys import keys
+from earshot.recording.microphone import BLOCK_S, microphone
+
+__all__ = ["Recorder", "problem"]
+
+GONE_S = 2.0
+"""A microphone that gives nothing for this long is gone."""
+REFRESH_S = 0.1
+BAR, LOWEST_DB = 20, -60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorder:
+    """Records from a microphone of this machine, from one key to another.
+
+    Parameters
+    ----------
+    device : int or str, optional
+        Number or part of the name, see :func:`devices`. Default: the system's default.
+    start_key, stop_key : str
+        One letter each. They are heard whichever window is in front.
+    pre_roll_s : float
+        So much from before the start key is kept: people press and speak at once.
+    longest_s : float
+        A take ends by itself after this time.
+    patience_s : float
+        For so long the start key is waited for.
+    """
+
+    device: int | str | None = None
+    start_key: str = "s"
+    stop_key: str = "q"
+    pre_roll_s: float = 0.3
+    longest_s: float = 1800.0
+    patience_s: float = 120.0
+
+    def record(self, folder, *, name="take"):
+        """Wait for the start key, record until the stop key, and say all the while what is heard.
+
+        Sound goes to disk while it is recorded. The take also ends, and is kept, when its longest
+        time is over, the kernel is interrupted, the microphone goes away or the disk is full.
+
+        Parameters
+        ----------
+        folder : str or path
+            Gets the whole take, as ``<name>_<date>-<time>.wav``.
+        name : str
+
+        Returns
+        -------
+        earshot.recording.Take
+
+        Raises
+        ------
+        EarshotError
+            When microphone or keys are missing, the start key is not pressed, or the microphone
+            goes away before that.
+        """
+        with _Source(self.device) as source:
+            meter = _Meter()
+            writer = self._wait(source, folder, name, meter)
+            notes = []
+            try:
+                notes.append(self._write(source, writer, meter))
+            except KeyboardInterrupt:
+                notes.append("Interrupted.")
+            except EarshotError as error:
+                notes.append(str(error))
+        with contextlib.suppress(EarshotError):  # the disk is full, and that has been said
+            for block in source.left():
+                writer.write(block)
+        if source.n_overruns:
+            places = "1 place" if source.n_overruns == 1 else f"{source.n_overruns} places"
+            notes.append(
+                f"The machine was too busy, and sound was lost in {places}: close other programs, "
+                "and say those words again."
+            )
+        take = writer.close(note for note in notes if note)
+        meter.finish(take)
+        return take
+
+    def blocks(self):
+        """Listen at once, until the stop key, and give the sound as it comes.
+
+        The same as :func:`earshot.audio.blocks` gives for a file. Ends as :meth:`record` does.
+
+        Yields
+        ------
+        block : ndarray of float32, shape (samples,)
+        sample_rate : int
+            In Hz, the microphone's own.
+        """
+        with _Source(self.device) as source, contextlib.suppress(KeyboardInterrupt):
+            until = time.monotonic() + self.longest_s
+            for event in source:
+                if isinstance(event, np.ndarray):
+                    yield event.astype(np.float32) / (takes.FULL_SCALE + 1), source.sample_rate
+                elif event == self.stop_key:
+                    return
+                if time.monotonic() > until:
+                    return
+
+    def _wait(self, source, folder, name, meter):
+        """Wait for the start key; gives a writer that holds what was heard just before it."""
+        before = collections.deque(maxlen=math.ceil(self.pre_roll_s / BLOCK_S))
+        until = time.monotonic() + self.patience_s
+        for event in source:
+            if isinstance(event, np.ndarray):
+                before.append(event)
+                meter.show(f"Press {self.start_key} to record", event)
+            elif event == self.start_key:
+                writer = takes.Writer(folder, name, source.sample_rate)
+                for block in before:
+                    writer.write(block)
+                return writer
+            if time.monotonic() > until:
+                raise EarshotError(
+                    f"Nobody pressed {self.start_key} for {self.patience_s:g} s: run the cell "
+                    "again."
+                )
+        raise EarshotError(source.ended)
+
+    def _write(self, source, writer, meter):
+        """Record until the stop key; gives the reason when it was something else."""
+        until = None
+        for event in source:
+            if isinstance(event, np.ndarray):
+                writer.write(event)
+                lost = f", {source.n_overruns} gaps" if source.n_overruns else ""
+                meter.show(
+                    f"Recording {writer.duration_s:6.1f} s{lost}, {self.stop_key} to stop", event
+                )
+                if writer.duration_s >= self.longest_s + self.pre_roll_s:
+                    return f"The longest time, {self.longest_s:g} s, is over."
+            elif event == self.stop_key and until is None:
+                # What was said before the key is still on its way through the sound card.
+                until = time.monotonic() + source.latency_s + BLOCK_S
+            if until is not None and time.monotonic() > until:
+                return ""
+        return source.ended
+
+
+def problem(device=None):
+    """Say in one sentence why this machine cannot record with keys; "" when it can."""
+    try:
+        with microphone(device, queue.SimpleQueue()), keys(queue.SimpleQueue()):
+            return ""
+    except EarshotError as error:
+        return str(error)
+
+
+class _Source:
+    """Sound and keys of this machine, in the order in which they came."""
+
+    def __init__(self, device):
+        self.device = device
+        self.n_overruns, self.ended = 0, ""
+        self._events = queue.SimpleQueue()
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self._listener = stack.enter_context(keys(self._events))
+            self._stream = stack.enter_context(microphone(self.device, self._events))
+            self._open = stack.pop_all()
+        self.sample_rate = int(self._stream.samplerate)
+        self.latency_s = self._stream.latency
+        return self
+
+    def __exit__(self, *error):
+        self._open.close()
+
+    def __iter__(self):
+        """Give blocks of int16 and letters until microphone or keyboard is gone."""
+        n_silent = 0  # not seconds: a machine that slept has lost no microphone
+        while True:
+            with contextlib.suppress(queue.Empty):
+                event = self._events.get(timeout=REFRESH_S)
+                if event is None:
+                    self.n_overruns += 1
+                    continue
+                yield event
+                if isinstance(event, np.ndarray):
+                    n_silent = 0
+                    continue
+            n_silent += 1
+            if not self._stream.active or n_silent > GONE_S / REFRESH_S:
+                self.ended = "The microphone went away: plug it in again and run the cell again."
+                return
+            if not self._listener.is_alive():
+                self.ended = "The keys are no longer heard: is the screen still there?"
+                return
+
+    def left(self):
+        """Give the blocks that came but were not asked for."""
+        while not self._events.empty():
+            event = self._events.get()
+            if isinstance(event, np.ndarray):
+                yield event
+
+
+class _Meter:
+    """One line that says what to press, how long it is going and how loud it is."""
+
+    def __init__(self):
+        self._loudest, self._due = 0, 0.0
+
+    def show(self, text, block):
+        self._loudest = max(self._loudest, int(np.abs(block.astype(np.int32)).max(initial=0)))
+        if time.monotonic() < self._due:
+            return
+        level_db = 20 * math.log10(max(self._loudest, 1) / (takes.FULL_SCALE + 1))
+        filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
+        bar = "█" * filled + "·" * (BAR - filled)
+        loud = " too loud" if self._loudest >= takes.FULL_SCALE else ""
+        sys.stdout.write(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}")
+        sys.stdout.flush()
+        self._loudest, self._due = 0, time.monotonic() + REFRESH_S
+
+    def finish(self, take):
+        lines = (f"Recorded {take.duration_s:.1f} s, kept in {take.path}", *take.notes)
+        sys.stdout.write("\r" + " " * 79 + "\r" + "\n".join(lines) + "\n")
+        sys.stdout.flush()

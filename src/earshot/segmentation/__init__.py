@@ -1,0 +1,19 @@
+"""A long recording is cut into words.
+
+:func:`split_words` finds the words, :func:`align_words` finds which of them is which of a list, and
+both give :class:`Segment`. :mod:`~earshot.segmentation.label_tracks` reads, writes and corrects them
+by hand; :func:`cut_recording` and :func:`cut_set` write the clips.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["label_tracks"],
+    submod_attrs={
+        "segments": ["Segment"],
+        "splitting": ["split_words"],
+        "alignment": ["align_words"],
+        "clips": ["cut_recording", "cut_set"],
+    },
+)

@@ -1,0 +1,18 @@
+"""Spectrograms back to sound, and text to speech.
+
+:func:`from_magnitude` and :func:`from_log_mel` iterate (Griffin-Lim); an :class:`Inverter`, which
+:func:`load_inverter` reads and :func:`train_inverter` makes, has learned it. :func:`say` speaks words
+into files, :func:`say_spectrogram` reads a spectrogram aloud.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "griffin_lim": ["from_log_mel", "from_magnitude"],
+        "inverter": ["FINE", "Inverter", "load_inverter"],
+        "inverter_training": ["refine_inverter", "train_inverter"],
+        "speech": ["say", "say_spectrogram"],
+    },
+)

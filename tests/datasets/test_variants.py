@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+
+from earshot import audio
+from earshot.datasets import stretching, variants
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
+from earshot.networks import training
+
+RATE = 22050
+
+
+@pytest.fixture
+def tone():
+    t = np.arange(RATE // 2) / RATE
+    return (0.5 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
+
+
+def pitch_hz(x):
+    middle = x[len(x) // 4 : 3 * len(x) // 4]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 8 * RATE))
+    return spectrum.argmax() / 8
+
+
+class TestStretchAndShift:
+    def test_nine_variants_have_the_lengths_of_their_speeds(self, tone):
+        lengths = [len(x) for x in stretching.stretch_and_shift(tone)]
+        assert lengths == [round(len(tone) / s) for s in (0.7, 1.0, 1.3) for _ in range(3)]
+
+    def test_pitch_moves_by_half_steps_and_only_by_them(self, tone):
+        for i, x in enumerate(stretching.stretch_and_shift(tone)):
+            assert pitch_hz(x) == pytest.approx(440 * 2 ** ((i % 3 - 1) / 12), rel=0.004)
+
+    def test_the_plain_variant_is_the_clip_itself(self, tone):
+        assert np.array_equal(stretching.stretch_and_shift(tone)[4], tone)
+
+    @pytest.mark.parametrize("speed", [0.7, 1.3])
+    def test_stretching_is_that_of_librosa(self, spoken_digit, speed):
+        import librosa
+
+        x = audio.resample(spoken_digit.waveforms[700], 8000, RATE)
+        theirs = librosa.effects.time_stretch(x, rate=speed)
+        (ours,) = stretching.stretch_and_shift(x, stretches=(speed,), half_steps=(0,))
+        assert len(ours) == len(theirs)
+        assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()
+
+    @pytest.mark.parametrize("n", [1, 100, 3000])
+    def test_short_clips_are_stretched_too(self, n):
+        clips = stretching.stretch_and_shift(np.full(n, 0.1, np.float32))
+        assert all(np.isfinite(clip).all() for clip in clips)
+
+    def test_a_clip_without_samples_is_refused(self):
+        with pytest.raises(EarshotError, match="no samples"):
+            stretching.stretch_and_shift(np.zeros(0))
+
+
+class TestStore:
+    front_end = LogMel()
+
+    @pytest.fixture
+    def words(self, beeps):
+        return beeps.subset(np.arange(10))
+
+    def test_every_clip_becomes_nine_with_its_label(self, words, tmp_path):
+        store = variants.write_variants(words, tmp_path / "store", self.front_end)
+        assert store.shapes == {"spectrograms": (90, 101, 40)}
+        assert np.array_equal(store.labels, np.repeat(words.labels, 9))
+
+    def test_rows_come_in_the_order_that_is_asked_for(self, words, tmp_path):
+        store = variants.write_variants(words, tmp_path / "store", self.front_end)
+        plain = self.front_end.unpack(store.rows(np.array([76, 4, 13])))
+        expected = self.front_end([words.waveforms[i] for i in (8, 0, 1)])
+        assert np.abs(plain - expected).max() < 0.05
+
+    def test_a_second_run_takes_what_is_there(self, words, tmp_path):
+        variants.write_variants(words, tmp_path / "store", self.front_end)
+        before = (tmp_path / "store" / "spectrograms.npy").stat().st_mtime_ns
+        variants.write_variants(words, tmp_path / "store", self.front_end)
+        assert (tmp_path / "store" / "spectrograms.npy").stat().st_mtime_ns == before
+
+    def test_other_settings_are_refused_and_nothing_is_lost(self, words, tmp_path):
+        variants.write_variants(words, tmp_path / "store", self.front_end)
+        with pytest.raises(EarshotError, match=r"store was made with other settings \(stretches\)"):
+            variants.write_variants(words, tmp_path / "store", self.front_end, stretches=(1.0,))
+        assert len(variants.Store(tmp_path / "store")) == 90
+
+    def test_a_run_that_breaks_off_leaves_no_half_store(self, words, tmp_path, monkeypatch):
+        def fail(x, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(variants, "stretch_and_shift", fail)
+        with pytest.raises(KeyboardInterrupt):
+            variants.write_variants(words, tmp_path / "store", self.front_end)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_store_that_lost_a_file_is_refused(self, words, tmp_path):
+        variants.write_variants(words, tmp_path / "store", self.front_end)
+        (tmp_path / "store" / "spectrograms.npy").unlink()
+        with pytest.raises(EarshotError, match="store is not whole"):
+            variants.Store(tmp_path / "store")
+
+    def test_a_full_disk_is_noticed_before_anything_is_written(self, words, tmp_path, monkeypatch):
+        from collections import namedtuple
+
+        usage = namedtuple("usage", "total used free")(10**9, 10**9, 1000)
+        monkeypatch.setattr(variants.shutil, "disk_usage", lambda place: usage)
+        with pytest.raises(EarshotError, match=r"needs .* GB and the disk has 0\.0 GB left"):
+            variants.write_variants(words, tmp_path / "store", self.front_end)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_network_trains_on_a_store(self, words, tmp_path):
+        import keras
+
+        from earshot.networks import builders
+
+        keras.utils.set_random_seed(0)
+        store = variants.write_variants(words, tmp_path / "store", self.front_end)
+        network = builders.spectrogram_lstm(self.front_end.output_shape, 2, units=8, stem=8)
+        history = training.fit(
+            network, store, self.front_end, test=words, epochs=6, batch_size=16, progress=False
+        )
+        assert history["loss"][-1] < history["loss"][0]
+
+    def test_samples_are_kept_with_their_lengths(self, words, tmp_path):
+        raw = RawWaveform(8000, 6400)
+        store = variants.write_variants(words, tmp_path / "store", raw)
+        x, mask = raw.unpack(store.rows(np.array([4])))
+        assert mask.sum() == len(words.waveforms[0])
+        assert np.abs(x).max() == pytest.approx(1)

@@ -1,0 +1,144 @@
+import dataclasses
+import json
+import subprocess
+import sys
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LOG_MEL_64X32, LOG_MEL_64X35, LOG_MEL_64X64, LogMel
+from earshot.features.mel import mel_filter_bank
+from earshot.networks.front_end_layers import as_layer
+
+ALL = {"default": LogMel(), "64x64": LOG_MEL_64X64, "64x35": LOG_MEL_64X35, "64x32": LOG_MEL_64X32}
+each_front_end = pytest.mark.parametrize("front_end", ALL.values(), ids=ALL)
+
+
+def librosa_mel_power(x, front_end):
+    return librosa.feature.melspectrogram(
+        y=front_end.fit(x), sr=front_end.sample_rate, n_fft=front_end.n_fft,
+        hop_length=front_end.hop_length, n_mels=front_end.n_mels, fmin=front_end.fmin_hz,
+        fmax=front_end.fmax_hz,
+    ).T  # fmt: skip
+
+
+@each_front_end
+def test_mel_power_agrees_with_librosa(front_end, rng):
+    x = rng.standard_normal(front_end.n_samples).astype(np.float32)
+    expected = librosa_mel_power(x, front_end)
+    np.testing.assert_allclose(front_end.mel_power(x), expected, rtol=1e-5)
+
+
+@each_front_end
+def test_decibels_agree_with_librosa(front_end, rng):
+    front_end = dataclasses.replace(front_end, bits=None)
+    x = 0.1 * rng.standard_normal(front_end.n_samples)
+    expected = librosa.power_to_db(
+        librosa_mel_power(x, front_end), ref=np.max, top_db=front_end.top_db
+    )
+    np.testing.assert_allclose(front_end(x), expected, atol=1e-3)
+
+
+def test_the_filter_bank_is_librosas():
+    expected = librosa.filters.mel(sr=16000, n_fft=512, n_mels=40, fmin=100, fmax=7000)
+    np.testing.assert_allclose(
+        mel_filter_bank(16000, 512, 40, 100, 7000), expected.T, rtol=1e-4, atol=1e-9
+    )
+
+
+@each_front_end
+def test_the_keras_layer_gives_the_same_numbers(front_end, rng):
+    x = rng.standard_normal((3, front_end.n_samples)).astype(np.float32)
+    x *= np.linspace(1, 0.001, front_end.n_samples, dtype=np.float32)
+    difference = np.abs(np.asarray(as_layer(front_end)(x)) - front_end(x))
+    assert difference.max() < (1e-3 if front_end.bits is None else 1.01)
+
+
+def test_the_keras_layer_agrees_on_the_whole_test_set(spoken_digit):
+    front_end = LogMel()
+    _, test = spoken_digit.official_split()
+    x = front_end.fit(test.waveforms)
+    difference = np.abs(np.asarray(as_layer(front_end)(x)) - front_end(test.waveforms))
+    assert difference.max() < 1e-3
+
+
+@pytest.mark.parametrize("length", [500, 8000, 9999])
+@pytest.mark.parametrize("pad", ["center", "end"])
+def test_numpy_and_keras_pad_and_cut_alike(length, pad, rng):
+    front_end = LogMel(pad=pad)
+    x = rng.standard_normal((2, length)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(as_layer(front_end)(x)), front_end(x), atol=1e-3)
+    np.testing.assert_array_equal(front_end(x), front_end(list(x)))
+
+
+@pytest.mark.parametrize(
+    ("front_end", "shape"),
+    [(LOG_MEL_64X64, (64, 64)), (LOG_MEL_64X35, (35, 64)), (LOG_MEL_64X32, (32, 64))],
+)
+def test_the_classic_spectrograms_have_their_sizes(front_end, shape, rng):
+    spectrogram = front_end(rng.standard_normal(5000))
+    assert spectrogram.shape == shape == front_end.output_shape
+
+
+def test_stamps_are_8_bit_and_use_the_whole_range(rng):
+    stamp = LOG_MEL_64X32(rng.standard_normal(5000))
+    assert stamp.dtype == np.uint8
+    assert (stamp.min(), stamp.max()) == (0, 255)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3), st.integers(1, 30000), st.sampled_from([None, 8000]))
+def test_every_size_of_batch_gives_the_spectrograms_of_its_clips(n, length, n_samples):
+    front_end = LogMel(n_samples=n_samples)
+    x = np.random.default_rng(length).standard_normal((n, length)).astype(np.float32)
+    spectrograms = front_end(x)
+    assert spectrograms.shape == (n, 1 + (n_samples or length) // 80, 40)
+    np.testing.assert_allclose(spectrograms[-1], front_end(x[-1]), atol=1e-4)
+
+
+def test_loudness_does_not_change_the_spectrogram(rng):
+    x = rng.standard_normal(8000)
+    np.testing.assert_allclose(LogMel()(0.01 * x), LogMel()(x), atol=1e-3)
+
+
+def test_silence_gives_a_finite_spectrogram():
+    assert np.isfinite(LogMel()(np.zeros(8000))).all()
+
+
+def test_settings_survive_json():
+    for front_end in ALL.values():
+        assert LogMel(**json.loads(json.dumps(front_end.to_dict()))) == front_end
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sample_rate": 0}, {"n_fft": 255}, {"hop_length": -1}, {"n_mels": 0}, {"n_samples": 0},
+        {"fmax_hz": 5000}, {"fmin_hz": 4000}, {"pad": "left"}, {"bits": 16}, {"top_db": 0},
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_spectrogram_are_named(wrong):
+    with pytest.raises(EarshotError, match=next(iter(wrong)).split("_")[0]):
+        LogMel(**wrong)
+
+
+def test_a_waveform_without_samples_is_refused():
+    with pytest.raises(EarshotError, match="without samples"):
+        LogMel(n_samples=None)(np.zeros(0))
+
+
+def test_clips_of_different_lengths_need_n_samples():
+    with pytest.raises(EarshotError, match="n_samples"):
+        LogMel(n_samples=None)([np.zeros(10), np.zeros(11)])
+
+
+def test_the_light_modules_import_no_tensorflow():
+    code = (
+        "import sys, earshot.audio, earshot.features.log_mel; "
+        "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'librosa')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

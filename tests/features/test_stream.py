@@ -1,0 +1,212 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from earshot import audio
+from earshot.errors import EarshotError
+from earshot.features import images, stream
+from earshot.features.stream import StreamSpectrogram
+
+
+@pytest.fixture
+def noise(rng):
+    return (0.05 * rng.standard_normal(40_000)).astype(np.float32)
+
+
+class TestSpectrogram:
+    @pytest.mark.parametrize(
+        "made",
+        [
+            StreamSpectrogram(),
+            StreamSpectrogram(n_mels=None),
+            StreamSpectrogram(floor_s=None, top_db=90.0),
+            StreamSpectrogram(n_fft=512, hop_length=64),
+        ],
+        ids=["mel", "linear", "no floor", "other hop"],
+    )
+    @given(cuts=st.lists(st.integers(0, 40_000), max_size=6))
+    @settings(max_examples=8, deadline=None)
+    def test_blocks_of_any_length_give_what_one_piece_gives(self, made, cuts):
+        x = (0.05 * np.random.default_rng(1).standard_normal(40_000)).astype(np.float32)
+        blocks = [(block, 16000) for block in np.split(x, sorted(cuts))]
+        parts = np.concatenate(list(made.blocks(blocks)))
+        assert np.array_equal(parts, made.spectrogram(x, 16000))
+
+    def test_it_has_a_step_for_every_hop(self, noise):
+        assert StreamSpectrogram().spectrogram(noise).shape == (1 + 40_000 // 80, 40)
+        assert StreamSpectrogram(n_mels=None).spectrogram(noise).shape == (501, 129)
+
+    def test_a_file_gives_what_its_waveform_gives(self, noise, tmp_path):
+        audio.write(tmp_path / "a.wav", noise, 16000, subtype="FLOAT")
+        from_file = StreamSpectrogram().spectrogram(tmp_path / "a.wav")
+        assert np.array_equal(from_file, StreamSpectrogram().spectrogram(noise, 16000))
+
+    def test_kept_on_disk_it_takes_a_byte_a_value(self, noise, tmp_path):
+        made = StreamSpectrogram()
+        kept = made.spectrogram(noise, into=tmp_path / "a.npy")
+        assert kept.dtype == np.uint8
+        assert abs(made.from_quantized(kept) - made.spectrogram(noise)).max() <= 50 / 510 + 1e-5
+
+    def test_neither_loudness_nor_colour_of_a_steady_noise_matters(self, noise):
+        made = StreamSpectrogram()
+        coloured = np.convolve(noise, [1, 0.9], "same").astype(np.float32)
+        white, other = (made.spectrogram(x)[300:] for x in (noise, 0.05 * coloured))
+        assert abs(white.mean(axis=0) - other.mean(axis=0)).max() < 1.5
+
+    def test_a_tone_stands_above_the_noise_in_its_band(self, noise):
+        t = np.arange(len(noise)) / 8000
+        x = noise + (t > 4) * 0.3 * np.sin(2 * np.pi * 1000 * t).astype(np.float32)
+        spectrogram = StreamSpectrogram().spectrogram(x)
+        assert spectrogram[405:].mean(axis=0).max() > spectrogram[300:390].mean(axis=0).max() + 15
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_nan_and_infinity_are_refused(self, noise, bad):
+        noise[7] = bad
+        with pytest.raises(EarshotError, match="NaN or infinity in 1 of"):
+            StreamSpectrogram().spectrogram(noise)
+
+    def test_the_difference_is_over_what_both_have(self, noise):
+        made = StreamSpectrogram(floor_s=None, top_db=90.0)
+        louder = stream.difference(made.spectrogram(2 * noise), made.spectrogram(noise[:30_000]))
+        assert louder.shape == (376, 40)
+        assert louder[:370].mean() == pytest.approx(6.02, abs=0.1)
+
+    def test_other_settings_cannot_be_compared(self):
+        with pytest.raises(EarshotError, match=r"\(9, 40\) and \(9, 129\)"):
+            stream.difference(np.zeros((9, 40)), np.zeros((9, 129)))
+
+
+class TestWindows:
+    def test_each_window_is_about_its_step(self):
+        made = StreamSpectrogram(n_frames=5, n_ahead=1)
+        spectrogram = np.repeat(np.arange(9.0)[:, None], 40, axis=1)
+        cut, steps = made.cut(spectrogram, step=2)
+        assert steps.tolist() == [3, 5, 7]
+        assert cut[:, 3, 0].tolist() == steps.tolist()
+
+    def test_a_stream_shorter_than_a_window_is_refused(self):
+        with pytest.raises(EarshotError, match=r"0.10 s long, and a window takes 0.63 s"):
+            StreamSpectrogram().cut(np.zeros((10, 40)))
+
+    def test_a_spectrogram_of_other_settings_is_refused(self):
+        with pytest.raises(EarshotError, match=r"\(steps, 40\), not \(100, 129\)"):
+            StreamSpectrogram().cut(np.zeros((100, 129)))
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"n_frames": 0},
+            {"n_frames": 1},
+            {"n_ahead": 63},
+            {"floor_s": 0.0},
+            {"floor_s": np.inf},
+            {"floor_s": "3"},
+            {"hop_length": -1},
+            {"n_mels": -3},
+            {"n_mels": 0},
+            {"top_db": np.nan},
+        ],
+    )
+    def test_settings_that_make_no_sense_are_refused(self, wrong):
+        with pytest.raises(EarshotError, match=next(iter(wrong))):
+            StreamSpectrogram(**wrong)
+
+    def test_settings_survive_json(self):
+        made = StreamSpectrogram(n_mels=None, floor_s=2.0)
+        assert StreamSpectrogram(**json.loads(json.dumps(made.to_dict()))) == made
+
+
+class TestBlocks:
+    @pytest.mark.parametrize(
+        ("blocks", "message"),
+        [
+            ([(np.zeros(9), 8000), (np.zeros(9), 16000)], "changes from 8000 to 16000 Hz"),
+            ([(np.array([0.0, np.nan]), 8000)], "a block of the stream holds NaN"),
+            ([(np.zeros((9, 2)), 8000)], "a block of the stream has the shape"),
+            (iter([np.zeros(9)]), "blocks, each with its sample rate"),
+            (None, "not NoneType"),
+        ],
+        ids=["rates", "nan", "stereo", "no rate", "nothing"],
+    )
+    def test_blocks_that_make_no_stream_are_refused(self, blocks, message):
+        with pytest.raises(EarshotError, match=message):
+            StreamSpectrogram().spectrogram(blocks)
+
+    def test_empty_blocks_do_no_harm(self, noise):
+        blocks = [(noise[:0], 8000), (noise, 8000), (noise[:0], 8000)]
+        assert np.array_equal(
+            StreamSpectrogram().spectrogram(blocks), StreamSpectrogram().spectrogram(noise)
+        )
+
+
+class TestPictures:
+    @pytest.fixture
+    def saved(self, rng, tmp_path):
+        made = StreamSpectrogram(n_frames=8, n_ahead=4)
+        cut = rng.uniform(0, 50, (6, 8, 40)).astype(np.float32)
+        labels = np.array([0, 1, 0, 1, 1, 0])
+        words = ("noise", "speech")
+        images.save_windows(tmp_path / "p", cut, labels, words, made, source="a.wav")
+        return tmp_path / "p", cut, labels, made
+
+    def test_they_come_back_with_labels_and_settings(self, saved):
+        folder, cut, labels, made = saved
+        back, found, words, settings = images.load_windows(folder)
+        assert abs(back - cut).max() <= 50 / 510 + 1e-5
+        assert found.tolist() == labels.tolist()
+        assert (words, settings) == (("noise", "speech"), made)
+
+    def test_they_lie_in_folders_by_label_as_8_bit_png(self, saved):
+        folder, *_ = saved
+        assert len(list((folder / "speech").glob("*.png"))) == 3
+        with Image.open(folder / "noise/000000.png") as spectrogram:
+            assert (spectrogram.mode, spectrogram.size) == ("L", (8, 40))
+
+    def test_nothing_is_overwritten(self, saved):
+        folder, cut, labels, made = saved
+        with pytest.raises(EarshotError, match="exists already and is kept"):
+            images.save_windows(folder, cut, labels, ("noise", "speech"), made)
+
+    @pytest.mark.parametrize("name", ["speech/000001.png", "index.csv", "windows.json"])
+    def test_what_is_damaged_is_named(self, saved, name):
+        folder, *_ = saved
+        (folder / name).write_bytes(b"\x00damaged")
+        with pytest.raises(EarshotError, match=name):
+            images.load_windows(folder)
+
+    def test_spectrograms_of_other_settings_are_refused(self, saved):
+        with pytest.raises(EarshotError, match="made with other settings"):
+            images.load_windows(saved[0], StreamSpectrogram())
+
+    @pytest.mark.parametrize(
+        "spectrogram",
+        [Image.new("L", (1, 1)), Image.new("P", (8, 40)), Image.new("I;16", (8, 40))],
+        ids=["1x1", "palette", "16 bit"],
+    )
+    def test_spectrograms_of_another_form_are_named(self, saved, spectrogram):
+        spectrogram.save(saved[0] / "noise/000000.png")
+        with pytest.raises(EarshotError, match=r"noise/000000\.png is missing or damaged"):
+            images.load_windows(saved[0])
+
+    @pytest.mark.parametrize(
+        ("labels", "values", "message"),
+        [([0, 2], 0.0, "Labels of 2 words"), ([0, -1], 0.0, "Labels of 2 words"),
+         ([0, 1], -3.0, "from 0 to 50 dB, not -3"), ([0, 1], 51.0, "from 0 to 50 dB")],
+    )  # fmt: skip
+    def test_what_cannot_be_saved_is_refused(self, tmp_path, labels, values, message):
+        cut = np.full((2, 63, 40), values)
+        with pytest.raises(EarshotError, match=message):
+            images.save_windows(
+                tmp_path / "p", cut, labels, ("noise", "speech"), StreamSpectrogram()
+            )
+
+    def test_stamps_are_saved_as_they_are(self, noise, tmp_path):
+        made = StreamSpectrogram()
+        quantized = made.spectrogram(noise, into=tmp_path / "a.npy")
+        cut, steps = made.cut(quantized, step=100)
+        images.save_windows(tmp_path / "p", cut, 0 * steps, ("noise",), made)
+        assert np.array_equal(images.load_windows(tmp_path / "p")[0], made.from_quantized(cut))

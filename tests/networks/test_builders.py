@@ -1,0 +1,66 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.networks import builders
+from earshot.networks.layers import WordPooling
+from earshot.recognition.recognizer import Recognizer
+
+BUILDERS = {"cnn": builders.cnn, "temporal_cnn": builders.temporal_cnn}
+each_builder = pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+
+
+@each_builder
+@pytest.mark.parametrize("shape", [(101, 40), (64, 64), (35, 64), (32, 64)])
+@pytest.mark.parametrize("n_words", [2, 10])
+def test_spectrograms_go_in_and_a_logit_a_word_comes_out(build, shape, n_words):
+    model = build(shape, n_words)
+    logits = model(np.zeros((3, *shape), np.float32))
+    assert logits.shape == (3, n_words)
+
+
+@each_builder
+def test_a_saved_network_answers_as_before(build, tmp_path, rng):
+    model = build((101, 40), 4)
+    x = rng.uniform(-60, 0, (2, 101, 40)).astype(np.float32)
+    model.save(tmp_path / "a.keras")
+    again = keras.models.load_model(tmp_path / "a.keras", safe_mode=True)
+    np.testing.assert_allclose(again(x), model(x), atol=1e-5)
+
+
+@each_builder
+@pytest.mark.parametrize(("shape", "n_words"), [((101,), 4), ((101, 40, 1), 4), ((101, 40), 1)])
+def test_shapes_that_make_no_network_are_named(build, shape, n_words):
+    with pytest.raises(EarshotError, match="input shape|at least 2 words"):
+        build(shape, n_words)
+
+
+def test_a_spectrogram_too_small_for_the_classic_is_named():
+    with pytest.raises(EarshotError, match="too small for 3 blocks"):
+        builders.cnn((7, 40), 4)
+
+
+def test_the_widths_of_the_classic_are_a_parameter():
+    few, many = (builders.cnn((64, 64), 10, widths=w).count_params() for w in ((4, 4), (32, 64)))
+    assert many > 4 * few
+
+
+def test_layers_of_our_own_load_in_a_process_that_built_none(tmp_path, rng):
+    trunk = builders.temporal_cnn((101, 40), 3)
+    x = WordPooling()(trunk.get_layer("features").input)
+    model = keras.Model(trunk.input, keras.layers.Dense(3)(x))
+    x = rng.uniform(-45, 0, (2, 101, 40)).astype(np.float32)
+    Recognizer(model, LogMel(), ("a", "b", "c")).save(tmp_path / "a")
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import sys, numpy as np; import earshot; "
+        "r = earshot.load(sys.argv[1] + '/a'); x = np.load(sys.argv[1] + '/x.npy'); "
+        "np.save(sys.argv[1] + '/y.npy', r.model(x))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model(x), atol=1e-5)

@@ -1,0 +1,178 @@
+"""The player, for real: in headless Chromium, as a page of its own."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from support import hardware
+
+from earshot import audio
+from earshot.errors import EarshotError
+from earshot.notebook.stream_player import Player
+from earshot.recognition.classification import Steps
+
+COLOURS = {"speech": "rgb(42, 157, 92)", "noise": "rgb(200, 85, 61)"}
+SAMPLE = """([n]) => new Promise((done) => {
+  const root = document.querySelector(".earshot-player"), seen = [];
+  const square = root.querySelector(".square");
+  const look = () => {
+    seen.push([performance.now() / 1000, Number(root.dataset.timeS), square.dataset.word]);
+    seen.length < n ? requestAnimationFrame(look) : done(seen);
+  };
+  look();
+})"""
+"""What the player shows in each of the next n spectrograms of the screen."""
+
+
+@pytest.fixture(scope="module")
+def steps():
+    """Noise, and from 1 to 2 s and from 3 to 3.5 s speech, in a stream of 5 s."""
+    p = np.tile(np.float32([0.9, 0.1]), (501, 1))
+    p[100:200] = p[300:350] = [0.25, 0.75]
+    return Steps(("noise", "speech"), p, 100.0)
+
+
+@pytest.fixture(scope="module")
+def sound(steps):
+    rng = np.random.default_rng(0)
+    x = 0.01 * rng.standard_normal(5 * 16000 + 1)
+    x += np.repeat(steps.labels, 160)[: len(x)] * 0.3 * np.sin(np.arange(len(x)) * 0.3)
+    return x.astype(np.float32)
+
+
+@pytest.fixture
+def open_page(tmp_path):
+    """Open a file in the browser, without a network; gives the page."""
+    hardware.need("chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path="/usr/bin/chromium", args=hardware.BROWSER
+        )
+
+        def open_(player):
+            player.save_html(tmp_path / "stream.html")
+            context = browser.new_context(viewport={"width": 1000, "height": 420}, offline=True)
+            page = context.new_page()
+            page.goto(f"file://{tmp_path}/stream.html")
+            page.wait_for_selector('.earshot-player[data-state="ready"]')
+            return page
+
+        yield open_
+        browser.close()
+
+
+def shown(page):
+    """Time, class, certainty and colour that are on the screen."""
+    square = page.locator(".square")
+    colour = square.evaluate("(square) => getComputedStyle(square).backgroundColor")
+    time_s = float(page.locator(".earshot-player").get_attribute("data-time-s"))
+    return time_s, square.locator("b").inner_text(), square.locator("span").inner_text(), colour
+
+
+def test_the_page_plays_and_the_square_follows_the_sound(sound, steps, open_page):
+    page = open_page(Player(sound, steps, sample_rate=16000, title="a <stream>"))
+    assert page.locator(".title").inner_text() == "a <stream>"
+    assert shown(page) == (0.0, "noise", "90 %", COLOURS["noise"])
+    page.locator(".earshot-player").focus()
+    page.keyboard.press("Space")
+    page.wait_for_function("Number(document.querySelector('.earshot-player').dataset.timeS) > 0.3")
+    seen = page.evaluate(SAMPLE, [150])
+    page.keyboard.press("Space")
+    for _, time_s, word in seen:
+        assert word == ("speech" if steps.labels[min(round(100 * time_s), 500)] else "noise")
+    (first, began_s, _), (last, ended_s, _) = seen[0], seen[-1]
+    assert ended_s - began_s == pytest.approx(last - first, abs=0.05)
+    stopped = shown(page)[0]
+    page.wait_for_timeout(200)
+    assert shown(page)[0] == stopped
+
+
+def test_clicks_and_keys_seek(sound, steps, open_page):
+    page = open_page(Player(sound, steps, sample_rate=16000))
+    view = page.locator(".view")
+    width = view.bounding_box()["width"]
+    for at_s, word, sure in ((1.5, "speech", "75 %"), (2.5, "noise", "90 %")):
+        view.click(position={"x": width * at_s / 5, "y": 50})
+        page.wait_for_timeout(100)
+        assert shown(page) == (pytest.approx(at_s, abs=0.02), word, sure, COLOURS[word])
+    for key, at_s in (("ArrowRight", 3.5), ("Shift+ArrowLeft", 0.0), ("End", 5.0), ("Home", 0.0)):
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        assert shown(page)[0] == pytest.approx(at_s, abs=0.02)
+
+
+def test_zooming_keeps_the_place(sound, steps, open_page):
+    page = open_page(Player(sound, steps, sample_rate=16000))
+    view = page.locator(".view")
+    width = view.bounding_box()["width"]
+    view.click(position={"x": width / 2, "y": 50})
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    view.click(position={"x": width * 3 / 4, "y": 50})  # a quarter of 1.25 s after the middle
+    page.wait_for_timeout(100)
+    assert shown(page)[0] == pytest.approx(2.5 + 1.25 / 4, abs=0.02)
+
+
+def test_played_to_the_end_at_any_zoom_it_plays_again(open_page):
+    n = 44_389  # with these zooms, the end of the view is not the end of the sound, by rounding
+    steps = Steps(("noise", "speech"), np.tile(np.float32([0.9, 0.1]), (278, 1)), 100.0)
+    sound = 0.1 * np.random.default_rng(0).standard_normal(n)
+    page = open_page(Player(sound, steps, sample_rate=16000))
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    box = page.locator(".view").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
+    page.keyboard.down("Control")
+    for _ in range(7):
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(20)
+    page.keyboard.up("Control")
+    page.locator(".earshot-player").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(2):
+        page.keyboard.press("Space")
+        page.wait_for_function(
+            "document.querySelector('.play').textContent == 'Play' && "
+            "Number(document.querySelector('.earshot-player').dataset.timeS) > 2.74"
+        )
+        page.keyboard.press("ArrowLeft")
+    assert errors == []
+
+
+def test_words_have_their_names_in_the_square(sound, open_page):
+    p = np.zeros((501, 3), np.float32)
+    p[:, 0] = 1
+    p[200:300] = [0, 0.04, 0.96]
+    page = open_page(Player(sound, Steps(("", "six", "two"), p, 100.0), sample_rate=16000))
+    assert shown(page)[1] == "-"
+    page.locator(".earshot-player").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(50)
+    assert shown(page)[1:3] == ("two", "96 %")
+
+
+def test_a_long_file_is_sent_small(tmp_path):
+    x = 0.01 * np.random.default_rng(0).standard_normal(8000 * 330)
+    clicks_s = np.array([10, 100, 320])
+    for at_s in clicks_s:
+        x[at_s * 8000 : at_s * 8000 + 40] = 0.9
+    audio.write(tmp_path / "long.wav", x, 8000)
+    p = np.tile(np.float32([0.9, 0.1]), (33_001, 1))
+    player = Player(tmp_path / "long.wav", Steps(("noise", "speech"), p, 100.0))
+    assert player.about["sound_type"] == "audio/ogg"
+    assert len(player.sound) < 330 * 6000
+    heard, rate = soundfile.read(io.BytesIO(player.sound))
+    found_s = np.flatnonzero(np.abs(heard) > 0.4) / rate
+    assert (
+        np.abs(found_s - clicks_s[np.abs(found_s[:, None] - clicks_s).argmin(axis=1)]).max() < 0.02
+    )
+    assert player.about["duration_s"] == 330.0
+
+
+def test_steps_of_another_length_are_refused(sound, steps):
+    with pytest.raises(EarshotError, match=r"5\.0 s of sound, and this is 10\.0 s"):
+        Player(np.tile(sound, 2), steps, sample_rate=16000)

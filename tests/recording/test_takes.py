@@ -1,0 +1,165 @@
+import resource
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from earshot import audio
+from earshot.datasets import folders
+from earshot.errors import EarshotError
+from earshot.recording import takes
+
+
+def tone(duration_s=1.0, peak=0.3, sample_rate=16000):
+    t = np.arange(round(duration_s * sample_rate)) / sample_rate
+    return np.rint(32768 * peak * np.sin(2 * np.pi * 200 * t)).astype(np.int16)
+
+
+def written(folder, x, sample_rate=16000):
+    writer = takes.Writer(folder, "anna", sample_rate)
+    writer.write(x)
+    return writer.close()
+
+
+def words(n, rng, sample_rate=16000):
+    """Beeps with pauses over a little noise, shape (samples,)."""
+    pause = np.zeros(sample_rate // 2)
+    x = np.concatenate([pause, *[np.r_[tone(0.3) / 32768, pause] for _ in range(n)]])
+    return (x + 1e-4 * rng.standard_normal(len(x))).astype(np.float32)
+
+
+@pytest.fixture
+def recording(tmp_path, rng):
+    audio.write(tmp_path / "take.wav", words(3, rng), 16000)
+    return tmp_path / "take.wav"
+
+
+def test_a_take_is_what_was_written(tmp_path):
+    x = tone()
+    take = written(tmp_path, x)
+    y, sample_rate = take.read()
+    np.testing.assert_array_equal(np.rint(y * 32768), x)
+    assert (sample_rate, take.duration_s, take.notes) == (16000, 1.0, ())
+
+
+def test_a_take_can_be_read_after_every_block(tmp_path):
+    writer = takes.Writer(tmp_path, "anna", 16000)
+    for n in range(1, 4):
+        writer.write(tone(0.1))
+        assert len(audio.read(writer.path)[0]) == n * 1600
+
+
+def test_a_take_is_readable_after_its_process_was_killed(tmp_path):
+    script = (
+        "import os, signal, sys, numpy\n"
+        "from earshot.recording import takes\n"
+        "writer = takes.Writer(sys.argv[1], 'anna', 16000)\n"
+        "for _ in range(10): writer.write(numpy.full(1600, 3000, numpy.int16))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path])
+    assert done.returncode < 0
+    (path,) = tmp_path.glob("*.wav")
+    assert len(audio.read(path)[0]) == 16000
+
+
+def test_takes_of_one_second_do_not_replace_each_other(tmp_path):
+    first, second = written(tmp_path, tone()), written(tmp_path, tone())
+    assert first.path != second.path
+    assert len(list(tmp_path.glob("*.wav"))) == 2
+
+
+def test_a_full_disk_is_told_and_what_was_written_stays_readable(tmp_path):
+    writer = takes.Writer(tmp_path, "anna", 16000)
+    writer.write(tone())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_001, before[1]))
+    try:
+        with pytest.raises(EarshotError, match="free some space or choose another folder"):
+            writer.write(tone())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    take = writer.close()
+    assert 1.2 < take.duration_s < 1.3
+    assert len(take.read()[0]) == round(take.duration_s * 16000)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EarshotError, match="file.*cannot be written"):
+        takes.Writer(tmp_path / "file" / "raw", "anna", 16000)
+
+
+@pytest.mark.parametrize(
+    ("peak", "told"), [(0, "muted"), (0.01, "nearer"), (0.3, ""), (1.5, "further")]
+)
+def test_a_bad_level_is_pointed_out(tmp_path, peak, told):
+    x = np.clip(tone(peak=peak / 2).astype(int) * 2, -32768, 32767).astype(np.int16)
+    notes = written(tmp_path, x).notes
+    assert bool(notes) == bool(told)
+    assert told in "".join(notes)
+
+
+def test_words_are_cut_and_nothing_is_overwritten(tmp_path, recording):
+    first = takes.cut(recording, tmp_path / "own", "cat", speaker="anna")
+    content = [path.read_bytes() for path in first]
+    second = takes.cut(recording, tmp_path / "own", "cat", speaker="anna")
+    assert [path.name for path in first + second] == [f"anna_{i}.wav" for i in range(6)]
+    assert [path.read_bytes() for path in first] == content
+
+
+def test_each_cut_word_holds_its_beep(tmp_path, recording):
+    paths = takes.cut(recording, tmp_path / "own", "cat", sample_rate=8000)
+    assert len(paths) == 3
+    for path in paths:
+        x, sample_rate = audio.read(path)
+        assert sample_rate == 8000
+        assert 0.3 <= len(x) / sample_rate <= 0.5
+
+
+def test_the_number_of_words_can_be_given(tmp_path, recording):
+    assert len(takes.cut(recording, tmp_path / "own", "cat", n_words=2)) == 2
+
+
+def test_dropped_words_keep_their_numbers_and_can_be_taken_back(tmp_path, recording):
+    *_, last = takes.cut(recording, tmp_path / "own", "cat")
+    dropped = takes.drop(last)
+    assert not last.exists()
+    assert takes.counts(tmp_path / "own") == {"cat": 2}
+    assert takes.cut(recording, tmp_path / "own", "cat")[0].name == "me_3.wav"
+    assert takes.restore(dropped) == last
+    assert takes.counts(tmp_path / "own") == {"cat": 6}
+
+
+def test_a_restored_word_replaces_no_other(tmp_path, recording):
+    path = takes.cut(recording, tmp_path / "own", "cat")[0]
+    dropped = takes.drop(path)
+    path.write_bytes(b"mine")
+    with pytest.raises(EarshotError, match="exists already and is kept"):
+        takes.restore(dropped)
+    assert path.read_bytes() == b"mine"
+
+
+def test_own_recordings_are_a_data_set_without_raw_and_dropped_ones(tmp_path, recording):
+    own = tmp_path / "own"
+    for word in ("cat", "../dog"):
+        paths = takes.cut(recording, own, word, speaker="anna")
+        takes.raw_folder(own, word).mkdir()
+        audio.write(takes.raw_folder(own, word) / "anna_1.wav", audio.read(recording)[0], 16000)
+        takes.drop(paths[1])
+    with warnings.catch_warnings(action="error"):
+        found = folders.from_folder(own)
+    assert found.counts() == takes.counts(own) == {"../dog": 2, "cat": 2}
+    assert set(found.speakers) == {"anna"}
+    assert not (tmp_path / "dog").exists()
+
+
+def test_a_take_gives_its_words_in_order(recording):
+    take = takes.Take(recording, 16000, 2.9)
+    assert [round(len(x) / 8000, 1) for x in take.words(8000)] == [0.4, 0.4, 0.4]
+
+
+def test_no_folder_means_no_words(tmp_path):
+    assert takes.counts(tmp_path / "nowhere") == {}

@@ -1,0 +1,108 @@
+"""The counts that keep the house in order: one direction of imports, small files and functions."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+PACKAGE = ROOT / "src" / "earshot"
+ROOMS = ("errors", "types", "files", "audio", "features", "segmentation", "recording", "datasets",
+         "networks", "synthesis", "recognition", "notebook")  # fmt: skip
+"""In the order in which a sound flows: a file imports from rooms before its own, or from its own."""
+LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 400, 45
+
+files = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+each_file = pytest.mark.parametrize(
+    "path", files, ids=lambda path: str(path.relative_to(PACKAGE).with_suffix(""))
+)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path):
+    """Modules of the package that a file imports, anywhere in it."""
+    names = {module_name(file) for file in files}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "earshot":
+            for alias in node.names:
+                inside = f"{node.module}.{alias.name}"
+                yield inside if inside in names else node.module
+        elif isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.split(".")[0] == "earshot")
+
+
+def room_of(module: str) -> int:
+    return ROOMS.index(module.split(".")[1])
+
+
+@each_file
+def test_imports_go_one_way(path):
+    own = room_of(module_name(path))
+    for module in imported(path):
+        assert module != "earshot", f"{path} imports the face of the package: name the room"
+        assert room_of(module) <= own, f"{path} imports {module}, which is a later room"
+
+
+def test_no_file_imports_itself_through_others():
+    graph = {module_name(path): set(imported(path)) - {module_name(path)} for path in files}
+    done = set()
+    while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
+        done |= ready
+    assert set(graph) == done
+
+
+@each_file
+def test_a_file_is_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_OF_A_FILE
+
+
+def lines_of_code(function):
+    """Lines of a function without its docstring."""
+    first, last = function.body[0], function.end_lineno
+    has_text = ast.get_docstring(function) is not None
+    return last - function.lineno + 1 - (first.end_lineno - first.lineno + 1 if has_text else 0)
+
+
+@each_file
+def test_functions_are_short(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert lines_of_code(node) <= LINES_OF_A_FUNCTION, f"{node.name} in {path}"
+
+
+def public(module):
+    """Functions, classes and their methods that a module offers."""
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isfunction(thing):
+            yield name, thing
+        elif inspect.isclass(thing):
+            for method, function in vars(thing).items():
+                if inspect.isfunction(function) and not method.startswith("_"):
+                    yield f"{name}.{method}", function
+
+
+@each_file
+def test_public_functions_carry_types_and_docstrings(path):
+    if path.name == "__init__.py":
+        pytest.skip("a room's own page, whose names are those of its files")
+    module = __import__(module_name(path), fromlist=["_"])
+    if not hasattr(module, "__all__"):
+        pytest.fail(f"{path} has no __all__: name what it offers")
+    for name, function in public(module):
+        assert function.__doc__, f"{name} in {path} has no docstring"
+        hints = function.__annotations__
+        needed = [p for p in inspect.signature(function).parameters if p != "self"]
+        assert not [p for p in [*needed, "return"] if p not in hints], f"{name} in {path}"
+
+
+@each_file
+def test_a_module_opens_with_an_example(path):
+    if path.name == "__init__.py":
+        pytest.skip("a room's own page, which names its functions")
+    assert ">>> " in (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
