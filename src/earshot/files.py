@@ -7,7 +7,7 @@ from pathlib import Path
 
 from earshot.errors import EarshotError
 
-__all__ = ["atomic_path", "safe_name"]
+__all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
 
 
 @contextlib.contextmanager
@@ -61,3 +61,15 @@ def safe_name(word):
 
 def _percent(match):
     return f"%{ord(match[0]):02X}"
+
+
+def clip_name(speaker: str, number: int) -> str:
+    """Name the file of a word that somebody said: ``anna_0.wav``, ``anna_1.wav`` and so on."""
+    return f"{safe_name(speaker)}_{number}.wav"
+
+
+def next_number(speaker: str, *folders: Path) -> int:
+    """Give the number for the next clip of a speaker: one more than the highest in the folders."""
+    form = re.compile(re.escape(safe_name(speaker)) + r"_(\d+)\.\w+")
+    names = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return 1 + max((int(match[1]) for name in names if (match := form.fullmatch(name))), default=-1)

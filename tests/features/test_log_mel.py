@@ -20,7 +20,7 @@ each_front_end = pytest.mark.parametrize("front_end", ALL.values(), ids=ALL)
 
 def librosa_mel_power(x, front_end):
     return librosa.feature.melspectrogram(
-        y=front_end.fit(x), sr=front_end.sample_rate, n_fft=front_end.n_fft,
+        y=front_end.pad_or_trim(x), sr=front_end.sample_rate, n_fft=front_end.n_fft,
         hop_length=front_end.hop_length, n_mels=front_end.n_mels, fmin=front_end.fmin_hz,
         fmax=front_end.fmax_hz,
     ).T  # fmt: skip
@@ -61,7 +61,7 @@ def test_the_keras_layer_gives_the_same_numbers(front_end, rng):
 def test_the_keras_layer_agrees_on_the_whole_test_set(spoken_digit):
     front_end = LogMel()
     _, test = spoken_digit.official_split()
-    x = front_end.fit(test.waveforms)
+    x = front_end.pad_or_trim(test.waveforms)
     difference = np.abs(np.asarray(as_layer(front_end)(x)) - front_end(test.waveforms))
     assert difference.max() < 1e-3
 

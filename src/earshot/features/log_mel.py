@@ -75,10 +75,10 @@ class LogMel:
                 raise EarshotError(f"LogMel needs {name} as a number above 0, not {value!r}.")
         if self.n_fft % 2:
             raise EarshotError(f"LogMel needs an even n_fft, not {self.n_fft}.")
-        if not 0 <= self.fmin_hz < self._fmax_hz <= self.sample_rate / 2:
+        if not 0 <= self.fmin_hz < self.top_hz <= self.sample_rate / 2:
             raise EarshotError(
                 f"LogMel needs 0 <= fmin_hz < fmax_hz <= {self.sample_rate / 2:g} Hz (half the "
-                f"sample rate), not {self.fmin_hz:g} and {self._fmax_hz:g}."
+                f"sample rate), not {self.fmin_hz:g} and {self.top_hz:g}."
             )
         if self.pad not in ("center", "end"):
             raise EarshotError(f"LogMel pads at the 'center' or the 'end', not {self.pad!r}.")
@@ -88,7 +88,8 @@ class LogMel:
             )
 
     @property
-    def _fmax_hz(self):
+    def top_hz(self):
+        """Upper end of the highest band, in Hz."""
         return self.sample_rate / 2 if self.fmax_hz is None else self.fmax_hz
 
     @property
@@ -101,7 +102,7 @@ class LogMel:
         """Give the settings as a dict that JSON can hold; ``LogMel(**d)`` brings them back."""
         return dataclasses.asdict(self)
 
-    def fit(self, x):
+    def pad_or_trim(self, x):
         """Pad or cut a waveform or a list of them to ``n_samples``.
 
         Parameters
@@ -151,7 +152,7 @@ class LogMel:
         """
         from scipy.fft import rfft  # numpy.fft is slower and works in double precision
 
-        x = self.fit(x)
+        x = self.pad_or_trim(x)
         if x.shape[-1] == 0:
             raise EarshotError("A waveform without samples has no spectrogram.")
         clips = x.reshape(-1, x.shape[-1])
@@ -160,7 +161,7 @@ class LogMel:
         frames = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=1)
         frames = frames[:, :: self.hop_length]
         n_frames = frames.shape[1]
-        bands = band_groups(self.sample_rate, self.n_fft, self.n_mels, self.fmin_hz, self._fmax_hz)
+        bands = band_groups(self.sample_rate, self.n_fft, self.n_mels, self.fmin_hz, self.top_hz)
         window = hann(self.n_fft)
         out = np.empty((len(clips) * n_frames, self.n_mels), np.float32)
         clips_at_once = max(1, BLOCK_FRAMES // n_frames)

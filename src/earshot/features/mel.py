@@ -58,7 +58,7 @@ def mel_matrices(front_end):
     """Matrices for the way back from mel bands: the filters, a first guess, an update."""
     bank = mel_filter_bank(
         front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin_hz,
-        front_end._fmax_hz,
+        front_end.top_hz,
     )  # fmt: skip
     per_bin = np.maximum(bank.sum(axis=1, keepdims=True), 1e-9)
     per_band = np.maximum(bank.sum(axis=0, keepdims=True), 1e-9)

@@ -41,7 +41,7 @@ class LogMelLayer(keras.layers.Layer):
         frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
         real, imaginary = ops.rfft(frames * ops.cast(window, "float32"), fft_length=n_fft)
         bank = mel_filter_bank(
-            front_end.sample_rate, n_fft, front_end.n_mels, front_end.fmin_hz, front_end._fmax_hz
+            front_end.sample_rate, n_fft, front_end.n_mels, front_end.fmin_hz, front_end.top_hz
         )
         power = ops.matmul(real * real + imaginary * imaginary, bank)
         loudest = ops.maximum(ops.max(power, axis=(1, 2), keepdims=True), 1e-10)

@@ -59,7 +59,7 @@ def mel_and_linear(x, front_end):
     """
     from scipy.signal import stft
 
-    x = front_end.fit(x)
+    x = front_end.pad_or_trim(x)
     rate, n_fft = front_end.sample_rate, front_end.n_fft
     overlap = n_fft - front_end.hop_length
     _, _, spectrum = stft(x, rate, nperseg=n_fft, noverlap=overlap)
