@@ -3,12 +3,12 @@
 A waveform is a 1-D float32 array in [-1, 1], mono, that travels with its sample rate in Hz.
 Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others.
 
->>> import pathlib, tempfile
->>> folder = tempfile.TemporaryDirectory()
->>> path = pathlib.Path(folder.name, "beep.wav")
->>> write(path, 0.5 * np.sin(np.arange(16000)), 16000)
->>> x, sample_rate = read(path, 8000)
->>> x.shape, sample_rate, [len(block) for block, _ in blocks(path, 0.4)]
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write(f"{folder}/beep.wav", 0.5 * np.sin(np.arange(16000)), 16000)
+...     x, sample_rate = read(f"{folder}/beep.wav", 8000)
+...     lengths = [len(block) for block, _ in blocks(f"{folder}/beep.wav", 0.4)]
+>>> x.shape, sample_rate, lengths
 ((8000,), 8000, [6400, 6400, 3200])
 """
 
@@ -43,15 +43,13 @@ def read(
 
     Parameters
     ----------
-    path
-        Any file that libsndfile decodes; channels are averaged.
-    sample_rate
-        Rate in Hz to resample to. Default: the file's own.
+    path : any file that libsndfile decodes; channels are averaged
+    sample_rate : in Hz, to resample to; default: the file's own
 
     Returns
     -------
-    waveform : ndarray of float32, shape (samples,)
-    sample_rate : int, in Hz
+    waveform : float32, shape (samples,)
+    sample_rate : in Hz
 
     Raises
     ------
@@ -128,10 +126,8 @@ def write(
 
     Parameters
     ----------
-    x : shape (samples,)
-        Values in [-1, 1]; what lies outside is clipped by integer formats.
-    subtype
-        As in :func:`soundfile.available_subtypes`. Default: the usual one, for WAV 16 bit.
+    x : shape (samples,), in [-1, 1]; what lies outside is clipped by integer formats
+    subtype : as in :func:`soundfile.available_subtypes`; default: the usual one, for WAV 16 bit
 
     Raises
     ------

@@ -96,12 +96,10 @@ def save_windows(
 
     Parameters
     ----------
-    folder
-        Must not exist yet.
+    folder : must not exist yet
     windows : shape (n, n_frames, bands), in [0, top_db]
     labels : int, shape (n,)
-    source
-        Where the windows come from, for the index.
+    source : where the windows come from, for the index
     """
     folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
     if folder.exists():

@@ -39,23 +39,16 @@ class LogMel:
 
     Parameters
     ----------
-    sample_rate
-        Rate of the waveforms, in Hz.
-    n_fft, hop_length
-        Length of the Hann window and step between frames, in samples.
-    n_mels
-        Number of mel bands.
-    fmin_hz, fmax_hz
-        Range of the bands. Default: up to half the sample rate.
-    top_db
-        What lies this far below the loudest point of the clip is cut off, in dB.
+    sample_rate : of the waveforms, in Hz
+    n_fft, hop_length : length of the Hann window and step between frames, in samples
+    n_mels : number of mel bands
+    fmin_hz, fmax_hz : range of the bands; default: up to half the sample rate
+    top_db : what lies this far below the loudest point of the clip is cut off, in dB
     n_samples
         Length to which waveforms are brought: longer ones lose their end, shorter ones get zeros.
         None: any length, as it comes.
-    pad : {"center", "end"}
-        Where the zeros go.
-    bits : {None, 8}
-        8 gives quantized values: whole ones from 0 (``-top_db``) to 255 (the loudest point).
+    pad : where the zeros go, "center" (both sides) or "end"
+    bits : 8 quantizes: whole values from 0 (``-top_db``) to 255 (the loudest point)
     """
 
     sample_rate: int = 8000
@@ -175,8 +168,7 @@ class LogMel:
 
         Returns
         -------
-        ndarray of float32 in [-top_db, 0], shape (frames, n_mels) or (batch, frames, n_mels)
-            With ``bits=8``: of uint8.
+        ndarray of float32 in [-top_db, 0], or uint8; shape (frames, n_mels) or (batch, ...)
         """
         return self.to_db(self.mel_power(x))
 
@@ -206,22 +198,14 @@ LOG_MEL_64X32 = dataclasses.replace(LOG_MEL_64X35, n_samples=31 * 512, bits=8)
 def check_log_mel(spectrogram: Array, front_end: LogMel) -> Array:
     """Give a log-mel spectrogram as float32 in [-top_db, 0], whatever form its settings say it has.
 
-    Parameters
-    ----------
-    spectrogram : shape (frames, n_mels) or (batch, frames, n_mels), any number of frames
-    front_end
-        The settings that the spectrogram was made with.
+    The shape is (frames, n_mels) or (batch, frames, n_mels), with any number of frames. When the
+    loudest point is not at 0 dB, the spectrogram is moved there, with a warning.
 
     Raises
     ------
     EarshotError
         When the shape is another, or values are NaN or infinite, or no such settings give them:
         power instead of dB, another floor, quantized values outside 0 to 255.
-
-    Warns
-    -----
-    EarshotWarning
-        When the loudest point is not at 0 dB: the spectrogram is moved there.
     """
     way_out = "give the settings that it was made with."
     spectrogram = np.asarray(spectrogram)

@@ -57,10 +57,8 @@ class RawWaveform:
 
         Returns
         -------
-        x : ndarray of float32, shape (n, n_samples)
-            Each clip brought to a peak of 1, so that loudness plays no role.
-        mask : ndarray of bool, shape (n, n_samples)
-            True where a sample is real.
+        x : float32, shape (n, n_samples); each peak is 1, so that loudness plays no role
+        mask : bool, shape (n, n_samples); True where a sample is real
         """
         return self.unpack(self.pack(clips))
 

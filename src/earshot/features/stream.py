@@ -39,25 +39,18 @@ class StreamSpectrogram:
 
     Parameters
     ----------
-    sample_rate
-        In Hz; other recordings are resampled.
-    n_fft, hop_length
-        Length of the Hann window and step, in samples.
-    n_mels
-        Number of mel bands. None: a linear spectrogram, ``1 + n_fft // 2`` bands.
-    fmin_hz, fmax_hz
-        Range of the mel bands. Default: up to half the sample rate.
+    sample_rate : in Hz; other recordings are resampled
+    n_fft, hop_length : length of the Hann window and step, in samples
+    n_mels : number of mel bands; None: a linear spectrogram, ``1 + n_fft // 2`` bands
+    fmin_hz, fmax_hz : range of the mel bands; default: up to half the sample rate
     floor_s
         Values are dB above the noise floor of each band: the least smoothed level of the last
         ``floor_s`` seconds, after Martin (2001), "Noise power spectral density estimation based on
         optimal smoothing and minimum statistics". So neither the loudness nor the colour of a
         steady noise matters. None: above a fixed faintest level.
-    top_db
-        What is louder is cut off; values run from 0 to this.
-    n_frames
-        Length of a window in steps.
-    n_ahead
-        Of these, so many come after the step that the window is about.
+    top_db : what is louder is cut off; values run from 0 to this
+    n_frames : length of a window in steps
+    n_ahead : of these, so many come after the step that the window is about
     """
 
     sample_rate: int = 8000
@@ -125,14 +118,8 @@ class StreamSpectrogram:
     def spectrogram(self, sound: Sound, sample_rate: int | None = None) -> Array:
         """Make the complete spectrogram of a recording of any length; a file is read in blocks.
 
-        Parameters
-        ----------
-        sample_rate
-            In Hz, of a waveform. Default: the settings'.
-
-        Returns
-        -------
-        ndarray of float32, shape (steps, bands), in [0, top_db]
+        A waveform at another rate than the settings' needs its ``sample_rate`` in Hz. Gives float32
+        in [0, top_db], shape (steps, bands).
 
         Raises
         ------
@@ -173,10 +160,8 @@ class StreamSpectrogram:
 
         Returns
         -------
-        windows : ndarray, shape (n, n_frames, bands)
-            A view; it takes no memory.
-        steps : ndarray of int, shape (n,)
-            The step that each window is about.
+        windows : shape (n, n_frames, bands); a view, which takes no memory
+        steps : int, shape (n,); the step that each window is about
         """
         if np.ndim(spectrogram) != 2 or np.shape(spectrogram)[1] != self.n_bands:
             raise EarshotError(

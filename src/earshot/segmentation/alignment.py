@@ -54,27 +54,20 @@ def align_words(
     ----------
     recording : list of Segment, shape (samples,), or a path
         What :func:`split_words` returned, or the recording itself, which gives more to choose from.
-    words
-        What was said, in order.
-    sample_rate
-        In Hz; for a waveform.
+    words : what was said, in order
+    sample_rate : of a waveform, in Hz
     onsets_s : shape (n_words, 2)
         Earliest and latest time at which each word is likely to begin, in seconds.
 
     Returns
     -------
     list of (str, Segment)
-        In order; doubtful segments say so. Words that were not found are missing.
+        In order; doubtful segments say so. Words that were not found are missing, with a warning.
 
     Raises
     ------
     EarshotError
         When there is nothing to align: no words, or nothing that stands out of the noise.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names of the words that were not found.
     """
     if isinstance(words, str) or not len(words):
         raise EarshotError("align_words needs the list of the words that were said.")

@@ -38,17 +38,8 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
     """Cut every recording ``<data_dir>/<name>_<who>.*`` of the words of a set, said in order.
 
     For ``animals``, ``animals_anna.wav`` is cut into ``animals/<word>/anna_0.wav``. Gives the
-    segments of each recording, by its path.
-
-    Raises
-    ------
-    EarshotError
-        When there is no such recording.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names, when recordings could not be cut; the others are.
+    segments of each recording, by its path. Raises :class:`EarshotError` when there is none, and
+    warns with the names when some could not be cut.
     """
     data_dir = Path(data_dir)
     paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
@@ -84,14 +75,10 @@ def cut_recording(
 
     Parameters
     ----------
-    path
-        Read in pieces: it may be hours long.
-    words
-        What is said, in order.
-    who
-        The speaker.
-    onsets_s : shape (n_words, 2)
-        As for :func:`earshot.segmentation.align_words`.
+    path : read in blocks, it may be hours long
+    words : what is said, in order
+    who : the speaker
+    onsets_s : as for :func:`earshot.segmentation.align_words`
 
     Returns
     -------

@@ -108,14 +108,10 @@ def correct(
 
     Parameters
     ----------
-    move
-        New start and end, in seconds.
-    drop
-        Segments that are no word.
-    merge
-        First and last of some segments that are one word; it takes the first one's name.
-    relabel
-        What is really said.
+    move : new start and end, in seconds
+    drop : segments that are no word
+    merge : first and last of some segments that are one word; it takes the first one's name
+    relabel : what is really said
 
     Returns
     -------

@@ -22,10 +22,8 @@ class Segment:
 
     Parameters
     ----------
-    start_s, end_s
-        In seconds from the start of the recording.
-    word
-        What is said there, if that is known.
+    start_s, end_s : in seconds from the start of the recording
+    word : what is said there, if that is known
     confidence
         From 0 to 1: how sure it is that exactly this is one word (that very word, if it is named).
     """

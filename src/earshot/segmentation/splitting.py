@@ -12,13 +12,7 @@
 from earshot.errors import EarshotError
 from earshot.segmentation.alignment import assign
 from earshot.segmentation.noise_floor import learn_noise_floor
-from earshot.segmentation.pieces import (
-    MIN_PAUSE_S,
-    VALLEYS,
-    find_pieces,
-    groups_by_pause,
-    refined,
-)
+from earshot.segmentation.pieces import MIN_PAUSE_S, VALLEYS, find_pieces, groups_by_pause, refined
 from earshot.segmentation.segments import Segment
 from earshot.types import Sound
 
@@ -42,15 +36,12 @@ def split_words(
     x : shape (samples,), or a path
         A file is read block by block and may be hours long: 12 MB of memory an hour. The result
         is the same.
-    sample_rate
-        In Hz; not needed for a file.
+    sample_rate : of a waveform, in Hz
     n_words
         Exactly so many segments are returned: pieces are joined across the shortest gaps, and the
         least likely ones dropped.
-    min_word_s
-        What is shorter (a click) is no word.
-    min_pause_s
-        What is nearer together is one word.
+    min_word_s : what is shorter (a click) is no word
+    min_pause_s : what is nearer together is one word
 
     Returns
     -------
