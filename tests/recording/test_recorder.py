@@ -21,6 +21,7 @@ from earshot.errors import EarshotError
 from earshot.notebook import record
 from earshot.recognition import listening, new_words, recognizer
 from earshot.recording import recorder, takes
+from earshot.recording.microphone import BLOCK_S, devices
 from earshot.recording.recorder import Recorder
 
 RECORD = """
@@ -211,7 +212,7 @@ def test_overruns_are_counted_and_told(microphone, screen, tmp_path, monkeypatch
     take = Recorder().record(tmp_path)
     (told,) = [note for note in take.notes if "too busy" in note]
     n_told = int(re.search(r"lost in (\d+) places", told)[1])
-    assert n_told == pytest.approx(take.duration_s / microphone.BLOCK_S / 3, rel=0.5)
+    assert n_told == pytest.approx(take.duration_s / BLOCK_S / 3, rel=0.5)
 
 
 def test_keys_that_are_held_or_pressed_too_often_do_no_harm(microphone, screen, tmp_path):
@@ -281,7 +282,7 @@ def test_live_sound_comes_in_blocks_until_the_stop_key(microphone, screen, said)
 
 
 def test_a_device_is_found_by_number_and_by_name(microphone, screen):
-    listed = microphone.devices()
+    listed = devices()
     assert sum(device.is_default for device in listed) == 1
     for device in listed:
         assert recorder.problem(device.number) == recorder.problem(device.name.upper()) == ""
