@@ -45,22 +45,11 @@ def spoken_digit(
 
     Parameters
     ----------
-    data_dir
     downloads
         Folder that may hold the archive. Default: the environment variable EARSHOT_DOWNLOADS,
         else ``<data_dir>/downloads``. Without the archive, the network is asked.
     fallback
-        Whether synthetic speech takes its place when it cannot be had.
-
-    Raises
-    ------
-    EarshotError
-        When it cannot be had, and there is no synthetic voice either.
-
-    Warns
-    -----
-    EarshotWarning
-        When synthetic speech took its place, with the reason.
+        Whether synthetic speech takes its place when it cannot be had; a warning says why.
     """
     data_dir = Path(data_dir)
     packed = data_dir / "spoken_digit.npz"

@@ -31,19 +31,8 @@ NOTHING_LEFT = 416
 def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
     """Download a file; what was broken off goes on where it stopped.
 
-    Parameters
-    ----------
-    url
-    path
-        Takes this name only when it is whole; until then it is ``<path>.part``. If it is there
-        already, nothing is asked of the network.
-    sha256
-        Checked, if given.
-
-    Raises
-    ------
-    EarshotError
-        When the network or the disk fails, or the file is not the expected one.
+    It takes its name only when it is whole, and has the checksum if that is given; until then it
+    is ``<path>.part``. If it is there already, nothing is asked of the network.
     """
     path = Path(path)
     if path.is_file():
@@ -83,11 +72,7 @@ def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
 def unzip(path: PathLike, folder: PathLike) -> None:
     """Unpack a zip archive into a folder that appears only when all of it is there.
 
-    Raises
-    ------
-    EarshotError
-        When the archive is damaged, or names a file outside of the folder; then nothing is
-        unpacked.
+    Nothing is unpacked of an archive that is damaged or names a file outside of the folder.
     """
     path = Path(path)
     try:

@@ -49,11 +49,6 @@ def say(
     seed
         Of the breath noise. Equal calls give equal sound in a fresh process; later in a process
         the last bits may differ.
-
-    Raises
-    ------
-    EarshotError
-        When the wheel is missing, the voice does not exist, or the text cannot be spoken.
     """
     library, own_rate, chunks = _library()
     _choose(library, voice)

@@ -28,28 +28,21 @@ __all__ = ["from_folder"]
 
 
 def from_folder(
-    folder: PathLike,
-    *,
-    sample_rate: int | None = None,
+    folder: PathLike, *, sample_rate: int | None = None,
     speaker_of: Callable[[Path], str] = speakers.speaker_of,
-) -> WordSet:
+) -> WordSet:  # fmt: skip
     """Read a folder with one sub-folder per word.
 
     Parameters
     ----------
     folder
-        Sub-folders are the words (sorted); the recordings in them may be of any kind that
-        libsndfile reads, any sample rate and any number of channels. Names that start with a dot
-        or an underscore are left alone.
+        Sub-folders are the words (sorted), at least two; the recordings in them may be of any kind
+        that libsndfile reads, any sample rate and any number of channels. Names that start with a
+        dot or an underscore are left alone.
     sample_rate
         In Hz, of the result. Default: the rate that most of the files have.
     speaker_of
         Gets the path of a file and says who speaks.
-
-    Raises
-    ------
-    EarshotError
-        When the folder is missing or holds fewer than two words with recordings.
 
     Warns
     -----

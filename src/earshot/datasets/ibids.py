@@ -48,16 +48,8 @@ LATE_S = 1.0
 def obtain(data_dir: PathLike = "data") -> Path:
     """Give the folder of the data set: what is there, else the zip beside it, else the network.
 
-    Parameters
-    ----------
-    data_dir
-        Holds, or gets, the folder ``SingleWordProductionDutch-iBIDS`` or the archive
-        ``SingleWordProductionDutch-iBIDS.zip``.
-
-    Raises
-    ------
-    EarshotError
-        When it is nowhere to be had; the message says how to put it there by hand.
+    All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, the
+    error says how to put it there by hand.
     """
     folder = Path(data_dir) / NAME
     if not folder.is_dir():
@@ -90,17 +82,8 @@ def prepare(folder: PathLike, data_dir: PathLike = "data") -> dict[str, list[Seg
 
     Writes ``uncut_audios_dir/<subject>/audio.wav`` (16 kHz), ``words.txt`` and ``stimulus.txt`` (a
     label track of when each word was shown), then ``words/<word>/<subject>_<number>.wav``. What is
-    there already is kept, so that a second run changes nothing.
-
-    Raises
-    ------
-    EarshotError
-        When the folder is not the data set, or no subject can be read.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names, when subjects could not be read; the others are.
+    there already is kept, so that a second run changes nothing. A subject that cannot be read is
+    left out with a warning.
     """
     folder, done, problems = Path(folder), {}, []
     for subject in tqdm(_subjects(folder), desc="subjects", delay=1):
@@ -155,16 +138,8 @@ def _take_out(folder, subject, place):
 def read_subject(path: PathLike) -> tuple[Array, int, list[Segment]]:
     """Read a subject's waveform (peak 1 at most), its rate in Hz, and when each word was shown.
 
-    Parameters
-    ----------
-    path
-        ``sub-XX_task-wordProduction_ieeg.nwb``, with ``acquisition['Audio']`` and
-        ``acquisition['Stimulus']`` (the word being shown, a string per sample, empty between).
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, or has no sound or no words.
+    The file ``sub-XX_task-wordProduction_ieeg.nwb`` has ``acquisition['Audio']`` and
+    ``acquisition['Stimulus']`` (the word being shown, a string per sample, empty between).
     """
     path = Path(path)
     if not path.is_file():

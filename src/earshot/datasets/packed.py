@@ -26,13 +26,7 @@ __all__ = ["load", "pack"]
 
 
 def load(path: PathLike) -> WordSet:
-    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, or was not made by ``save``.
-    """
+    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`; no pickle is opened."""
     if not Path(path).is_file():
         raise EarshotError(f"There is no file {path}: make it with WordSet.save.")
     try:

@@ -5,8 +5,8 @@
 >>> stream = make_stream(words, snr_db=20.0, sample_rate=8000)
 >>> [segment.word for segment in stream.segments]
 ['yes', 'no']
->>> step_labels(stream.named("speech").segments, n_steps=8, steps_per_s=4)
-array([0, 0, 1, 1, 0, 0, 1, 1])
+>>> step_labels([Segment(0.5, 1.0, "speech")], n_steps=8, steps_per_s=4)
+array([0, 0, 1, 1, 0, 0, 0, 0])
 """
 
 import dataclasses
@@ -37,16 +37,7 @@ AUDIBLE_IN_NOISE = 0.03
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stream:
-    """A recording and what is said in it.
-
-    Parameters
-    ----------
-    waveform : shape (samples,)
-    sample_rate
-        In Hz.
-    segments
-        Where the words are, with their names.
-    """
+    """A recording, its rate in Hz, and where the words are in it, with their names."""
 
     waveform: Array
     sample_rate: int
@@ -67,15 +58,11 @@ class Stream:
         if not 0 <= start_s < end_s:
             raise EarshotError(f"A stretch cannot go from {start_s} to {end_s} s.")
         first, last = (round(at_s * self.sample_rate) for at_s in (start_s, end_s))
-        inside = [
-            dataclasses.replace(
-                segment,
-                start_s=max(segment.start_s - start_s, 0.0),
-                end_s=min(segment.end_s, end_s) - start_s,
-            )
-            for segment in self.segments
-            if segment.end_s > start_s and segment.start_s < end_s
-        ]
+        inside = []
+        for s in self.segments:
+            if s.end_s > start_s and s.start_s < end_s:
+                times_s = max(s.start_s - start_s, 0.0), min(s.end_s, end_s) - start_s
+                inside.append(dataclasses.replace(s, start_s=times_s[0], end_s=times_s[1]))
         return Stream(self.waveform[first:last], self.sample_rate, inside)
 
 
@@ -182,14 +169,7 @@ def make_streams(
 
 
 def labelled(path: PathLike, *, class_names: Sequence[str] = SPEECH_OR_NOISE) -> Stream:
-    """Read a recording and the label track beside it.
-
-    Raises
-    ------
-    EarshotError
-        When two labels overlap, one is not among the class names, or one ends after the recording;
-        it is named.
-    """
+    """Read a recording and the label track beside it; labels that cannot be are named."""
     track = label_tracks.beside(path)
     x, sample_rate = audio.read(path)
     stream = Stream(x, sample_rate, label_tracks.read(track))

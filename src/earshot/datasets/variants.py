@@ -82,11 +82,7 @@ def write_variants(
 
     Made once; what is there is used again. It is written piece by piece, and takes its name only
     when it is whole. Spectrograms take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
-
-    Raises
-    ------
-    EarshotError
-        When the folder holds something made with other settings, or the disk has no room.
+    A folder that holds something made with other settings is left alone: an error tells.
     """
     folder = Path(folder)
     words = words.resampled(front_end.sample_rate)

@@ -38,13 +38,7 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """List the inputs of this machine; empty when there is none.
-
-    Raises
-    ------
-    EarshotError
-        When PortAudio is missing.
-    """
+    """List the inputs of this machine; empty when there is none. An error tells what is missing."""
     sounddevice = _sounddevice()
     default = sounddevice.default.device[0]
     return [

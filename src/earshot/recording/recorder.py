@@ -46,10 +46,9 @@ class Recorder:
         Number or part of the name, see :func:`devices`. Default: the system's default.
     start_key, stop_key
         One letter each. They are heard whichever window is in front.
-    pre_roll_s
-        So much from before the start key is kept: people press and speak at once.
-    longest_s
-        A take ends by itself after this time.
+    pre_roll_s, longest_s
+        So much from before the start key is kept, as people press and speak at once; after so
+        long a take ends by itself.
     patience_s
         For so long the start key is waited for.
     """
@@ -68,11 +67,7 @@ class Recorder:
         take also ends, and is kept, when its longest time is over, the kernel is interrupted, the
         microphone goes away or the disk is full.
 
-        Raises
-        ------
-        EarshotError
-            When microphone or keys are missing, the start key is not pressed, or the microphone
-            goes away before that.
+        Raises an EarshotError when microphone or keys are missing, or go before the start key.
         """
         with _source(self.device) as source:
             meter = _Meter()
@@ -138,9 +133,8 @@ class Recorder:
             if isinstance(event, np.ndarray):
                 writer.write(event)
                 lost = f", {source.n_overruns} gaps" if source.n_overruns else ""
-                meter.show(
-                    f"Recording {writer.duration_s:6.1f} s{lost}, {self.stop_key} to stop", event
-                )
+                text = f"Recording {writer.duration_s:6.1f} s{lost}, {self.stop_key} to stop"
+                meter.show(text, event)
                 if writer.duration_s >= self.longest_s + self.pre_roll_s:
                     return f"The longest time, {self.longest_s:g} s, is over."
             elif event == self.stop_key and until is None:

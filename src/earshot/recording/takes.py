@@ -14,13 +14,14 @@ overwritten or deleted::
 0.5
 """
 
+import collections
 import contextlib
 import dataclasses
 import datetime
 import os
 import urllib.parse
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -51,17 +52,9 @@ MOST_CLIPPED = 4
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from the start key to the stop key.
+    """A recording from the start key to the stop key: mono, 16 bit, at the microphone's rate (Hz).
 
-    Parameters
-    ----------
-    path
-        The whole of it, mono, 16 bit, at the rate of the microphone.
-    sample_rate
-        In Hz.
-    duration_s
-    notes
-        What the speaker should know: that it ended early, is too loud, too quiet, has gaps.
+    The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
     """
 
     path: Path
@@ -80,15 +73,10 @@ class Take:
 
 
 class Writer:
-    """A new WAV file that can be read at any moment while it grows, even after a crash.
+    """A new file ``<name>_<date>-<time>.wav``, readable at any moment while it grows.
 
-    It is called ``<name>_<date>-<time>.wav``: mono, 16 bit, at ``sample_rate`` (Hz).
-
-    Raises
-    ------
-    EarshotError
-        When the folder cannot be written to. :meth:`write` raises it when the disk is full; what
-        was written before stays readable.
+    What was written stays readable after a crash, and when the disk is full, of which an
+    EarshotError tells. Mono, 16 bit, at ``sample_rate`` (Hz).
     """
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
@@ -102,8 +90,8 @@ class Writer:
                 again += 1
                 self.path = self.path.with_name(f"{stem}-{again}.wav")
             self._file = self.path.open("xb")
-            self._wave = wave.open(self._file, "wb")
-            self._wave.setparams((1, 2, self.sample_rate, 0, "NONE", "not compressed"))
+            self._wave = wave.open(self._file, "wb")  # noqa: SIM115
+            self._wave.setparams((1, 2, self.sample_rate, 0, "NONE", ""))
         self.write(np.zeros(0, np.int16))
 
     def write(self, block: Array) -> None:
@@ -174,10 +162,8 @@ def cut(
     ----------
     recording
         A whole take, or any sound file; it stays as it is.
-    folder
     word
         What is said in it, again and again.
-    speaker
     sample_rate
         In Hz, of the words.
     n_words
@@ -187,11 +173,6 @@ def cut(
     -------
     list of Path
         The new files, in order; numbers go on from those that are there, dropped ones included.
-
-    Raises
-    ------
-    EarshotError
-        When the recording cannot be read or the words cannot be written.
     """
     segments = splitting.split_words(recording, n_words=n_words)
     target, paths = _word_folder(folder, word), list[Path]()
@@ -223,20 +204,18 @@ def restore(path: PathLike) -> Path:
 
 def counts(folder: PathLike) -> dict[str, int]:
     """Count the recordings of each word in a folder; dropped ones and whole takes do not count."""
-    folder = Path(folder)
-    words = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    return {
-        urllib.parse.unquote(p.name): n for p in words
-        if p.name[0] not in "._" and (n := sum(f.suffix.lower() in audio.SUFFIXES
-                                               for f in p.iterdir() if f.name[0] != "."))
-    }  # fmt: skip
+    n: collections.Counter[str] = collections.Counter()
+    for path in sorted(Path(folder).glob("[!._]*/[!.]*")):
+        if path.suffix.lower() in audio.SUFFIXES:
+            n[urllib.parse.unquote(path.parent.name)] += 1
+    return dict(n)
 
 
 def _word_folder(folder, word):
     return Path(folder) / safe_name(word.strip())
 
 
-def _words(recording, segments, sample_rate) -> Iterator[Array]:
+def _words(recording, segments, sample_rate):
     """Read the words one by one: a long recording never has to fit into memory."""
     ends = [0.0, *(s.end_s for s in segments)]
     starts = [*(s.start_s for s in segments), np.inf]
