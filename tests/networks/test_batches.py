@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -84,6 +83,3 @@ def test_a_batch_depends_on_seed_epoch_and_index_alone(kind, beeps, front_end):
 def test_labels_are_one_hot_and_unknown_ones_are_nowhere():
     expected = [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
     assert np.array_equal(batches.one_hot(np.array([1, -1, 2]), 3), expected)
-    assert isinstance(batches.StoredBatches, type) and issubclass(
-        batches.StoredBatches, keras.utils.PyDataset
-    )

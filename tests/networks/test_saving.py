@@ -50,7 +50,7 @@ def test_what_fails_on_the_way_leaves_the_folder_as_it_was(folder, network):
         raise OSError("the disk is full")
 
     before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
-    with pytest.raises(OSError, match="disk is full"):
+    with pytest.raises(EarshotError, match="disk is full"):
         saving.write(folder, network, {"more.bin": broken})
     assert sorted((path.name, path.read_bytes()) for path in folder.iterdir()) == before
 

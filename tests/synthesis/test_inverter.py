@@ -54,7 +54,7 @@ def test_a_spectrogram_gives_sound_of_its_length_and_a_batch_gives_a_batch(small
 
 
 def test_one_frame_or_many_will_do(small, spectrogram):
-    assert small(spectrogram[:1]).shape == (0,)
+    assert small(np.zeros((1, 64))).shape == (0,)
     assert small(np.tile(spectrogram, (20, 1))).shape == ((20 * len(spectrogram) - 1) * 64,)
 
 

@@ -57,16 +57,10 @@ def temporal_cnn(
     convolution for real-time keyword spotting on mobile devices" (TC-ResNet), and the mean over
     time, which the layer "features" gives, is classified.
 
-    Parameters
-    ----------
-    widths
-        Filters of the 2-D layers; each halves the bands, the first one the frames too.
-    width, kernel
-        Channels of the layers over time, and how many frames each of them sees.
-    last_stride
-        Of the last of these layers: 2 halves the frames once more.
-    dropout
-        Before the last layer; the layers over time drop a quarter as much, the 2-D ones an eighth.
+    ``widths`` are the filters of the 2-D layers, each of which halves the bands, the first one the
+    frames too. The layers over time have ``width`` channels and see ``kernel`` frames; a
+    ``last_stride`` of 2 halves the frames once more. They drop a quarter of ``dropout``, the 2-D
+    ones an eighth.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     inputs = keras.Input((frames, n_mels), name="log_mel")
@@ -95,24 +89,13 @@ def raw_lstm(
 ) -> keras.Model:  # fmt: skip
     """Build an LSTM over raw samples, with a mask that tells which of them are real.
 
-    Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool.
-
-    Parameters
-    ----------
-    n_samples
-        Length of the clips; 17,640 are 0.8 s at 22,050 Hz.
-    frame
-        Samples that the LSTM reads in one step. 252 are 11 ms and 70 steps a clip, through learned
-        filters (:class:`~earshot.networks.layers.FilterBank`). 1 is the textbook's form, sample by
-        sample and without filters: 17,640 steps a clip, about a hundred times slower (minutes for
-        an epoch of 1,600 clips), and it learns little.
-    sample_rate
-        In Hz; of the filters' first frequencies.
-    n_filters, units, dense
-        Sizes of the filter bank, the LSTM and the hidden Dense layer.
-    dropout, jitter
-        Against learning by heart; jitter is the strength of
-        :class:`~earshot.networks.layers.SpectralAugmentation`.
+    Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool. A step is a
+    ``frame`` of samples: 252 are 11 ms and 70 steps for 0.8 s at 22,050 Hz, through ``n_filters``
+    learned filters (:class:`~earshot.networks.layers.FilterBank`). 1 is the textbook's form, sample
+    by sample and without filters: 17,640 steps a clip, about a hundred times slower (minutes for an
+    epoch of 1,600 clips), and it learns little. ``sample_rate``, in Hz, gives the filters' first
+    frequencies; ``units`` and ``dense`` are the sizes of the LSTM and the hidden Dense layer;
+    ``jitter`` is the strength of :class:`~earshot.networks.layers.SpectralAugmentation`.
     """
     if n_classes < 2:
         raise EarshotError(f"A network tells at least 2 words apart, not {n_classes}.")
@@ -153,9 +136,7 @@ def spectrogram_lstm(
         over its features.
     stem
         Channels of a convolution over three neighbouring frames before the LSTM; 0 leaves it out.
-        Not in the textbook's form.
-    units, dense, dropout, jitter
-        As of :func:`raw_lstm`.
+        Not in the textbook's form. What else there is, is as of :func:`raw_lstm`.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     if reading not in ("time", "mean"):

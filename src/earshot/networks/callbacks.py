@@ -148,8 +148,8 @@ def tensorboard(
 ) -> list[keras.callbacks.Callback]:
     """Give callbacks for :func:`earshot.networks.fit` that log curves and gradients.
 
-    TensorBoard shows the trainings whose folders lie in one folder side by side. ``words`` are
-    training clips, of which ``batch_size`` give the gradients. TensorFlow backend only.
+    TensorBoard shows the trainings whose folders lie in one folder side by side. ``batch_size`` of
+    the ``words``, which are training clips, give the gradients. TensorFlow backend only.
     """
     some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
     targets = one_hot(some.labels, len(some.class_names))

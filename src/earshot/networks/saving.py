@@ -2,7 +2,7 @@
 
 >>> import tempfile
 >>> folder = Path(tempfile.mkdtemp()) / "network"
->>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+>>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 >>> write(folder, network, {"notes.json": {"format": FORMAT}})
 >>> notes, network = read(folder, {"notes.json": read_settings, NETWORK: read_network}, "network")
 >>> notes

@@ -52,7 +52,12 @@ def fit_streams(
     labelled, recurrent = len(network.output_shape) == 2, is_recurrent(network)
     model = along(network) if labelled or recurrent else network
     if labelled:
-        options["labels"] = _labels(network, train, spectrograms, settings, class_names)
+        if network.output_shape[-1] != len(class_names):
+            raise EarshotError(
+                f"The network tells {network.output_shape[-1]} classes apart, and there are "
+                f"{len(class_names)}: {', '.join(class_names)}."
+            )
+        options["labels"] = _labels(train, spectrograms, settings, class_names)
         if recurrent:  # its first answers are about what lies before the stretch
             begun = layers.Cropping1D((settings.n_frames - 1, 0))(model.output)
             model = keras.Model(model.input, begun)
@@ -88,16 +93,11 @@ def _spectrograms(network, train, settings):
     return spectrograms
 
 
-def _labels(network, train, spectrograms, settings, class_names):
-    """Give the label of every step of every stream."""
-    if network.output_shape[-1] != len(class_names):
-        raise EarshotError(
-            f"The network tells {network.output_shape[-1]} classes apart, and there are "
-            f"{len(class_names)}: {', '.join(class_names)}."
-        )
+def _labels(some, values, settings, class_names):
+    """Give the label of every step of some streams, which have as many values."""
     return [
         step_labels(stream.segments, len(x), settings.steps_per_s, class_names)
-        for stream, x in zip(train, spectrograms, strict=True)
+        for stream, x in zip(some, values, strict=True)
     ]
 
 
@@ -113,32 +113,15 @@ def fit_linear_probe(
     tell where the border between the classes lies in other noises; unlabelled streams do, when
     each class is taken to be as frequent there as among the labels.
 
-    Parameters
-    ----------
-    trained
-        An autoencoder or next-frame LSTM, trained with :func:`fit_streams`.
-    unlabelled
-        Their means, variances and shares of the classes count. Default: those of the labelled ones.
-    class_names
-        The first is what lies between the segments of a stream.
-    strength
-        How far the labels may pull; the inverse of the penalty.
-
-    Returns
-    -------
-    keras.Model
-        See :func:`earshot.networks.linear_probe`.
+    ``trained`` is an autoencoder or next-frame LSTM from :func:`fit_streams`; the first of
+    ``class_names`` is what lies between the segments of a stream; ``strength``, the inverse of the
+    penalty, is how far the labels may pull. Gives a :func:`earshot.networks.linear_probe`.
     """
     if not labelled or unlabelled == []:
         raise EarshotError("There is nothing to learn from: give at least one stream.")
     form = StreamForm(encoder(trained), settings)
     values = [form.activations(s.waveform, s.sample_rate) for s in labelled]
-    y = np.concatenate(
-        [
-            step_labels(s.segments, len(x), settings.steps_per_s, class_names)
-            for s, x in zip(labelled, values, strict=True)
-        ]
-    )
+    y = np.concatenate(_labels(labelled, values, settings, class_names))
     shares = np.bincount(y, minlength=len(class_names)) / len(y)
     if not shares.all():
         missing = ", ".join(np.array(class_names)[shares == 0])

@@ -76,19 +76,9 @@ def fit(
     """Train a network on a word set, or on a store of its variants.
 
     AdamW on softmax cross-entropy. There is no early stopping and no choice among epochs: the
-    weights after the last one are the result.
-
-    Parameters
-    ----------
-    model
-        To logits, as :mod:`earshot.networks.builders` builds them.
-    test
-        Only looked at, after every epoch, for the curves.
-    checkpoint
-        Folder in which the state is kept after every epoch. When it holds a state of the same
-        training, that training goes on.
-    progress
-        Whether to show a bar, or its title.
+    weights after the last one are the result. ``test`` is only looked at, after every epoch, for
+    the curves. ``checkpoint`` is a folder in which the state is kept after every epoch; when it
+    holds one of the same training, that training goes on. ``progress`` may be the bar's title.
 
     Returns
     -------
@@ -103,15 +93,19 @@ def fit(
         raise EarshotError("A store holds its own variants: train on it without augment.")
     validation = None
     if test is not None:
-        validation = (
-            batches.network_inputs(test, front_end),
-            batches.one_hot(test.labels, len(train.class_names)),
-        )
+        targets = batches.one_hot(test.labels, len(train.class_names))
+        validation = batches.network_inputs(test, front_end), targets
     title = progress if isinstance(progress, str) else "training" if progress else None
 
     def stage(config, checkpoint, title):
         data = _batches(train, front_end, config)
-        _prepare_classifier(model, config, len(data))
+        smoothing = config.label_smoothing
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
+        prepare(
+            model, loss, n_steps=config.epochs * len(data), metrics=["accuracy", *f1],
+            learning_rate=config.learning_rate, weight_decay=config.weight_decay,
+        )  # fmt: skip
         shared = {"epochs": config.epochs, "validation": validation, "title": title}
         if checkpoint is None:
             return run(model, data, callbacks=callbacks, **shared)
@@ -163,17 +157,6 @@ def _batches(train, front_end, config) -> Batches:
     if isinstance(train, Store):
         return batches.StoredBatches(train, front_end, **options)
     return batches.SpectrogramBatches(train, front_end, augment=config.augment, **options)
-
-
-def _prepare_classifier(model, config, batches_per_epoch):
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=config.label_smoothing
-    )
-    f1 = [keras.metrics.F1Score(average=kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-    prepare(
-        model, loss, n_steps=config.epochs * batches_per_epoch, metrics=["accuracy", *f1],
-        learning_rate=config.learning_rate, weight_decay=config.weight_decay,
-    )  # fmt: skip
 
 
 def _settings(model, train, front_end, config):
@@ -238,23 +221,11 @@ def cross_validate(
     front_end: FrontEnd, config: TrainingConfig = TrainingConfig(), *, extra: WordSet | None = None,
     seeds: Sequence[int] = (0,), progress: bool = True,
 ) -> Iterator[tuple[str, int, keras.Model, WordSet]]:  # fmt: skip
-    """Train afresh on every split, with every seed.
+    """Train afresh on every split, with every seed, which takes the place of the configuration's.
 
-    Parameters
-    ----------
-    build
-        Gives a fresh network for every training.
-    splits
-        Name, training part and test part. The test part is handed through and not looked at.
-    extra
-        Joined to every training part, such as synthetic voices.
-    seeds
-        Each takes the place of the configuration's.
-
-    Yields
-    ------
-    tuple
-        Name of the split, seed, trained network, and the test part, to be measured on.
+    A split is its name, a training part, to which ``extra`` is joined (such as synthetic voices),
+    and a test part, which is handed through and not looked at. Yields the name of the split, the
+    seed, the network that ``build`` gave, trained, and the test part, to be measured on.
     """
     for name, train, test in splits:
         everything = train if extra is None else train.joined(extra)

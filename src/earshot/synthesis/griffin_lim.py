@@ -85,18 +85,9 @@ def from_log_mel(
 ) -> Array:  # fmt: skip
     """Turn a log-mel spectrogram into sound: :func:`linear_magnitude`, then :func:`from_magnitude`.
 
-    Parameters
-    ----------
-    spectrogram : shape (frames, n_mels) or (batch, frames, n_mels)
-        As ``front_end`` makes it, in dB or quantized; another shape or range is refused.
-    rounds, momentum, seed, errors
-        As for :func:`from_magnitude`.
-
-    Returns
-    -------
-    ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
-        At the front end's sample rate. How loud the sound was is not in the spectrogram: its
-        loudest point gets a mel power of 1.
+    From the shape (frames, n_mels), or (batch, ...), as ``front_end`` makes it, in dB or quantized,
+    to float32 of shape ((frames - 1) * hop_length,), or (batch, ...), at the front end's sample
+    rate. How loud the sound was is not in the spectrogram: its loudest point gets a mel power of 1.
     """
     magnitude = linear_magnitude(check_log_mel(spectrogram, front_end), front_end)
     return from_magnitude(

@@ -165,17 +165,9 @@ def train_inverter(
     (:func:`spectral_distance`), where the sound is that of the predicted magnitudes with the true
     phases; the distance of the log magnitudes; and the angle between steps of phase.
 
-    Parameters
-    ----------
-    words
-        What is said does not matter, who says it does: no test speaker may be among them.
-    front_end
-    config
-        There are no labels to smooth, and clips are varied in their speed alone.
-    steps
-        Batches in an epoch.
-    network_options
-        For :func:`earshot.synthesis.inverter.network`.
+    What is said in ``words`` does not matter, who says it does: no test speaker may be among them.
+    ``steps`` are the batches of an epoch. There are no labels to smooth, and clips are varied in
+    their speed alone; ``network_options`` are for :func:`earshot.synthesis.inverter.network`.
     """
     keras.utils.set_random_seed(config.seed)
     model = network(front_end, **network_options)

@@ -67,12 +67,6 @@ def say(
     folder
         Gets ``<language>-<engine>/<word>.wav``.
 
-    Raises
-    ------
-    EarshotError
-        When there is nothing to say, a word cannot be said, the folder cannot be written, or no
-        engine that was asked for gives a sound. No file is left half-written.
-
     Warns
     -----
     EarshotWarning
@@ -125,18 +119,10 @@ def say_spectrogram(
 ) -> tuple[Any, Spoken]:
     """Recognize the word of a log-mel spectrogram, and speak that: speech even of a poor one.
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-    spectrogram : shape (frames, n_mels), or a file of :func:`earshot.features.images.write`
-    front_end
-        The settings of the spectrogram. Default: those in the file, else the recognizer's own.
-    options
-        For :func:`say`.
-
-    Returns
-    -------
-    (earshot.recognition.Prediction, Spoken)
+    The spectrogram has the shape (frames, n_mels), or is a file of
+    :func:`earshot.features.images.write`; ``front_end`` are its settings, by default those in the
+    file, else the recognizer's own. ``options`` are for :func:`say`. Gives the recognizer's
+    prediction, and the word that was spoken.
     """
     if isinstance(spectrogram, str | Path):
         spectrogram, front_end = images.read(spectrogram, front_end)
