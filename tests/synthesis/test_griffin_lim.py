@@ -89,7 +89,7 @@ def test_a_batch_gives_what_each_spectrogram_gives():
         np.testing.assert_allclose(alone, sound, atol=1e-5)
 
 
-def test_a_stamp_gives_nearly_what_the_spectrogram_gives():
+def test_a_quantized_one_gives_nearly_what_the_spectrogram_gives():
     x = glide()
     quantized = LogMel(**{**FINE.to_dict(), "bits": 8})
     y = griffin_lim.from_log_mel(quantized(x), quantized)

@@ -1,123 +1,126 @@
-"""Batches for training: what epoch and index determine, and nothing else."""
+"""Batches for training: what seed, epoch and index determine, and nothing else.
+
+>>> import numpy as np
+>>> from earshot.features import StreamSpectrogram
+>>> settings = StreamSpectrogram(n_frames=15, n_ahead=7)
+>>> batches = StretchBatches([np.zeros((300, 40), np.float32)], settings, n_steps=50, batch_size=4)
+>>> inputs, targets = batches[0]
+>>> inputs.shape
+(4, 64, 40)
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
+from earshot.datasets.variants import Store
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
+from earshot.features.stream import StreamSpectrogram
+from earshot.types import Array
 
-__all__ = ["SpectrogramBatches", "StoredBatches", "StretchBatches", "network_inputs"]
+__all__ = [
+    "Batches", "FrontEnd", "SpectrogramBatches", "StoredBatches", "StretchBatches",
+    "network_inputs", "one_hot",
+]  # fmt: skip
+
+FrontEnd = LogMel | RawWaveform
 
 
-class SpectrogramBatches(keras.utils.PyDataset):
-    """Batches of log-mel spectrograms of a word set, shuffled and freshly varied in every epoch.
+class Batches(keras.utils.PyDataset):
+    """What all batches share: a batch depends on ``(seed, epoch, index)`` alone.
 
-    Batch i of epoch e is the same whenever it is asked for, so that a training that goes on from
-    a checkpoint sees what it would have seen.
-
-    Parameters
-    ----------
-    words : earshot.datasets.WordSet
-    front_end : earshot.features.LogMel or earshot.features.RawWaveform
-    batch_size : int
-    augment : earshot.datasets.Augmentation, optional
-        Default: the plain spectrograms.
-    seed : int
+    So a training that goes on from a checkpoint sees what it would have seen. An ``EpochClock``
+    sets the epoch; ``__getitem__`` draws all that is random from :meth:`rng`.
     """
 
-    def __init__(self, words, front_end, *, batch_size=64, augment=None, seed=0, workers=1):
-        super().__init__(workers=workers, max_queue_size=8)
-        words = words.resampled(front_end.sample_rate)
-        if (words.labels < 0).any():
-            raise EarshotError("Some clips have no label (-1): only clips of known words train.")
-        self.clips, self.labels = words.waveforms, words.labels
-        self.front_end, self.augment = front_end, augment
-        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
-        self._plain = None if augment else network_inputs(words, front_end)
-
-    def __len__(self):
-        return -(-len(self.labels) // self.batch_size)
-
-    def __getitem__(self, index):
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.labels))
-        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
-        if self.augment is None:
-            return _rows(self._plain, chosen), self.labels[chosen]
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        clips = [self.clips[i] for i in chosen]
-        return self.augment(clips, self.front_end, rng), self.labels[chosen]
-
-
-class StoredBatches(keras.utils.PyDataset):
-    """Batches of a store of variants, shuffled anew in every epoch, read from the disk in pieces.
-
-    Parameters
-    ----------
-    store : earshot.datasets.Store
-    front_end : earshot.features.LogMel or earshot.features.RawWaveform
-        The one that the store was made with.
-    batch_size : int
-    seed : int
-    """
-
-    def __init__(self, store, front_end, *, batch_size=64, seed=0):
+    def __init__(self, n_batches: int, *, batch_size: int, seed: int):
         super().__init__()
-        if store.settings["front_end"] != front_end.to_dict():
-            raise EarshotError(f"{store.folder} was made with another front end: make it again.")
-        self.store, self.front_end = store, front_end
-        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+        self.n_batches, self.batch_size = n_batches, batch_size
+        self.seed, self.epoch = seed, 0
 
     def __len__(self):
-        return -(-len(self.store) // self.batch_size)
+        return self.n_batches
 
-    def __getitem__(self, index):
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.store))
-        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.front_end.unpack(self.store.rows(chosen)), self.store.labels[chosen]
+    def rng(self, *index: int) -> np.random.Generator:
+        """Give random numbers for this epoch, or with an index for one of its batches."""
+        return np.random.default_rng((self.seed, self.epoch, *index))
 
-
-def _rows(inputs, chosen):
-    return tuple(x[chosen] for x in inputs) if isinstance(inputs, tuple) else inputs[chosen]
-
-
-def network_inputs(words, front_end):
-    """Make what a network gets of a word set: spectrograms, or samples and masks."""
-    words = words.resampled(front_end.sample_rate)
-    return front_end(words.waveforms)
+    def shuffled(self, n: int, index: int) -> Array:
+        """Give the places, among n, of the examples of a batch; every epoch has its own order."""
+        order = self.rng().permutation(n)
+        return order[index * self.batch_size : (index + 1) * self.batch_size]
 
 
-class StretchBatches(keras.utils.PyDataset):
-    """Batches of stretches of streams, drawn anew in every epoch.
+class SpectrogramBatches(Batches):
+    """Batches of what a front end makes of a word set, with labels as :func:`one_hot` gives them.
 
-    Parameters
-    ----------
-    spectrograms : list of ndarray, each of shape (steps, bands)
-    settings : earshot.features.StreamSpectrogram
-    labels : list of ndarray of int, each of shape (steps,), optional
-        What the network is to answer. Default: the stretch itself, or with ``n_next`` the steps
-        that follow each step.
-    n_steps : int
-        Steps of a stretch; it is as much longer as a window is longer than a step.
-    n_next : int
-    batch_size, seed : int
+    ``augment``, an :class:`earshot.datasets.Augmentation`, varies the clips afresh in every epoch.
     """
 
     def __init__(
-        self, spectrograms, settings, *, labels=None, n_steps=200, n_next=0, batch_size=16, seed=0
-    ):
-        super().__init__()
+        self, words: WordSet, front_end: FrontEnd, *, batch_size: int = 64, augment: Any = None,
+        seed: int = 0,
+    ):  # fmt: skip
+        super().__init__(-(-len(words) // batch_size), batch_size=batch_size, seed=seed)
+        words = words.resampled(front_end.sample_rate)
+        if (words.labels < 0).any():
+            raise EarshotError("Some clips have no label (-1): only clips of known words train.")
+        self.clips, self.labels = words.waveforms, one_hot(words.labels, len(words.class_names))
+        self.front_end, self.augment = front_end, augment
+        self._plain = None if augment else network_inputs(words, front_end)
+
+    def __getitem__(self, index):
+        chosen = self.shuffled(len(self.labels), index)
+        if self.augment is None:
+            return keras.tree.map_structure(lambda x: x[chosen], self._plain), self.labels[chosen]
+        clips = [self.clips[i] for i in chosen]
+        return self.augment(clips, self.front_end, self.rng(index)), self.labels[chosen]
+
+
+class StoredBatches(Batches):
+    """Batches of a store of variants, made with the same front end, read from disk in pieces."""
+
+    def __init__(self, store: Store, front_end: FrontEnd, *, batch_size: int = 64, seed: int = 0):
+        super().__init__(-(-len(store) // batch_size), batch_size=batch_size, seed=seed)
+        if store.settings["front_end"] != front_end.to_dict():
+            raise EarshotError(f"{store.folder} was made with another front end: make it again.")
+        self.store, self.front_end = store, front_end
+        self.labels = one_hot(store.labels, len(store.class_names))
+
+    def __getitem__(self, index):
+        chosen = self.shuffled(len(self.store), index)
+        return self.front_end.unpack(self.store.rows(chosen)), self.labels[chosen]
+
+
+class StretchBatches(Batches):
+    """Batches of stretches of streams' spectrograms (steps, bands), drawn anew in every epoch.
+
+    The network is to answer with ``labels``, of shape (steps,); by default with the stretch itself,
+    or with the ``n_next`` steps that follow each step. A stretch has so many steps as ``n_steps``,
+    and is as much longer as a window is longer than a step.
+    """
+
+    def __init__(
+        self, spectrograms: Sequence[Array], settings: StreamSpectrogram, *,
+        labels: Sequence[Array] | None = None, n_steps: int = 200, n_next: int = 0,
+        batch_size: int = 16, seed: int = 0,
+    ):  # fmt: skip
         sides = (settings.n_frames - 1 - settings.n_ahead, settings.n_ahead)
         self.spectrograms = [np.pad(x, [sides, (0, 0)], "edge") for x in spectrograms]
         self.lengths = np.array([len(x) for x in spectrograms])
         self.settings, self.labels, self.n_next = settings, labels, n_next
         self.n_steps = int(min(n_steps, self.lengths.min()))
-        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
-
-    def __len__(self):
-        apart = max(self.n_steps, self.settings.n_frames // 8)  # neighbouring windows tell no news
-        return max(round(self.lengths.sum() / apart / self.batch_size), 1)
+        apart = max(self.n_steps, settings.n_frames // 8)  # neighbouring windows tell no news
+        n_batches = max(round(self.lengths.sum() / apart / batch_size), 1)
+        super().__init__(n_batches, batch_size=batch_size, seed=seed)
 
     def __getitem__(self, index):
-        rng = np.random.default_rng((self.seed, self.epoch, index))
+        rng = self.rng(index)
         chosen = rng.choice(len(self.lengths), self.batch_size, p=self.lengths / sum(self.lengths))
         places = [(i, rng.integers(self.lengths[i] - self.n_steps + 1)) for i in chosen]
         size = self.n_steps + self.settings.n_frames - 1
@@ -129,3 +132,13 @@ class StretchBatches(keras.utils.PyDataset):
         n = x.shape[1] - self.n_next
         following = [x[:, k : k + n] for k in range(1, self.n_next + 1)]
         return x[:, :n], np.concatenate(following, axis=-1)
+
+
+def network_inputs(words: WordSet, front_end: FrontEnd) -> Any:
+    """Make what a network gets of a word set: spectrograms, or samples and masks."""
+    return front_end(words.resampled(front_end.sample_rate).waveforms)
+
+
+def one_hot(labels: Array, n_classes: int) -> Array:
+    """Give float32 of shape (n, n_classes): 1 at the label, and nowhere when it is -1 (unknown)."""
+    return (labels[:, None] == np.arange(n_classes)).astype(np.float32)

@@ -1,39 +1,37 @@
-"""Networks that tell words apart: shapes in, Keras model out."""
+"""Networks that tell words apart: shapes in, Keras model out.
+
+Where spectrograms go in, ``input_shape`` is (frames, n_mels), and ``scale`` is their range in dB
+(``top_db``; 255 for quantized), which is brought to about 1.
+
+>>> temporal_cnn((101, 40), n_classes=10).output_shape
+(None, 10)
+"""
+
+from collections.abc import Sequence
 
 import keras
 from keras import layers
 
 from earshot.errors import EarshotError
-from earshot.networks.layers import AnyOfFrame, FilterBank, MeanOfFeatures, SpectralAugmentation
+from earshot.networks.layers import AnyOfFrame, FilterBank, SpectralAugmentation
 
 __all__ = ["cnn", "raw_lstm", "spectrogram_lstm", "temporal_cnn"]
 
 
-def cnn(input_shape, n_classes, *, widths=(8, 16, 16), dense=32, dropout=0.25, scale=80.0):
+def cnn(
+    input_shape: tuple[int, int], n_classes: int, *, widths: Sequence[int] = (8, 16, 16),
+    dense: int = 32, dropout: float = 0.25, scale: float = 80.0,
+) -> keras.Model:  # fmt: skip
     """Build the classic 2-D CNN: blocks of Conv2D and MaxPooling2D, then two Dense layers.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        ``(frames, n_mels)``.
-    n_classes : int
-    widths : sequence of int
-        Filters of each block; every block halves both sides of the spectrogram.
-    dense : int
-        Units of the hidden Dense layer.
-    dropout : float
-    scale : float
-        The spectrograms' range in dB (``top_db``; 255 for quantized), which is brought to about 1.
-
-    Returns
-    -------
-    keras.Model
+    ``widths`` are the filters of each block, which halves both sides of the spectrogram; ``dense``
+    the units of the hidden Dense layer.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     if min(frames, n_mels) < 2 ** len(widths):
         raise EarshotError(
-            f"A spectrogram of {frames}x{n_mels} is too small for {len(widths)} blocks that halve it: "
-            "give fewer widths or a larger spectrogram."
+            f"A spectrogram of {frames}x{n_mels} is too small for {len(widths)} blocks that halve "
+            "it: give fewer widths or a larger spectrogram."
         )
     inputs = keras.Input((frames, n_mels), name="log_mel")
     x = layers.Rescaling(1 / scale)(inputs)
@@ -47,45 +45,30 @@ def cnn(input_shape, n_classes, *, widths=(8, 16, 16), dense=32, dropout=0.25, s
 
 
 def temporal_cnn(
-    input_shape, n_classes, *, widths=(24, 32, 48), width=128, kernel=9, last_stride=2, dropout=0.3,
-    scale=45.0,
-):  # fmt: skip
+    input_shape: tuple[int, int], n_classes: int, *, widths: Sequence[int] = (24, 32, 48),
+    width: int = 128, kernel: int = 9, last_stride: int = 2, dropout: float = 0.3,
+    scale: float = 45.0,
+) -> keras.Model:  # fmt: skip
     """Build 2-D convolutions that forgive shifts in frequency, then convolutions over time.
 
     The voices of people differ most in where on the frequency axis things happen, so the first
     layers look at small patches and halve the bands three times. After them the bands become
     channels of residual 1-D convolutions over time, as in Choi and others (2019), "Temporal
     convolution for real-time keyword spotting on mobile devices" (TC-ResNet), and the mean over
-    time is classified.
+    time, which the layer "features" gives, is classified.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        ``(frames, n_mels)``.
-    n_classes : int
-    widths : sequence of int
-        Filters of the 2-D layers; each halves the bands, the first one the frames too.
-    width, kernel : int
-        Channels of the layers over time, and how many frames each of them sees.
-    last_stride : int
-        Of the last of these layers: 2 halves the frames once more.
-    dropout : float
-        Before the last layer; the layers over time drop a quarter as much, the 2-D ones an eighth.
-    scale : float
-        The spectrograms' range in dB (``top_db``), which is brought to 0 to 1.
-
-    Returns
-    -------
-    keras.Model
-        Its layer "features" gives the mean over time, shape (batch, width).
+    ``widths`` are the filters of the 2-D layers, each of which halves the bands, the first one the
+    frames too. The layers over time have ``width`` channels and see ``kernel`` frames; a
+    ``last_stride`` of 2 halves the frames once more. They drop a quarter of ``dropout``, the 2-D
+    ones an eighth.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     inputs = keras.Input((frames, n_mels), name="log_mel")
     x = layers.Rescaling(1 / scale, offset=1.0)(inputs)
     x = layers.Reshape((frames, n_mels, 1))(x)
     for i, filters in enumerate(widths):
-        size, step = (5, (2, 2)) if i == 0 else (3, (1, 2))
-        x = layers.Conv2D(filters, size, strides=step, padding="same", use_bias=False)(x)
+        patch, strides = (5, (2, 2)) if i == 0 else (3, (1, 2))
+        x = layers.Conv2D(filters, patch, strides=strides, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.SpatialDropout2D(dropout / 8)(x)
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
@@ -100,32 +83,19 @@ def temporal_cnn(
 
 
 def raw_lstm(
-    n_samples, n_classes, *, frame=252, sample_rate=22050, n_filters=48, units=96, dense=64,
-    dropout=0.3, jitter=0.6,
-):  # fmt: skip
+    n_samples: int, n_classes: int, *, frame: int = 252, sample_rate: int = 22050,
+    n_filters: int = 48, units: int = 96, dense: int = 64, dropout: float = 0.3,
+    jitter: float = 0.6,
+) -> keras.Model:  # fmt: skip
     """Build an LSTM over raw samples, with a mask that tells which of them are real.
 
-    Parameters
-    ----------
-    n_samples : int
-        Length of the clips; 17,640 are 0.8 s at 22,050 Hz.
-    n_classes : int
-    frame : int
-        Samples that the LSTM reads in one step. 252 are 11 ms and 70 steps a clip, through learned
-        filters (:class:`earshot.networks.layers.FilterBank`). 1 is the textbook's form, sample by sample and
-        without filters: 17,640 steps a clip, about a hundred times slower (minutes for an epoch of
-        1,600 clips), and it learns little.
-    sample_rate : int
-        In Hz; of the filters' first frequencies.
-    n_filters, units, dense : int
-        Sizes of the filter bank, the LSTM and the hidden Dense layer.
-    dropout, jitter : float
-        Against learning by heart; see :class:`earshot.networks.layers.SpectralAugmentation`.
-
-    Returns
-    -------
-    keras.Model
-        Inputs "samples", shape (batch, n_samples), and "mask", the same of bool.
+    Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool. A step is a
+    ``frame`` of samples: 252 are 11 ms and 70 steps for 0.8 s at 22,050 Hz, through ``n_filters``
+    learned filters (:class:`~earshot.networks.layers.FilterBank`). 1 is the textbook's form, sample
+    by sample and without filters: 17,640 steps a clip, about a hundred times slower (minutes for an
+    epoch of 1,600 clips), and it learns little. ``sample_rate``, in Hz, gives the filters' first
+    frequencies; ``units`` and ``dense`` are the sizes of the LSTM and the hidden Dense layer;
+    ``jitter`` is the strength of :class:`~earshot.networks.layers.SpectralAugmentation`.
     """
     if n_classes < 2:
         raise EarshotError(f"A network tells at least 2 words apart, not {n_classes}.")
@@ -136,8 +106,8 @@ def raw_lstm(
     if frame == 1:
         x, real = layers.Reshape((n_samples, 1), name="reshape")(samples), mask
     else:
-        n_steps = -(-n_samples // frame)
-        x = FilterBank(frame, n_filters, sample_rate)(samples)
+        frame, n_steps = int(frame), int(-(-n_samples // frame))
+        x = FilterBank(frame, int(n_filters), int(sample_rate))(samples)
         x = layers.Rescaling(1 / 9, offset=1.25)(x)
         real = AnyOfFrame(frame, n_steps)(mask)
         if jitter:
@@ -152,33 +122,21 @@ def raw_lstm(
 
 
 def spectrogram_lstm(
-    input_shape, n_classes, *, reading="time", stem=96, units=96, dense=64, dropout=0.3, jitter=0.6,
-    scale=50.0,
-):  # fmt: skip
+    input_shape: tuple[int, int], n_classes: int, *, reading: str = "time", stem: int = 96,
+    units: int = 96, dense: int = 64, dropout: float = 0.3, jitter: float = 0.6,
+    scale: float = 50.0,
+) -> keras.Model:  # fmt: skip
     """Build an LSTM over a log-mel spectrogram whose outputs are averaged over all steps.
 
     Parameters
     ----------
-    input_shape : tuple of int
-        ``(frames, n_mels)``.
-    n_classes : int
     reading : {"time", "mean"}
         "time": a step is a frame, and the outputs' mean over time is classified. "mean", the
         textbook's form: a step is a mel band, and each step's output becomes one value, the mean
         over its features.
-    stem : int
+    stem
         Channels of a convolution over three neighbouring frames before the LSTM; 0 leaves it out.
-        Not in the textbook's form.
-    units, dense : int
-        Sizes of the LSTM and the hidden Dense layer.
-    dropout, jitter : float
-        Against learning by heart; see :class:`earshot.networks.layers.SpectralAugmentation`.
-    scale : float
-        The spectrograms' range in dB (``top_db``), which is brought to 0 to 1.
-
-    Returns
-    -------
-    keras.Model
+        Not in the textbook's form. What else there is, is as of :func:`raw_lstm`.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     if reading not in ("time", "mean"):
@@ -188,7 +146,7 @@ def spectrogram_lstm(
     x = SpectralAugmentation(jitter)(x) if jitter else x
     if reading == "mean":
         x = layers.LSTM(units, return_sequences=True, name="lstm")(layers.Permute((2, 1))(x))
-        x = MeanOfFeatures(name="features")(x)
+        x = layers.GlobalAveragePooling1D("channels_first", name="features")(x)
     else:
         if stem:
             x = layers.Conv1D(stem, 3, padding="same", use_bias=False)(x)
@@ -201,7 +159,8 @@ def spectrogram_lstm(
     return keras.Model(inputs, layers.Dense(n_classes, name="logits")(x), name="spectrogram_lstm")
 
 
-def checked_shape(input_shape, n_classes):
+def checked_shape(input_shape: tuple[int, int], n_classes: int) -> tuple[int, int]:
+    """Refuse what makes no network."""
     if len(input_shape) != 2 or not input_shape[1]:
         raise EarshotError(f"A network's input shape is (frames, n_mels), not {input_shape!r}.")
     if n_classes < 2:

@@ -1,20 +1,28 @@
-"""Callbacks: checkpoints, one clock for all that is random, a progress bar, TensorBoard."""
+"""Callbacks: checkpoints, one clock for all that is random, a progress bar, TensorBoard.
+
+>>> import tempfile
+>>> keeper = Checkpoint(tempfile.mkdtemp(), {"epochs": 3})
+>>> keeper.resume(keras.Sequential())  # there is nothing to go on from
+>>> keeper.epochs_done
+0
+"""
 
 import json
 import logging
-import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 from tqdm import tqdm
 
 from earshot import files
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
-from earshot.networks.batches import network_inputs
+from earshot.networks.batches import Batches, FrontEnd, network_inputs, one_hot
+from earshot.types import Array, PathLike
 
-__all__ = ["Checkpoint", "GradientHistograms", "tensorboard"]
+__all__ = ["Checkpoint", "tensorboard"]
 
 log = logging.getLogger(__name__)
 
@@ -24,30 +32,20 @@ class Checkpoint(keras.callbacks.Callback):
 
     A state is a weights file (optimizer included) and the history so far. It is written beside
     the one before, which is deleted only then, so that an interruption at any moment loses one
-    epoch at most.
-
-    Parameters
-    ----------
-    folder : str or path
-    settings : dict
-        What the training was started with; a folder with other settings is refused.
+    epoch at most. Nothing else in the folder is touched. ``settings`` are what the training was
+    started with; a folder with other ones is refused.
     """
 
-    def __init__(self, folder, settings):
+    def __init__(self, folder: PathLike, settings: dict[str, Any]):
         super().__init__()
-        self.folder, self.settings = Path(folder), settings
-        self.history = {}
+        self.folder = Path(folder)
+        self.settings = json.loads(json.dumps(settings, default=repr))  # as it comes back
+        self.history: dict[str, list[float]] = {}
         self.epochs_done = 0
 
-    def resume(self, model):
-        """Load the latest state, if there is one, into a compiled model.
-
-        Raises
-        ------
-        EarshotError
-            When the folder belongs to a training with other settings, or is damaged.
-        """
-        done = {int(re.search(r"\d+", p.name)[0]): p for p in self.folder.glob("epoch-*.h5")}
+    def resume(self, model: keras.Model) -> None:
+        """Load the latest state, if there is one, into a compiled model."""
+        done = {int(path.name[6:-11]): path for path in self.folder.glob("epoch-*.weights.h5")}
         if not done:
             return
         path = done[max(done)]
@@ -56,7 +54,7 @@ class Checkpoint(keras.callbacks.Callback):
             notes = path.with_name(path.name.replace(".weights.h5", ".json"))
             state = json.loads(notes.read_text())
             if state["settings"] != self.settings:
-                changed = [k for k in self.settings if self.settings[k] != state["settings"].get(k)]
+                changed = [k for k, v in self.settings.items() if v != state["settings"].get(k)]
                 raise EarshotError(
                     f"{self.folder} holds a training with other settings ({', '.join(changed)}): "
                     f"use the same ones, another folder, or {way_out}"
@@ -68,7 +66,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.history, self.epochs_done = state["history"], max(done)
         log.info("going on from %s", path)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write the state, then delete the one before."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         stem = f"epoch-{epoch + 1:04d}"
@@ -77,39 +76,62 @@ class Checkpoint(keras.callbacks.Callback):
             temporary.write_text(json.dumps(state))
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:
             self.model.save_weights(temporary)
-        for old in self.folder.glob("epoch-*"):
-            if not old.name.startswith(stem):
+        for old in self.folder.glob("epoch-[0-9]*"):
+            if not old.name.startswith(f"{stem}."):
                 old.unlink()
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Make everything random in an epoch depend on the seed and the epoch alone."""
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
+        for i, layer in enumerate(self.model.layers):
+            if hasattr(layer, "seed_generator"):  # dropout, whose state no weights file holds
+                state = [1000 * self.batches.seed + i, epoch * len(self.batches)]
+                layer.seed_generator.state.assign(state)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One line for the whole training, with the latest figures."""
+
+    def __init__(self, title: str, n_epochs: int, n_done: int = 0):
+        super().__init__()
+        self.bar = tqdm(desc=title, total=n_epochs, initial=n_done, unit="epoch")
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = {k: f"{v:.3f}" for k, v in (logs or {}).items() if k != "learning_rate"}
+        self.bar.set_postfix(figures, refresh=False)
+        self.bar.update(1)
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
 
 
 class GradientHistograms(keras.callbacks.Callback):
     """Write a histogram of the loss's gradients for each layer to TensorBoard after every epoch.
 
     On one batch, always the same. Keras 3 has no such option any more. TensorFlow backend only.
-
-    Parameters
-    ----------
-    folder : str or path
-        Of the logs.
-    inputs, labels : ndarray
-        The batch.
     """
 
-    def __init__(self, folder, inputs, labels):
+    def __init__(self, folder: PathLike, inputs: Any, targets: Array):
         super().__init__()
         if keras.backend.backend() != "tensorflow":
             raise EarshotError("Gradient histograms need the TensorFlow backend.")
         import tensorflow as tf
 
-        self.tf, self.inputs, self.labels = tf, inputs, labels
+        self.tf, self.inputs, self.targets = tf, inputs, keras.ops.convert_to_tensor(targets)
         self.writer = tf.summary.create_file_writer(str(folder))
 
     def on_epoch_end(self, epoch, logs=None):
         weights = self.model.trainable_variables
         with self.tf.GradientTape() as tape:
-            loss = self.model.compute_loss(
-                y=ops.convert_to_tensor(self.labels), y_pred=self.model(self.inputs, training=False)
-            )
+            answer = self.model(self.inputs, training=False)
+            loss = self.model.compute_loss(y=self.targets, y_pred=answer)
         gradients = tape.gradient(loss, [weight.value for weight in weights])
         with self.writer.as_default():
             for weight, gradient in zip(weights, gradients, strict=True):
@@ -121,58 +143,17 @@ class GradientHistograms(keras.callbacks.Callback):
         self.writer.close()
 
 
-def tensorboard(folder, words, front_end, *, batch_size=64):
-    """Give callbacks that log curves and histograms of gradients for TensorBoard.
+def tensorboard(
+    folder: PathLike, words: WordSet, front_end: FrontEnd, *, batch_size: int = 64
+) -> list[keras.callbacks.Callback]:
+    """Give callbacks for :func:`earshot.networks.fit` that log curves and gradients.
 
-    Parameters
-    ----------
-    folder : str or path
-        Of this training; TensorBoard shows all that lie in one folder side by side.
-    words : earshot.datasets.WordSet
-        Training clips, of which some give the gradients.
-    front_end : LogMel or Samples
-    batch_size : int
-
-    Returns
-    -------
-    list of keras.callbacks.Callback
-        For ``fit(..., callbacks=...)``. TensorFlow backend only.
+    TensorBoard shows the trainings whose folders lie in one folder side by side. ``batch_size`` of
+    the ``words``, which are training clips, give the gradients. TensorFlow backend only.
     """
     some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
-    inputs = network_inputs(some, front_end)
+    targets = one_hot(some.labels, len(some.class_names))
     return [
         keras.callbacks.TensorBoard(str(folder), write_graph=False),
-        GradientHistograms(Path(folder) / "gradients", inputs, some.labels),
+        GradientHistograms(Path(folder) / "gradients", network_inputs(some, front_end), targets),
     ]
-
-
-class EpochClock(keras.callbacks.Callback):
-    """Make everything random in an epoch depend on the seed and the epoch alone."""
-
-    def __init__(self, spectrograms):
-        super().__init__()
-        self.spectrograms = spectrograms
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.spectrograms.epoch = epoch
-        for i, layer in enumerate(self.model.layers):
-            if hasattr(layer, "seed_generator"):  # dropout, whose state no weights file holds
-                layer.seed_generator.state.assign(
-                    [1000 * self.spectrograms.seed + i, epoch * len(self.spectrograms)]
-                )
-
-
-class ProgressBar(keras.callbacks.Callback):
-    """One line for the whole training, with the latest figures."""
-
-    def __init__(self, title, n_epochs, n_done):
-        super().__init__()
-        self.bar = tqdm(desc=title, total=n_epochs, initial=n_done, unit="epoch")
-
-    def on_epoch_end(self, epoch, logs=None):
-        figures = {k: f"{v:.3f}" for k, v in (logs or {}).items() if k != "learning_rate"}
-        self.bar.set_postfix(figures, refresh=False)
-        self.bar.update(1)
-
-    def on_train_end(self, logs=None):
-        self.bar.close()

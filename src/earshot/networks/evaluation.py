@@ -1,102 +1,52 @@
-"""How good a network is."""
+"""How good a network is.
+
+>>> import numpy as np
+>>> roc_areas(np.array([[0.1, 5.0], [0.4, 2.0], [0.8, 3.0]]), [0, 0, 1])
+array([1. , 0.5])
+"""
 
 import keras
 import numpy as np
-from keras import ops
 
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
-from earshot.networks.batches import network_inputs
+from earshot.networks.batches import FrontEnd, network_inputs
+from earshot.types import Array
 
-__all__ = ["F1", "SmoothedCrossentropy", "accuracy", "predict_labels", "roc_areas"]
-
-
-@keras.saving.register_keras_serializable("earshot")
-class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits against integer labels that are believed a little less than wholly.
-
-    Szegedy and others (2016), "Rethinking the Inception architecture", section 7.
-    """
-
-    def __init__(self, smoothing=0.1, name="smoothed_crossentropy", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.smoothing = smoothing
-
-    def call(self, y_true, y_pred):
-        n_words = y_pred.shape[-1]
-        y_true = ops.one_hot(ops.reshape(y_true, [-1]), n_words)
-        y_true = y_true * (1 - self.smoothing) + self.smoothing / n_words
-        return -ops.sum(y_true * ops.log_softmax(y_pred), axis=-1)
-
-    def get_config(self):
-        return {**super().get_config(), "smoothing": self.smoothing}
+__all__ = ["accuracy", "predict_labels", "roc_areas"]
 
 
-@keras.saving.register_keras_serializable("earshot")
-class F1(keras.metrics.Metric):
-    """F1 of integer labels against logits, from the counts of a whole epoch.
-
-    Parameters
-    ----------
-    n_words : int
-    average : {"macro", "micro"}
-        "macro": the mean of the words' own F1, so that rare words count as much as frequent ones.
-        "micro": from all counts together, which for one label a clip is the accuracy.
-    """
-
-    def __init__(self, n_words, average="macro", name=None, **kwargs):
-        super().__init__(name=name or f"{average}_f1", **kwargs)
-        self.n_words, self.average = n_words, average
-        self.counts = self.add_weight(
-            shape=(n_words, n_words), initializer="zeros", dtype="float32", name="counts"
-        )
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        truth = ops.one_hot(ops.cast(ops.reshape(y_true, [-1]), "int32"), self.n_words)
-        answer = ops.one_hot(ops.argmax(y_pred, axis=-1), self.n_words)
-        self.counts.assign_add(ops.cast(ops.matmul(ops.transpose(truth), answer), "float32"))
-
-    def result(self):
-        right = ops.diagonal(self.counts)
-        said, heard = ops.sum(self.counts, axis=1), ops.sum(self.counts, axis=0)
-        if self.average == "micro":
-            return 2 * ops.sum(right) / ops.maximum(ops.sum(said + heard), 1)
-        there = ops.cast(said + heard > 0, "float32")
-        scores = 2 * right / ops.maximum(said + heard, 1)
-        return ops.sum(scores * there) / ops.maximum(ops.sum(there), 1)
-
-    def get_config(self):
-        return {**super().get_config(), "n_words": self.n_words, "average": self.average}
-
-
-def predict_labels(model, words, front_end, *, batch_size=256):
+def predict_labels(
+    model: keras.Model, words: WordSet, front_end: FrontEnd, *, batch_size: int = 256
+) -> Array:
     """Give the label that a network chooses for every clip of a word set, shape (n,)."""
-    logits = []
+    labels = []
     for i in range(0, len(words), batch_size):
         some = words.subset(np.arange(i, min(i + batch_size, len(words))))
-        answer = model(network_inputs(some, front_end), training=False)
-        logits.append(ops.convert_to_numpy(answer))
-    return np.concatenate(logits).argmax(axis=1)
+        logits = model(network_inputs(some, front_end), training=False)
+        labels.append(keras.ops.convert_to_numpy(logits).argmax(axis=1))
+    return np.concatenate(labels)
 
 
-def accuracy(model, words, front_end):
+def accuracy(model: keras.Model, words: WordSet, front_end: FrontEnd) -> float:
     """Give the share of the clips of a word set that a network recognizes, 0 to 1."""
     return float(np.mean(predict_labels(model, words, front_end) == words.labels))
 
 
-def roc_areas(values, truth):
+def roc_areas(values: Array, truth: Array) -> Array:
     """Give the area under the receiver operating characteristic of each column of values.
 
     Parameters
     ----------
-    values : ndarray, shape (steps, n_values)
-    truth : ndarray of bool or 0 and 1, shape (steps,)
+    values : shape (steps, n_values)
+    truth : bool or 0 and 1, shape (steps,)
 
     Returns
     -------
     ndarray of float, shape (n_values,)
         1: always higher where truth is 1; 0.5: no relation; ties count half.
     """
-    from scipy.stats import rankdata
+    from sklearn.metrics import roc_auc_score
 
     truth = np.asarray(truth, bool)
     if len(truth) != len(values) or truth.all() or not truth.any():
@@ -104,5 +54,4 @@ def roc_areas(values, truth):
             f"Areas under ROC need as many values ({len(values)}) as truths ({len(truth)}), and "
             "both kinds among them."
         )
-    n, ranks = truth.sum(), rankdata(values, axis=0)
-    return (ranks[truth].sum(axis=0) - n * (n + 1) / 2) / (n * (len(truth) - n))
+    return np.array([roc_auc_score(truth, column) for column in np.transpose(values)])

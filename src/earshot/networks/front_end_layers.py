@@ -1,13 +1,22 @@
-"""The front ends as Keras layers, with the same numbers."""
+"""The front ends as Keras layers, with the same numbers.
+
+>>> import numpy as np
+>>> from earshot.features import LogMel
+>>> x = np.random.default_rng(0).standard_normal((2, 8000)).astype(np.float32)
+>>> bool(np.allclose(as_layer(LogMel())(x), LogMel()(x), atol=1e-3))
+True
+"""
+
+from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
 from earshot.features.mel import mel_filter_bank
 from earshot.features.raw import RawWaveform
+from earshot.features.short_time import hann
 
 __all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer"]
 
@@ -16,73 +25,54 @@ __all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer"]
 class LogMelLayer(keras.layers.Layer):
     """Waveforms (batch, samples) to log-mel spectrograms (batch, frames, n_mels).
 
-    The numbers are those of :class:`earshot.features.LogMel` with the same settings; quantized
-    come as whole float32 values from 0 to 255.
-
-    Parameters
-    ----------
-    settings : dict
-        As from :meth:`earshot.features.LogMel.to_dict`.
+    ``settings`` are those of :meth:`earshot.features.LogMel.to_dict`, and so are the numbers; 8-bit
+    values come as whole float32 values from 0 to 255.
     """
 
-    def __init__(self, settings, **kwargs):
+    def __init__(self, settings: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
         self.front_end = LogMel(**settings)
 
-    def call(self, x):
-        front_end = self.front_end
-        n, length = front_end.n_samples, x.shape[-1]
-        if n is not None and length != n:
-            start = max(n - length, 0) // 2 if front_end.pad == "center" else 0
-            x = ops.pad(x[:, :n], [[0, 0], [start, max(n - start - length, 0)]])
-        n_fft = front_end.n_fft
-        x = ops.pad(ops.cast(x, "float32"), [[0, 0], [n_fft // 2, n_fft // 2]])
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    def call(self, x: Any) -> Any:
+        """Give the spectrograms."""
+        front_end, n, n_fft = self.front_end, self.front_end.n_samples, self.front_end.n_fft
+        x = ops.cast(x, "float32")
+        if n is not None:
+            missing = max(n - x.shape[-1], 0)
+            before = missing // 2 if front_end.pad == "center" else 0
+            x = ops.pad(x[:, :n], [[0, 0], [before, missing - before]])
+        x = ops.pad(x, [[0, 0], [n_fft // 2, n_fft // 2]])
         frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
-        real, imaginary = ops.rfft(frames * ops.cast(window, "float32"), fft_length=n_fft)
+        real, imaginary = ops.rfft(frames * hann(n_fft), fft_length=n_fft)
         bank = mel_filter_bank(
             front_end.sample_rate, n_fft, front_end.n_mels, front_end.fmin_hz, front_end.top_hz
         )
         power = ops.matmul(real * real + imaginary * imaginary, bank)
         loudest = ops.maximum(ops.max(power, axis=(1, 2), keepdims=True), 1e-10)
-        relative = ops.maximum(power / loudest, 10.0 ** (-front_end.top_db / 10))
-        db = 10 * ops.log10(relative)
-        if front_end.bits is None:
-            return db
-        return ops.round((db / front_end.top_db + 1) * 255)
-
-    def compute_output_shape(self, input_shape):
-        n = self.front_end.n_samples or input_shape[-1]
-        frames = None if n is None else 1 + n // self.front_end.hop_length
-        return (input_shape[0], frames, self.front_end.n_mels)
-
-    def get_config(self):
-        return {**super().get_config(), "settings": self.front_end.to_dict()}
+        db = 10 * ops.log10(ops.maximum(power / loudest, 10.0 ** (-front_end.top_db / 10)))
+        return db if front_end.bits is None else ops.round((db / front_end.top_db + 1) * 255)
 
 
 @keras.saving.register_keras_serializable("earshot", name="SamplesLayer")
 class RawWaveformLayer(keras.layers.Layer):
-    """Waveforms (batch, samples) to clips of one length with their masks, as :class:`Samples`."""
+    """Waveforms (batch, samples) to clips of ``n_samples`` with their masks, as RawWaveform."""
 
-    def __init__(self, n_samples, **kwargs):
+    def __init__(self, n_samples: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.n_samples = n_samples
 
-    def call(self, x):
-        n, length = self.n_samples, x.shape[-1]
-        x = ops.cast(x, "float32")
-        if length != n:
-            x = ops.pad(x[:, :n], [[0, 0], [0, max(n - length, 0)]])
+    def call(self, x: Any) -> tuple[Any, Any]:
+        """Give clips with a peak of 1, and masks."""
+        n = self.n_samples
+        x = ops.cast(x, "float32")[:, :n]
+        x = ops.pad(x, [[0, 0], [0, n - x.shape[-1]]])
         peak = ops.max(ops.abs(x), axis=1, keepdims=True)
         real = ops.where(x != 0, ops.arange(1, n + 1), 0)
         mask = ops.arange(n) < ops.max(real, axis=1, keepdims=True)
         return x / ops.maximum(peak, 1e-9), mask
 
-    def get_config(self):
-        return {**super().get_config(), "n_samples": self.n_samples}
 
-
-def as_layer(front_end):
+def as_layer(front_end: Any) -> keras.layers.Layer:
     """Give a front end as a Keras layer, with the same numbers: (batch, samples) to its output.
 
     Raises

@@ -1,4 +1,10 @@
-"""Keras layers of the package, registered so that saved models load with ``safe_mode=True``."""
+"""Keras layers of the package, registered so that saved models load with ``safe_mode=True``.
+
+>>> tuple(WordPooling(n_parts=4)(np.ones((2, 30, 8), np.float32)).shape)  # 4 means and a maximum
+(2, 40)
+"""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -7,41 +13,28 @@ from keras import ops
 from earshot.features.mel import mel_filter_bank
 
 __all__ = [
-    "AllSteps",
-    "AnyOfFrame",
-    "FilterBank",
-    "HalfOfValues",
-    "LastStep",
-    "MeanOfFeatures",
-    "SpectralAugmentation",
-    "StateCell",
+    "AnyOfFrame", "FilterBank", "HalfOfValues", "LastStep", "SpectralAugmentation", "StateCell",
     "WordPooling",
-]
+]  # fmt: skip
 
 
 @keras.saving.register_keras_serializable("earshot")
 class FilterBank(keras.layers.Layer):
     """Learned band-pass filters over raw samples: how loud each band is in each frame.
 
-    Gabor filters, a sine and a cosine under a bell, of which the middle frequency and the length
-    are learned, two numbers a filter; they begin spaced as mel bands are. Given on is the logarithm
-    of the power. After Zeghidour and others (2021), "LEAF: a learnable frontend for audio
-    classification". (Filters of which every weight is free learn the training clips by heart.)
-
-    Parameters
-    ----------
-    frame : int
-        Samples from one frame to the next; a filter is four frames long.
-    n_filters : int
-    sample_rate : int
-        In Hz; of the first frequencies only.
+    (batch, samples) to (batch, samples / frame, n_filters), the logarithm of the power. Gabor
+    filters, a sine and a cosine under a bell, four frames long, of which the middle frequency and
+    the width are learned, two numbers a filter; they begin spaced as mel bands are. After Zeghidour
+    and others (2021), "LEAF: a learnable frontend for audio classification". (Filters of which
+    every weight is free learn the training clips by heart.)
     """
 
-    def __init__(self, frame, n_filters, sample_rate, **kwargs):
+    def __init__(self, frame: int, n_filters: int, sample_rate: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.frame, self.n_filters, self.sample_rate = frame, n_filters, sample_rate
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
+        """Space the filters as mel bands."""
         top = min(4000.0, self.sample_rate / 2)
         bank = mel_filter_bank(self.sample_rate, 4096, self.n_filters, 60.0, top)
         cycles = bank.argmax(axis=0) / 4096  # a sample
@@ -50,8 +43,8 @@ class FilterBank(keras.layers.Layer):
         self.first = np.stack([cycles, widths / self.frame]).astype("float32")
         self.change = self.add_weight(shape=(2, self.n_filters), initializer="zeros", name="change")
 
-    def call(self, x):
-        """(batch, samples) to (batch, samples // frame, n_filters)."""
+    def call(self, x: Any) -> Any:
+        """Give the levels of the bands."""
         cycles, width = ops.unstack(self.first * ops.exp(self.change), 2)
         time = ops.arange(-2 * self.frame, 2 * self.frame, dtype="float32")[:, None]
         bell = ops.exp(-0.5 * ops.square(time / (width * self.frame)))
@@ -62,82 +55,54 @@ class FilterBank(keras.layers.Layer):
         power = ops.square(y[..., : self.n_filters]) + ops.square(y[..., self.n_filters :])
         return ops.log(power + 1e-5)
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], -(-input_shape[1] // self.frame), self.n_filters)
-
-    def get_config(self):
-        settings = {name: getattr(self, name) for name in ("frame", "n_filters", "sample_rate")}
-        return {**super().get_config(), **settings}
-
 
 @keras.saving.register_keras_serializable("earshot")
 class AnyOfFrame(keras.layers.Layer):
-    """Mask of samples (batch, samples) to mask of frames: real where any sample is."""
+    """Mask (batch, samples) to mask of frames (batch, n_steps): real where any sample is."""
 
-    def __init__(self, frame, n_steps, **kwargs):
+    def __init__(self, frame: int, n_steps: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.frame, self.n_steps = frame, n_steps
 
-    def call(self, mask):
+    def call(self, mask: Any) -> Any:
+        """Give the mask of frames."""
         missing = self.frame * self.n_steps - mask.shape[1]
         mask = ops.pad(ops.cast(mask, "int32"), [[0, 0], [0, missing]])
         return ops.any(ops.reshape(mask, (-1, self.n_steps, self.frame)) > 0, axis=2)
-
-    def compute_output_spec(self, mask):
-        return keras.KerasTensor((mask.shape[0], self.n_steps), dtype="bool")
-
-    def get_config(self):
-        return {**super().get_config(), "frame": self.frame, "n_steps": self.n_steps}
-
-
-@keras.saving.register_keras_serializable("earshot")
-class MeanOfFeatures(keras.layers.Layer):
-    """(batch, steps, features) to (batch, steps): one value a step."""
-
-    def call(self, x):
-        return ops.mean(x, axis=-1)
 
 
 @keras.saving.register_keras_serializable("earshot")
 class LastStep(keras.layers.Layer):
     """(batch, steps, values) to (batch, values): the last step, where everything has been seen."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
+        """Give the last step."""
         return x[:, -1]
-
-
-@keras.saving.register_keras_serializable("earshot")
-class AllSteps(keras.layers.Layer):
-    """Stands in the place of :class:`LastStep` where a network runs along a stream."""
-
-    def call(self, x):
-        return x
 
 
 @keras.saving.register_keras_serializable("earshot", name="Half")
 class HalfOfValues(keras.layers.Layer):
     """First (0) or second (1) half of the values of each step."""
 
-    def __init__(self, which, **kwargs):
+    def __init__(self, which: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.which = which
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
+        """Give that half."""
         return ops.split(x, 2, axis=-1)[self.which]
-
-    def get_config(self):
-        return {**super().get_config(), "which": self.which}
 
 
 @keras.saving.register_keras_serializable("earshot")
 class StateCell(keras.layers.LSTMCell):
     """An LSTM's cell that answers with its hidden state and its cell state, side by side."""
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Any):
         super().__init__(units, **kwargs)
         self.output_size = 2 * self.units
 
-    def call(self, x, states, training=False):
+    def call(self, x: Any, states: Any, training: bool = False) -> Any:
+        """Give both states for this step, and as what is carried to the next."""
         hidden, (_, cell) = super().call(x, states, training=training)
         return ops.concatenate([hidden, cell], axis=-1), [hidden, cell]
 
@@ -152,11 +117,12 @@ class WordPooling(keras.layers.Layer):
     nothing, and a word said slowly has the same parts as one said fast.
     """
 
-    def __init__(self, n_parts=4, **kwargs):
+    def __init__(self, n_parts: int = 4, **kwargs: Any):
         super().__init__(**kwargs)
         self.n_parts = n_parts
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
+        """Give the means and the maximum."""
         active = ops.sum(x, axis=2, keepdims=True)
         share = active / ops.maximum(ops.sum(active, axis=1, keepdims=True), 1e-6)
         gone = ops.cumsum(share, axis=1) - share / 2
@@ -166,12 +132,6 @@ class WordPooling(keras.layers.Layer):
         parts = ops.reshape(parts, (-1, self.n_parts * x.shape[2]))
         return ops.concatenate([parts, ops.max(x, axis=1)], axis=1)
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], (self.n_parts + 1) * input_shape[2])
-
-    def get_config(self):
-        return {**super().get_config(), "n_parts": self.n_parts}
-
 
 @keras.saving.register_keras_serializable("earshot", name="Jitter")
 class SpectralAugmentation(keras.layers.Layer):
@@ -179,21 +139,16 @@ class SpectralAugmentation(keras.layers.Layer):
 
     Bands are stretched (another vocal tract), time is stretched and shifted a little, the spectrum
     is bent as by another microphone, a noise covers what is soft, and some neighbouring bands and
-    steps are hidden (Park and others 2019, "SpecAugment").
-
-    Parameters
-    ----------
-    strength : float
-        1 is what served the experiments with LSTMs.
+    steps are hidden (Park and others 2019, "SpecAugment"). A ``strength`` of 1 is usual.
     """
 
-    def __init__(self, strength=1.0, seed=None, **kwargs):
+    def __init__(self, strength: float = 1.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.strength, self.seed = strength, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, x, real=None, training=False):
-        """(batch, steps, bands) to the same; with a mask of the steps, to both."""
+    def call(self, x: Any, real: Any = None, training: bool = False) -> Any:
+        """Vary (batch, steps, bands); a mask of the steps is moved along, and given too."""
         if not training or not self.strength:
             return x if real is None else (x, real)
         n, steps, bands = ops.shape(x)[0], x.shape[1], x.shape[2]
@@ -219,13 +174,6 @@ class SpectralAugmentation(keras.layers.Layer):
         if real is None:
             return x
         return x, ops.matmul(reading, ops.cast(real, "float32")[..., None])[..., 0] > 0.5
-
-    def compute_output_spec(self, x, real=None, training=False):
-        like = [keras.KerasTensor(y.shape, y.dtype) for y in (x, real) if y is not None]
-        return like[0] if real is None else tuple(like)
-
-    def get_config(self):
-        return {**super().get_config(), "strength": self.strength, "seed": self.seed}
 
 
 def _reading(places):

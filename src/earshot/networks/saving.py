@@ -1,43 +1,46 @@
-"""A network and what belongs to it in one folder: written as a whole, read with clear errors."""
+"""A network and what belongs to it in one folder: written as a whole, read with clear errors.
+
+>>> import tempfile
+>>> folder = Path(tempfile.mkdtemp()) / "network"
+>>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+>>> write(folder, network, {"notes.json": {"format": FORMAT}})
+>>> notes, network = read(folder, {"notes.json": read_settings, NETWORK: read_network}, "network")
+>>> notes
+{'format': 1}
+"""
 
 import json
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from earshot import files
 from earshot.errors import EarshotError
+from earshot.types import PathLike
 
 __all__ = [
-    "FORMAT",
-    "NETWORK",
-    "check_replaceable",
-    "read",
-    "read_json",
-    "read_network",
-    "read_settings",
+    "FORMAT", "NETWORK", "check_replaceable", "read", "read_json", "read_network", "read_settings",
     "write",
-]
+]  # fmt: skip
 
 NETWORK = "network.keras"
+"""The file of every folder that holds the network."""
 FORMAT = 1
+"""Of the settings' files; raised when older versions could not read them."""
 DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What goes wrong where a file is cut off or changed."""
 WAY_OUT = "copy the folder again, or train and save it anew."
 
 
-def write(folder, network, writers):
+def write(folder: PathLike, network: keras.Model, writers: dict[str, Any]) -> None:
     """Write a folder; one that was there before is replaced as a whole.
 
-    Parameters
-    ----------
-    folder : str or path
-    network : keras.Model
-        Becomes "network.keras".
-    writers : dict
-        From the names of further files to their content as JSON, or to a function that is given
-        the path to write to.
+    ``writers`` lead from the names of further files to their content as JSON, or to a function
+    that is given the path to write to.
     """
     check_replaceable(folder, NETWORK)
     with files.atomic_path(folder) as temporary:
@@ -51,7 +54,7 @@ def write(folder, network, writers):
         network.save(temporary / NETWORK)
 
 
-def check_replaceable(folder, mark):
+def check_replaceable(folder: PathLike, mark: str) -> None:
     """Refuse to replace a folder that holds something else: one without the file ``mark``."""
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
@@ -60,22 +63,12 @@ def check_replaceable(folder, mark):
         )
 
 
-def read(folder, readers, kind):
+def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:
     """Read the files of a folder.
 
-    Parameters
-    ----------
-    folder : str or path
-    readers : dict
-        From the names of files to functions that are given the path; what goes wrong in them is
-        taken for damage.
-    kind : str
-        What the folder should hold, for errors.
-
-    Returns
-    -------
-    list
-        What the functions gave, in their order.
+    ``readers`` lead from the names of files to functions that are given the path, and what these
+    give is returned in their order; what goes wrong in them is taken for damage. ``kind`` says what
+    the folder should hold, for errors.
 
     Raises
     ------
@@ -98,14 +91,14 @@ def read(folder, readers, kind):
     return found
 
 
-def read_json(path):
+def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_settings(path):
+def read_settings(path: Path) -> dict[str, Any]:
     """Read a JSON file that names its format, which must be this version's."""
-    settings = read_json(path)
+    settings: dict[str, Any] = read_json(path)
     if settings["format"] != FORMAT:
         raise EarshotError(
             f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
@@ -114,6 +107,6 @@ def read_settings(path):
     return settings
 
 
-def read_network(path):
+def read_network(path: Path) -> keras.Model:
     """Read a Keras network, for use, not for training on."""
     return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -1,4 +1,12 @@
-"""Networks for streams: shapes in, Keras model out."""
+"""Networks for streams: shapes in, Keras model out.
+
+``input_shape`` is (n_frames, bands), that of :class:`earshot.features.StreamSpectrogram`, and
+``scale`` its range of values (``top_db``), which is brought to 0 to 1.
+
+>>> network = next_frame_lstm((63, 40), units=64)
+>>> encoder(network).output_shape
+(None, 63, 64)
+"""
 
 import keras
 import numpy as np
@@ -7,31 +15,20 @@ from keras import layers
 from earshot.errors import EarshotError
 from earshot.networks.builders import checked_shape
 from earshot.networks.layers import HalfOfValues, LastStep, StateCell
+from earshot.types import Array
 
 __all__ = ["autoencoder", "encoder", "linear_probe", "next_frame_lstm", "vanilla_conv"]
 
 
-def vanilla_conv(input_shape, n_classes=2, *, width=48, dropout=0.1, scale=50.0):
+def vanilla_conv(
+    input_shape: tuple[int, int], n_classes: int = 2, *, width: int = 48, dropout: float = 0.1,
+    scale: float = 50.0,
+) -> keras.Model:  # fmt: skip
     """Build a plain CNN that says what the middle of a window on a stream is.
 
     Its convolutions over time use no padding, and reach further and further apart (dilation), until
-    one step is left of the window. So :func:`along` can run it over a whole stream at once.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        ``(n_frames, bands)`` of :class:`earshot.features.StreamSpectrogram`.
-    n_classes : int
-        Classes, such as noise and speech.
-    width : int
-        Channels of each layer.
-    dropout : float
-    scale : float
-        The range of values (``top_db``), which is brought to 0 to 1.
-
-    Returns
-    -------
-    keras.Model
+    one step is left of the window. So :func:`earshot.networks.along` can run it over a whole stream
+    at once. ``width`` is the number of channels of each layer.
     """
     inputs, x = _convolved(input_shape, width, dropout, scale)
     x = layers.Dropout(2 * dropout)(x)
@@ -39,26 +36,13 @@ def vanilla_conv(input_shape, n_classes=2, *, width=48, dropout=0.1, scale=50.0)
     return keras.Model(inputs, logits, name="vanilla_conv")
 
 
-def autoencoder(input_shape, *, bottleneck=24, width=48, scale=50.0):
+def autoencoder(
+    input_shape: tuple[int, int], *, bottleneck: int = 24, width: int = 48, scale: float = 50.0
+) -> keras.Model:
     """Build a network that squeezes a window through a bottleneck and restores it.
 
-    The encoder has the form of :func:`vanilla_conv`; transposed convolutions restore the window.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        ``(n_frames, bands)`` of :class:`earshot.features.StreamSpectrogram`.
-    bottleneck : int
-        Values that have to tell the whole window.
-    width : int
-        Channels of each layer.
-    scale : float
-        The range of values (``top_db``).
-
-    Returns
-    -------
-    keras.Model
-        From windows to windows. :func:`encoder` gives its first half.
+    The encoder, which :func:`encoder` gives, has the form of :func:`vanilla_conv`; ``bottleneck``
+    values have to tell the whole window. Transposed convolutions restore it.
     """
     inputs, x = _convolved(input_shape, width, 0.0, scale)
     n_frames, bands = input_shape
@@ -70,23 +54,13 @@ def autoencoder(input_shape, *, bottleneck=24, width=48, scale=50.0):
     return keras.Model(inputs, layers.Rescaling(scale, name="restored")(x), name="autoencoder")
 
 
-def next_frame_lstm(input_shape, *, units=64, n_next=3, scale=50.0):
+def next_frame_lstm(
+    input_shape: tuple[int, int], *, units: int = 64, n_next: int = 3, scale: float = 50.0
+) -> keras.Model:
     """Build an LSTM that predicts how a stream goes on, which needs no labels.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        ``(n_frames, bands)`` of :class:`earshot.features.StreamSpectrogram`.
-    units : int
-    n_next : int
-        So many of the next steps are predicted at each step.
-    scale : float
-        The range of values (``top_db``).
-
-    Returns
-    -------
-    keras.Model
-        From (batch, n_frames, bands) to (batch, n_frames, n_next * bands).
+    From (batch, n_frames, bands) to (batch, n_frames, n_next * bands): at each step, the ``n_next``
+    steps that follow.
     """
     n_frames, bands = checked_shape(input_shape, 2)
     inputs = keras.Input((n_frames, bands), name="spectrogram")
@@ -96,18 +70,11 @@ def next_frame_lstm(input_shape, *, units=64, n_next=3, scale=50.0):
     return keras.Model(inputs, layers.Rescaling(scale, name="predicted")(x), name="next_frame_lstm")
 
 
-def encoder(network):
-    """Give the part that a readout reads: an autoencoder's bottleneck, or an LSTM's cell state.
+def encoder(network: keras.Model) -> keras.Model:
+    """Give the part that a linear probe reads, with the same weights.
 
-    Parameters
-    ----------
-    network : keras.Model
-        From :func:`autoencoder` or :func:`next_frame_lstm`.
-
-    Returns
-    -------
-    keras.Model
-        With the same weights. What comes after, such as the decoder, is not in it.
+    It ends in the bottleneck of an :func:`autoencoder`, or in the cell state of a
+    :func:`next_frame_lstm`. What comes after, such as the decoder, is not in it.
     """
     for layer in network.layers:
         if layer.name == "bottleneck":
@@ -121,22 +88,14 @@ def encoder(network):
     )
 
 
-def linear_probe(trained, n_classes=2, *, mean=None, variance=None):
-    """Build a small readout on a frozen copy of a trained network.
+def linear_probe(
+    trained: keras.Model, n_classes: int = 2, *, mean: Array | None = None,
+    variance: Array | None = None,
+) -> keras.Model:  # fmt: skip
+    """Build a linear layer on the frozen copy of a trained network's :func:`encoder`.
 
-    Parameters
-    ----------
-    trained : keras.Model
-        From :func:`autoencoder` or :func:`next_frame_lstm`.
-    n_classes : int
-        Classes, such as noise and speech.
-    mean, variance : ndarray, shape (n_values,), optional
-        Of what is read; each value is brought to mean 0 and variance 1. Default: as they are.
-
-    Returns
-    -------
-    keras.Model
-        From windows to logits; only its Dense layer, "readout", learns.
+    From windows to logits; only its Dense layer, "linear_probe", learns. Each value that is read is
+    brought to mean 0 and variance 1 by ``mean`` and ``variance``, of shape (n_values,).
     """
     part = encoder(trained)
     frozen = keras.models.clone_model(part)
@@ -146,8 +105,8 @@ def linear_probe(trained, n_classes=2, *, mean=None, variance=None):
     mean = np.zeros(n_values) if mean is None else mean
     variance = np.ones(n_values) if variance is None else variance
     x = layers.Normalization(mean=mean, variance=variance)(frozen.output)
-    x = layers.Dense(n_classes, name="readout")(x)
-    return keras.Model(frozen.input, LastStep(name="logits")(x), name=f"{trained.name}_readout")
+    x = layers.Dense(n_classes, name="linear_probe")(x)
+    return keras.Model(frozen.input, LastStep(name="logits")(x), name=f"{trained.name}_probe")
 
 
 def _convolved(input_shape, width, dropout, scale):

@@ -1,7 +1,13 @@
-"""The form of a network that runs along a whole stream at once."""
+"""The form of a network that runs along a whole stream at once.
 
-import itertools
-import weakref
+>>> from earshot.networks import vanilla_conv
+>>> settings = StreamSpectrogram(n_frames=15, n_ahead=7)
+>>> form = StreamForm(vanilla_conv(settings.output_shape, width=4), settings)
+>>> form.activations(np.ones(8000, np.float32)).shape  # a second, in steps of 10 ms, and 2 classes
+(101, 2)
+"""
+
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -9,37 +15,30 @@ from keras import layers
 
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
-from earshot.networks.layers import AllSteps, LastStep
+from earshot.features.stream import StreamSpectrogram
+from earshot.networks.layers import LastStep
+from earshot.types import Array, Blocks, Sound
 
-__all__ = ["activations", "along", "is_recurrent"]
+__all__ = ["StreamForm", "activations", "along", "check_windows", "is_recurrent", "run_along"]
 
 
-def is_recurrent(network):
+def is_recurrent(network: keras.Model) -> bool:
     """Tell whether a network has a memory that it carries along a stream."""
     return any(isinstance(layer, layers.RNN) for layer in network.layers)
 
 
-def along(network, *, stateful=False):
+def along(network: keras.Model, *, stateful: bool = False) -> keras.Model:
     """Give the form of a network that runs along a whole stream at once, with the same weights.
 
-    Parameters
-    ----------
-    network : keras.Model
-        From :func:`vanilla_conv`, :func:`readout`, :func:`next_frame_lstm`, or :func:`encoder`.
-    stateful : bool
-        For one stream (a batch of 1) that comes in pieces: an LSTM keeps its state from call to
-        call. The weights are copies then.
-
-    Returns
-    -------
-    keras.Model
-        From (batch, steps, bands) to an answer for each window: (batch, steps - n_frames + 1,
-        n_classes) of a convolutional network, (batch, steps, n_classes) of a recurrent one.
+    From (batch, steps, bands) to an answer for each window: (batch, steps - n_frames + 1,
+    n_classes) of a convolutional network, (batch, steps, n_classes) of a recurrent one. The
+    ``stateful`` form is for one stream, a batch of 1, that comes in pieces: an LSTM keeps its
+    state from call to call, and the weights are copies.
     """
 
     def adapted(layer):
         if isinstance(layer, LastStep):
-            return AllSteps(name=layer.name)
+            return layers.Identity(name=layer.name)
         if stateful and isinstance(layer, layers.RNN):
             return type(layer).from_config({**layer.get_config(), "stateful": True})
         return layer
@@ -48,74 +47,88 @@ def along(network, *, stateful=False):
         isinstance(layer, LastStep) or layer.name == "bottleneck" for layer in network.layers
     ):
         raise EarshotError(
-            f"{network.name} has no form for streams: build it with vanilla_conv or readout."
+            f"{network.name} has no form for streams: build it with vanilla_conv or linear_probe."
         )
-    bands = network.input_shape[-1]
-    inputs = keras.Input(batch_shape=(1 if stateful else None, None, bands))
+    inputs = keras.Input(batch_shape=(1 if stateful else None, None, network.input_shape[-1]))
     stream = keras.models.clone_model(network, input_tensors=inputs, clone_function=adapted)
     if stateful:
         stream.set_weights(network.get_weights())
     return stream
 
 
-def activations(network, settings, sound, sample_rate=None):
-    """Give what a network answers at every step of a stream, such as an LSTM's cell state.
-
-    Parameters
-    ----------
-    network : keras.Model
-        On windows; often from :func:`earshot.networks.encoder`.
-    settings : earshot.features.StreamSpectrogram
-    sound, sample_rate
-        As in :func:`classify`.
-
-    Returns
-    -------
-    ndarray of float32, shape (steps, n_values)
-    """
-    rate = settings.sample_rate if sample_rate is None else sample_rate
-    blocks = blocks_of(sound, rate)
-    return np.concatenate(list(run_along(network, settings, blocks)))
-
-
-_IDLE = weakref.WeakKeyDictionary()
-"""Forms for streams that nobody uses at the moment: TensorFlow takes a while to build one."""
-
-
-def run_along(network, settings, blocks):
-    """Run a network of windows along a stream; gives its answers, shape (steps, n_values)."""
+def check_windows(network: keras.Model, settings: StreamSpectrogram) -> None:
+    """Refuse a network of other windows than the settings make."""
     if network.input_shape[1:] != settings.output_shape:
         raise EarshotError(
             f"The network takes windows of {network.input_shape[1:]}, and the settings make "
-            f"{settings.output_shape}: use those that it was trained with."
+            f"{settings.output_shape}: use those that it was trained with, or build it with "
+            "settings.output_shape."
         )
-    trained = network
-    network = _IDLE.pop(trained, None) or along(trained, stateful=True)
-    recurrent = is_recurrent(network)
-    if recurrent:
-        network.set_weights(trained.get_weights())
-        for layer in network.layers:
-            if getattr(layer, "stateful", False):
-                layer.reset_state()
-    more = settings.n_frames - 1
-    kept = np.zeros((0, settings.n_bands), np.float32)
-    n_steps, last, skip = 0, kept, more if recurrent else 0
-    for steps in itertools.chain(settings.blocks(blocks), [None]):
-        if steps is None:  # the end: its last step goes on as long as a window looks ahead
-            if n_steps < settings.n_frames:
-                raise settings.too_short(n_steps)
-            steps = np.repeat(last, settings.n_ahead, axis=0)
-        elif len(steps):
-            before = 0 if n_steps else more - settings.n_ahead
+
+
+class StreamForm:
+    """A network of windows that runs along one stream after another.
+
+    The first stream takes about a second longer, in which the backend prepares the network: keep
+    the object for the next one.
+    """
+
+    def __init__(self, network: keras.Model, settings: StreamSpectrogram):
+        check_windows(network, settings)
+        self.network, self.settings = network, settings
+        self._idle: list[keras.Model] = []  # several, where streams ran side by side
+
+    def run(self, blocks: Blocks) -> Iterator[Array]:
+        """Give the network's answers while a stream comes, each of shape (steps, n_values)."""
+        form = self._idle.pop() if self._idle else along(self.network, stateful=True)
+        recurrent, reach = is_recurrent(form), self.settings.n_frames - 1
+        if recurrent:
+            form.set_weights(self.network.get_weights())
+            for layer in form.layers:
+                if isinstance(layer, layers.RNN):
+                    layer.reset_state()
+        # An LSTM's first answers are about what lies before the stream.
+        skip, reach = (reach, 0) if recurrent else (0, reach)
+        kept = np.zeros((0, self.settings.n_bands), np.float32)
+        for steps in _prolonged(self.settings, blocks):
+            kept = np.concatenate([kept, steps])
+            if len(kept) > reach:
+                answers = form.predict_on_batch(kept[None])[0]
+                kept = kept[len(kept) - reach :]
+                yield answers[skip:]
+                skip = max(skip - len(answers), 0)
+        self._idle.append(form)
+
+    def activations(self, sound: Sound, sample_rate: int | None = None) -> Array:
+        """Give the answers at all steps of a sound, shape (steps, n_values)."""
+        rate = self.settings.sample_rate if sample_rate is None else sample_rate
+        return np.concatenate(list(self.run(blocks_of(sound, rate))))
+
+
+def _prolonged(settings, blocks):
+    """The steps of a stream, of which the first and the last go on as long as a window reaches."""
+    n_steps, last = 0, None
+    for steps in settings.blocks(blocks):
+        if len(steps):
+            before = 0 if n_steps else settings.n_frames - 1 - settings.n_ahead
             n_steps, last = n_steps + len(steps), steps[-1:]
-            steps = np.concatenate([np.repeat(steps[:1], before, axis=0), steps])
-        steps = np.concatenate([kept, steps])
-        if len(steps) <= (0 if recurrent else more):
-            kept = steps
-            continue
-        answers = network.predict_on_batch(steps[None])[0]
-        if not recurrent:
-            kept = steps[len(steps) - more :]
-        answers, skip = answers[skip:], max(skip - len(answers), 0)
-        yield answers
-    _IDLE[trained] = network
+            yield np.concatenate([np.repeat(steps[:1], before, axis=0), steps])
+    if n_steps < settings.n_frames:
+        raise settings.too_short(n_steps)
+    yield np.repeat(last, settings.n_ahead, axis=0)
+
+
+def run_along(network: keras.Model, settings: StreamSpectrogram, blocks: Blocks) -> Iterator[Array]:
+    """Run a network along one stream; for several streams, keep a :class:`StreamForm`."""
+    return StreamForm(network, settings).run(blocks)
+
+
+def activations(
+    network: keras.Model, settings: StreamSpectrogram, sound: Sound, sample_rate: int | None = None
+) -> Array:
+    """Give what a network answers at every step of one stream, shape (steps, n_values).
+
+    With :func:`earshot.networks.encoder`: an LSTM's cell state. For several streams, keep a
+    :class:`StreamForm`.
+    """
+    return StreamForm(network, settings).activations(sound, sample_rate)

@@ -278,8 +278,8 @@ def _tuned(trunk, words, front_end, seed):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EarshotWarning)  # few clips are what this is for
-        training.fit(
-            model, words, front_end, augment=VARIATION, epochs=30, batch_size=16,
-            learning_rate=3e-4, seed=seed, progress=False,
-        )  # fmt: skip
+        config = training.TrainingConfig(
+            epochs=30, batch_size=16, learning_rate=3e-4, seed=seed, augment=VARIATION
+        )
+        training.fit(model, words, front_end, config, progress=False)
     return copy

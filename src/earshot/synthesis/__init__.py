@@ -1,8 +1,8 @@
 """Spectrograms back to sound, and text to speech.
 
 :func:`from_magnitude` and :func:`from_log_mel` iterate (Griffin-Lim); an :class:`Inverter`, which
-:func:`load_inverter` reads and :func:`train_inverter` makes, has learned it. :func:`say` speaks words
-into files, :func:`say_spectrogram` reads a spectrogram aloud.
+:func:`load_inverter` reads, :func:`train_inverter` makes and :func:`refine_inverter` betters, has
+learned it. :func:`say` speaks words into files, :func:`say_spectrogram` reads a spectrogram aloud.
 """
 
 import lazy_loader

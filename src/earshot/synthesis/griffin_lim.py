@@ -1,15 +1,20 @@
 """Spectrograms back to sound by iteration: from magnitudes, and from log-mel spectrograms.
 
-A spectrogram says how loud every frequency is, and nothing of its phase. Griffin and Lim go back and
-forth between sound and spectrum until the phases suit the magnitudes. No TensorFlow in here.
+A spectrogram says how loud every frequency is, and nothing of its phase. Griffin and Lim go back
+and forth between sound and spectrum until the phases suit the magnitudes. No TensorFlow in here.
+
+>>> x = np.sin(np.arange(640, dtype=np.float32))
+>>> from_magnitude(np.abs(stft(x, 256, 64)), hop_length=64).shape
+(640,)
 """
 
 import numpy as np
 
 from earshot.errors import EarshotError
-from earshot.features.log_mel import check_log_mel
+from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.mel import mel_matrices
 from earshot.features.short_time import istft, stft
+from earshot.types import Array
 
 __all__ = ["first_phase", "from_log_mel", "from_magnitude", "linear_magnitude"]
 
@@ -17,11 +22,14 @@ UPDATES = 10
 """Rounds that spread the power of mel bands over frequencies; later ones change little."""
 SLOPE = 0.6
 """Bins by which a Hann window's peak lies away from a bin, for one neper a bin of slope there."""
+STEEPEST = 1.5
+"""Bins: a peak that seems further away is another one's."""
 
 
 def from_magnitude(
-    magnitude, *, hop_length, rounds=32, momentum=0.99, seed=None, steps=None, errors=None
-):
+    magnitude: Array, *, hop_length: int, rounds: int = 32, momentum: float = 0.99,
+    seed: int | None = None, steps: Array | None = None, errors: list[float] | None = None,
+) -> Array:  # fmt: skip
     """Turn a linear magnitude spectrogram into sound by Griffin-Lim with momentum.
 
     Griffin and Lim (1984); the momentum is that of Perraudin, Balazs and Søndergaard (2013),
@@ -29,31 +37,22 @@ def from_magnitude(
 
     Parameters
     ----------
-    magnitude : ndarray, shape (frames, 1 + n_fft // 2) or (batch, frames, 1 + n_fft // 2)
+    magnitude : shape (frames, 1 + n_fft // 2) or (batch, frames, 1 + n_fft // 2)
         At least 0, not in dB; with a Hann window.
-    hop_length : int
-        In samples.
-    rounds : int
+    rounds
         0 gives the sound of the first phases.
-    momentum : float
+    momentum
         From 0 (none) to 1; larger values may not settle.
-    seed : int, optional
+    seed
         Begin with phases drawn at random from this seed. Default: with those of
-        :func:`first_phase`, which saves about ten rounds.
-    steps : ndarray, optional
-        For :func:`first_phase`.
-    errors : list, optional
+        :func:`first_phase` (and its ``steps``), which saves about ten rounds.
+    errors
         Gets the error before every round and after the last: how far the magnitudes of the sound
         are from those asked for, in dB.
 
     Returns
     -------
     ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
-
-    Raises
-    ------
-    EarshotError
-        When the magnitude has no frames, holds NaN or infinity, or is in dB.
     """
     magnitude = _checked_magnitude(magnitude)
     if rounds < 0 or not 0 <= momentum <= 1 or hop_length < 1:
@@ -67,67 +66,46 @@ def from_magnitude(
     else:
         angle = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
         phase = np.exp(1j * angle).astype(np.complex64)
-    spectra = magnitude * phase
-    x, previous = istft(spectra, hop_length), None
+    x, previous = istft(magnitude * phase, hop_length), None
     for _ in range(rounds):
         rebuilt = stft(x, n_fft, hop_length)
-        _note_error(errors, rebuilt, magnitude)
+        if errors is not None:
+            errors.append(_error_db(rebuilt, magnitude))
         ahead = rebuilt if previous is None else rebuilt + momentum * (rebuilt - previous)
         previous = rebuilt
-        spectra = ahead * (magnitude / np.maximum(np.abs(ahead), np.float32(1e-9)))
-        x = istft(spectra, hop_length)
+        x = istft(ahead * (magnitude / np.maximum(np.abs(ahead), np.float32(1e-9))), hop_length)
     if errors is not None:
-        _note_error(errors, stft(x, n_fft, hop_length), magnitude)
+        errors.append(_error_db(stft(x, n_fft, hop_length), magnitude))
     return x
 
 
-def from_log_mel(spectrogram, front_end, *, rounds=32, momentum=0.99, seed=None, errors=None):
+def from_log_mel(
+    spectrogram: Array, front_end: LogMel, *, rounds: int = 32, momentum: float = 0.99,
+    seed: int | None = None, errors: list[float] | None = None,
+) -> Array:  # fmt: skip
     """Turn a log-mel spectrogram into sound: :func:`linear_magnitude`, then :func:`from_magnitude`.
 
-    Parameters
-    ----------
-    spectrogram : ndarray, shape (frames, n_mels) or (batch, frames, n_mels)
-        In dB below the loudest point, as ``front_end`` makes it; quantized, when it makes those.
-    front_end : earshot.features.LogMel
-        The settings of the spectrogram.
-    rounds, momentum, seed, errors
-        As for :func:`from_magnitude`.
-
-    Returns
-    -------
-    ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
-        At the front end's sample rate. How loud the sound was is not in the spectrogram: its loudest
-        point gets a mel power of 1.
-
-    Raises
-    ------
-    EarshotError
-        When the spectrogram has another shape than the settings give, or values that they cannot give.
+    From the shape (frames, n_mels), or (batch, ...), as ``front_end`` makes it, in dB or quantized,
+    to float32 of shape ((frames - 1) * hop_length,), or (batch, ...), at the front end's sample
+    rate. How loud the sound was is not in the spectrogram: its loudest point gets a mel power of 1.
     """
-    db = check_log_mel(spectrogram, front_end)
+    magnitude = linear_magnitude(check_log_mel(spectrogram, front_end), front_end)
     return from_magnitude(
-        linear_magnitude(db, front_end), hop_length=front_end.hop_length, rounds=rounds,
-        momentum=momentum, seed=seed, errors=errors,
+        magnitude, hop_length=front_end.hop_length, rounds=rounds, momentum=momentum, seed=seed,
+        errors=errors,
     )  # fmt: skip
 
 
-def linear_magnitude(db, front_end, *, updates=UPDATES):
+def linear_magnitude(db: Array, front_end: LogMel, *, updates: int = UPDATES) -> Array:
     """Spread mel bands over linear frequencies, without the slow non-negative solver.
 
     Multiplicative updates lower the Kullback-Leibler divergence between the bands of the result and
-    those of the spectrogram, and keep it positive: Lee and Seung (2001), "Algorithms for non-negative
-    matrix factorization", with the filters fixed; in optics, Richardson (1972) and Lucy (1974).
+    those of the spectrogram, and keep it positive: Lee and Seung (2001), "Algorithms for
+    non-negative matrix factorization", with the filters fixed; in optics, Richardson (1972) and
+    Lucy (1974).
 
-    Parameters
-    ----------
-    db : ndarray, shape (..., frames, n_mels)
-        As :func:`check_spectrogram` gives it.
-    front_end : earshot.features.LogMel
-    updates : int
-
-    Returns
-    -------
-    ndarray of float32, shape (..., frames, 1 + n_fft // 2)
+    From ``db``, shape (..., frames, n_mels), as :func:`earshot.features.check_log_mel` gives it, to
+    float32 of shape (..., frames, 1 + n_fft // 2).
     """
     bank, spread, back = mel_matrices(front_end)
     mel = np.power(np.float32(10), db / np.float32(10), dtype=np.float32)
@@ -137,7 +115,7 @@ def linear_magnitude(db, front_end, *, updates=UPDATES):
     return np.sqrt(power)
 
 
-def first_phase(magnitude, hop_length, steps=None):
+def first_phase(magnitude: Array, hop_length: int, steps: Array | None = None) -> Array:
     """Guess phases in one pass, frame after frame.
 
     Next to the peak of a steady tone, the logarithm of the magnitude is the steeper the further
@@ -147,18 +125,9 @@ def first_phase(magnitude, hop_length, steps=None):
     two neighbours, the louder the more, because the same tone is in all three, with phases half a
     turn apart.
 
-    Parameters
-    ----------
-    magnitude : ndarray, shape (..., frames, 1 + n_fft // 2)
-    hop_length : int
-    steps : ndarray, optional
-        How far each phase turns from the frame before, beyond the turn of its own frequency, in
-        radians, the same shape. Default: from the slopes.
-
-    Returns
-    -------
-    ndarray of complex64, the same shape
-        Of absolute value 1.
+    From ``magnitude``, shape (..., frames, 1 + n_fft // 2), to complex64 of absolute value 1.
+    ``steps`` say how far each phase turns from the frame before, beyond the turn of its own
+    frequency, in radians. Default: from the slopes.
     """
     n_bins = magnitude.shape[-1]
     if steps is None:
@@ -182,7 +151,7 @@ def _steps(magnitude, hop_length):
     loudest = magnitude.max(axis=(-2, -1), keepdims=True)
     log = np.log(np.maximum(magnitude, np.maximum(1e-4 * loudest, 1e-12)))
     steps = np.zeros(magnitude.shape, np.float32)
-    away = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -1.5, 1.5)
+    away = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -STEEPEST, STEEPEST)
     steps[..., 1:-1] = np.pi * hop_length / (magnitude.shape[-1] - 1) * away
     steps[..., 1:, :] = (steps[..., 1:, :] + steps[..., :-1, :]) / 2
     return steps
@@ -208,7 +177,6 @@ def _checked_magnitude(magnitude):
     return magnitude.astype(np.float32, copy=False)
 
 
-def _note_error(errors, spectra, magnitude):
-    if errors is not None:
-        off = np.linalg.norm(np.abs(spectra) - magnitude)
-        errors.append(float(20 * np.log10(max(off / max(np.linalg.norm(magnitude), 1e-12), 1e-9))))
+def _error_db(spectra, magnitude):
+    off = np.linalg.norm(np.abs(spectra) - magnitude)
+    return float(20 * np.log10(max(off / max(np.linalg.norm(magnitude), 1e-12), 1e-9)))

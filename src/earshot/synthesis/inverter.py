@@ -1,87 +1,68 @@
 """Log-mel spectrograms back to sound in one pass, by a network that has learned to do it.
 
-From a spectrogram, the network predicts a complex spectrum, and the inverse STFT gives the waveform, as
-in Kaneko and others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It does not begin at nothing:
-it corrects what :mod:`earshot.synthesis.griffin_lim` begins with, the magnitudes of all frequencies and the
-steps of their phases from frame to frame, which are then summed up.
+From a spectrogram, the network predicts a complex spectrum, and the inverse STFT gives the
+waveform, as in Kaneko and others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It does not begin
+at nothing: it corrects what :mod:`earshot.synthesis.griffin_lim` begins with, the magnitudes of all
+frequencies and the steps of their phases from frame to frame, which are then summed up.
+
+>>> invert = Inverter(network(FINE, width=8, blocks=1), FINE)
+>>> invert(FINE(np.sin(np.arange(640, dtype=np.float32)))).shape
+(640,)
 """
+
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from earshot.features import log_mel
-from earshot.features.log_mel import LogMel
+from earshot.features.log_mel import LogMel, check_log_mel
+from earshot.features.mel import mel_matrices
 from earshot.networks import saving
-from earshot.synthesis import griffin_lim
-from earshot.synthesis.layers import FirstAdvance, LinearMagnitude
+from earshot.synthesis.griffin_lim import SLOPE, STEEPEST, UPDATES, from_magnitude
+from earshot.types import Array, PathLike
 
-__all__ = ["FINE", "Inverter", "load_inverter", "network"]
+__all__ = ["FINE", "FirstAdvance", "Inverter", "LinearMagnitude", "load_inverter", "network"]
 
 FINE = LogMel(hop_length=64, n_mels=64, fmin_hz=0.0, top_db=80.0, n_samples=None)
-"""A finer spectrogram than the recognizers', from which speech comes back better: 64 bands, 8 ms."""
+"""Finer spectrograms than the recognizers', of which speech comes back better: 64 bands, 8 ms."""
 SETTINGS = "inverter.json"
+"""The file of a folder that holds front end and card."""
 ROUNDS = 4
 """Of Griffin-Lim, for the last touch; more of them take long and change little."""
 
 
 class Inverter:
-    """A network that makes sound of spectrograms, with the settings of these spectrograms.
+    """A network of :func:`network` with the settings of the spectrograms that it makes sound of.
 
-    Parameters
-    ----------
-    model : keras.Model
-        As :func:`network` builds it.
-    front_end : earshot.features.LogMel
-        The settings of the spectrograms; ``n_samples`` does not matter.
-    card : dict, optional
-        What a reader should know: data, date, figures.
+    ``card`` is what a reader should know: data, date, figures.
     """
 
-    def __init__(self, model, front_end, card=None):
+    def __init__(self, model: keras.Model, front_end: LogMel, card: dict[str, Any] | None = None):
         self.model, self.front_end, self.card = model, front_end, dict(card or {})
 
-    def __call__(self, spectrogram):
-        """Turn a spectrogram into sound.
+    def __call__(self, spectrogram: Array) -> Array:
+        """Turn a spectrogram (frames, n_mels), or a batch of them, into sound.
 
-        Parameters
-        ----------
-        spectrogram : ndarray, shape (frames, n_mels) or (batch, frames, n_mels)
-            As the front end makes it.
-
-        Returns
-        -------
-        ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
-            At the front end's sample rate; its loudest point has a mel power of 1.
-
-        Raises
-        ------
-        EarshotError
-            As :func:`earshot.features.check_log_mel` does.
+        Gives and raises what :func:`earshot.synthesis.from_log_mel` does.
         """
-        db = log_mel.check_log_mel(spectrogram, self.front_end)
+        db = check_log_mel(spectrogram, self.front_end)
         answer = self.model.predict_on_batch(db.reshape(-1, *db.shape[-2:]))
         log_magnitude, advance = (x.reshape(*db.shape[:-1], -1) for x in answer)
-        return griffin_lim.from_magnitude(
+        return from_magnitude(
             np.exp(log_magnitude), hop_length=self.front_end.hop_length, rounds=ROUNDS,
             steps=advance,
         )  # fmt: skip
 
-    def save(self, folder):
+    def save(self, folder: PathLike) -> None:
         """Write the network and its settings into a folder; one that was there is replaced."""
-        settings = {
-            "format": saving.FORMAT, "front_end": self.front_end.to_dict(), "card": self.card,
-        }  # fmt: skip
+        front_end = self.front_end.to_dict()
+        settings = {"format": saving.FORMAT, "front_end": front_end, "card": self.card}
         saving.write(folder, self.model, {SETTINGS: settings})
 
 
-def load_inverter(folder):
-    """Load an :class:`Inverter` from its folder.
-
-    Raises
-    ------
-    EarshotError
-        When the folder or a file in it is missing or damaged; the message names it.
-    """
+def load_inverter(folder: PathLike) -> Inverter:
+    """Load an :class:`Inverter` from its folder; what is missing or damaged there is named."""
     readers = {SETTINGS: _read_settings, saving.NETWORK: saving.read_network}
     (front_end, card), model = saving.read(folder, readers, "inverter")
     return Inverter(model, front_end, card)
@@ -92,21 +73,56 @@ def _read_settings(path):
     return LogMel(**settings["front_end"]), settings["card"]
 
 
-def network(front_end, *, width=112, blocks=3, kernel=3):
+@keras.saving.register_keras_serializable("earshot")
+class LinearMagnitude(keras.layers.Layer):
+    """The logarithms of what :func:`earshot.synthesis.griffin_lim.linear_magnitude` gives.
+
+    ``settings`` are from :meth:`earshot.features.LogMel.to_dict`.
+    """
+
+    def __init__(self, settings: dict[str, Any], updates: int = UPDATES, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.front_end, self.updates = LogMel(**settings), updates
+
+    def call(self, db: Any) -> Any:
+        """Give the logarithms."""
+        bank, spread, back = mel_matrices(self.front_end)
+        mel = ops.exp(db * (np.log(10) / 10))
+        power = ops.matmul(mel, spread)
+        for _ in range(self.updates):
+            power *= ops.matmul(mel / ops.maximum(ops.matmul(power, bank), 1e-12), back)
+        return 0.5 * ops.log(power + 1e-12)
+
+
+@keras.saving.register_keras_serializable("earshot")
+class FirstAdvance(keras.layers.Layer):
+    """Log magnitudes to the steps of phase of :func:`earshot.synthesis.griffin_lim.first_phase`.
+
+    No gradient flows back through it.
+    """
+
+    def __init__(self, hop_length: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.hop_length = hop_length
+
+    def call(self, log_magnitude: Any) -> Any:
+        """Give the steps."""
+        x = ops.stop_gradient(log_magnitude)
+        turn = np.pi * self.hop_length / (x.shape[-1] - 1)  # of a bin in a hop
+        away = ops.clip(SLOPE / 2 * (x[..., 2:] - x[..., :-2]), -STEEPEST, STEEPEST) * turn
+        away = ops.pad(away, [[0, 0], [0, 0], [1, 1]])
+        return ops.concatenate([away[:, :1], 0.5 * (away[:, 1:] + away[:, :-1])], axis=1)
+
+
+def network(
+    front_end: LogMel, *, width: int = 112, blocks: int = 3, kernel: int = 3
+) -> keras.Model:
     """Build the network: residual convolutions over time that correct a cheap first guess.
 
-    Parameters
-    ----------
-    front_end : earshot.features.LogMel
-    width, blocks, kernel : int
-        Channels, residual blocks, and frames that each of them sees.
-
-    Returns
-    -------
-    keras.Model
-        From spectrograms (batch, frames, n_mels) in dB, any number of frames, to "log_magnitude" and
-        "advance", each (batch, frames, 1 + n_fft // 2): the natural logarithms of the magnitudes,
-        and how far each phase turns from the frame before, beyond its own frequency's turn.
+    From spectrograms (batch, frames, n_mels) in dB, any number of frames, to "log_magnitude" and
+    "advance", each (batch, frames, 1 + n_fft // 2): the natural logarithms of the magnitudes, and
+    how far each phase turns from the frame before, beyond its own frequency's turn. There are
+    ``width`` channels, and residual ``blocks`` each of which sees ``kernel`` frames.
     """
     n_bins = front_end.n_fft // 2 + 1
     small = keras.initializers.RandomNormal(stddev=0.01, seed=0)

@@ -1,42 +1,42 @@
 """A word to speech: by gTTS where there is internet, by eSpeak NG where there is none.
 
 gTTS (https://gtts.readthedocs.io) asks a service of Google, sounds like a person, and always gives
-MP3, which is decoded here: a ``.wav`` is a WAV. eSpeak NG (:mod:`earshot.datasets.espeak`) works offline and
-sounds like a machine.
+MP3, which is decoded here: a ``.wav`` is a WAV. eSpeak NG (:mod:`earshot.datasets.espeak`) works
+offline and sounds like a machine.
+
+>>> print(Spoken("seven", Path("seven.wav"), "espeak"))
+seven (espeak): seven.wav
 """
 
 import dataclasses
 import importlib.util
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from earshot import audio
 from earshot.datasets import espeak
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features import images
+from earshot.features.log_mel import LogMel
 from earshot.files import safe_name
+from earshot.types import Array, PathLike
 
 __all__ = ["ENGINES", "Spoken", "say", "say_spectrogram"]
 
 ENGINES = ("gtts", "espeak")
 """The voices, best first."""
 TIMEOUT_S = 10
+"""So long gTTS may take to answer; then eSpeak NG speaks."""
 _ESPEAK_NAMES = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "yue": "yue", "iw": "he", "no": "nb"}
+"""Languages that eSpeak NG calls by another name than gTTS."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Spoken:
-    """A word that lies spoken on the disk.
-
-    Parameters
-    ----------
-    word : str
-    path : pathlib.Path
-        The WAV file.
-    engine : {"gtts", "espeak"}
-        Whose voice it is.
-    """
+    """A word that lies spoken in the WAV file ``path``, by the voice of ``engine``."""
 
     word: str
     path: Path
@@ -50,30 +50,22 @@ class _OtherVoice(Exception):
     """Why gTTS gave nothing; eSpeak NG may still speak."""
 
 
-def say(words, *, language="en", engine=None, folder="data/generated"):
+def say(
+    words: str | Sequence[str], *, language: str = "en", engine: str | None = None,
+    folder: PathLike = "data/generated",
+) -> Any:  # fmt: skip
     """Speak words into WAV files, one each; a word that lies there already is not asked for again.
 
     Parameters
     ----------
-    words : str, or sequence of str
-        A recognizer's ``words``, for instance.
-    language : str
+    words
+        Gives a :class:`Spoken` for one, a list of them for several.
+    language
         As both engines write it: "en", "de", "nl", "pt-BR" and so on.
     engine : {None, "gtts", "espeak"}
         Default: what lies in the folder; else gTTS, and eSpeak NG when gTTS gives nothing.
-    folder : str or path
+    folder
         Gets ``<language>-<engine>/<word>.wav``.
-
-    Returns
-    -------
-    Spoken, or list of Spoken
-        A list for a list.
-
-    Raises
-    ------
-    EarshotError
-        When there is nothing to say, a word cannot be said, the folder cannot be written, or no
-        engine that was asked for gives a sound. No file is left half-written.
 
     Warns
     -----
@@ -90,51 +82,47 @@ def say(words, *, language="en", engine=None, folder="data/generated"):
         raise EarshotError(f"A language is a short name such as 'en' or 'nl', not {language!r}.")
     engines, spoken = [engine] if engine else list(ENGINES), []
     for word in words:
-        paths = {
-            name: Path(folder) / safe_name(f"{language}-{name}") / f"{safe_name(word)}.wav"
-            for name in engines
-        }
-        name = next((name for name in engines if paths[name].is_file()), None)
-        while name is None:
-            try:
-                _speak(engines[0], word, language, paths[engines[0]])
-                name = engines[0]
-            except _OtherVoice as problem:
-                if engine:
-                    raise EarshotError(
-                        f"gTTS cannot say {word!r}: {problem}; engine='espeak' speaks offline."
-                    ) from problem
-                engines.remove("gtts")  # nor is it asked for the words that follow
-                message = f"eSpeak NG speaks in place of gTTS: {problem}."
-                warnings.warn(message, EarshotWarning, stacklevel=2)
-        spoken.append(Spoken(word, paths[name], name))
+        places = [
+            Spoken(word, Path(folder) / safe_name(f"{language}-{e}") / f"{safe_name(word)}.wav", e)
+            for e in engines
+        ]
+        there = [place for place in places if place.path.is_file()]
+        spoken.append(there[0] if there else _speak(places, language))
+        if spoken[-1].engine == "espeak" and "gtts" in engines and not there:
+            engines.remove("gtts")  # nor is it asked for the words that follow
     return spoken if many else spoken[0]
 
 
-def say_spectrogram(recognizer, spectrogram, front_end=None, **options):
-    """Recognize the word of a log-mel spectrogram, and speak that: speech even of a poor spectrogram.
+def _speak(places, language):
+    """Let the first engine speak that can; gives the file that it wrote."""
+    for place in places:
+        try:
+            if place.engine == "gtts":
+                x, rate = _gtts(place.word, language)
+            else:
+                voice = _ESPEAK_NAMES.get(language.lower(), language)
+                x, rate = espeak.say(place.word, voice=voice)
+        except _OtherVoice as problem:
+            if place is places[-1]:
+                raise EarshotError(
+                    f"gTTS cannot say {place.word!r}: {problem}; engine='espeak' speaks offline."
+                ) from problem
+            message = f"eSpeak NG speaks in place of gTTS: {problem}."
+            warnings.warn(message, EarshotWarning, stacklevel=3)
+        else:
+            audio.write(place.path, x, rate, overwrite=True)
+            return place
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-    spectrogram : ndarray of shape (frames, n_mels), or str or path
-        A file as :func:`earshot.features.images.write` makes it.
-    front_end : earshot.features.LogMel, optional
-        The settings of the spectrogram. Default: those in the file, else the recognizer's own.
-    options : dict
-        For :func:`say`.
 
-    Returns
-    -------
-    prediction : earshot.recognition.Prediction
-        What was recognized, and how surely.
-    spoken : Spoken
-        That word, in a WAV file.
+def say_spectrogram(
+    recognizer: Any, spectrogram: Array | PathLike, front_end: LogMel | None = None, **options: Any
+) -> tuple[Any, Spoken]:
+    """Recognize the word of a log-mel spectrogram, and speak that: speech even of a poor one.
 
-    Raises
-    ------
-    EarshotError
-        When the spectrogram is none of these settings, or the word cannot be said.
+    The spectrogram has the shape (frames, n_mels), or is a file of
+    :func:`earshot.features.images.write`; ``front_end`` are its settings, by default those in the
+    file, else the recognizer's own. ``options`` are for :func:`say`. Gives the recognizer's
+    prediction, and the word that was spoken.
     """
     if isinstance(spectrogram, str | Path):
         spectrogram, front_end = images.read(spectrogram, front_end)
@@ -146,14 +134,6 @@ def _checked(word):
     if not isinstance(word, str) or not word.strip():
         raise EarshotError(f"Only words can be said, and {word!r} is none: give it some letters.")
     return word.strip()
-
-
-def _speak(engine, word, language, path):
-    if engine == "gtts":
-        x, rate = _gtts(word, language)
-    else:
-        x, rate = espeak.say(word, voice=_ESPEAK_NAMES.get(language.lower(), language))
-    audio.write(path, x, rate, overwrite=True)
 
 
 def _gtts(word, language):

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from earshot.datasets.augmentation import Augmentation
+from earshot.errors import EarshotError
+from earshot.features.raw import RawWaveform
+from earshot.features.stream import StreamSpectrogram
+from earshot.networks import batches
+from earshot.networks.batches import SpectrogramBatches, StretchBatches
+
+SETTINGS = StreamSpectrogram(n_frames=15, n_ahead=7, n_mels=16)
+
+
+def stretches(rng, **options):
+    return StretchBatches([rng.uniform(0, 50, (300, 16)).astype(np.float32)], SETTINGS, **options)
+
+
+class TestSpectrogramBatches:
+    def test_every_epoch_varies_the_clips_afresh(self, beeps, front_end):
+        varied = SpectrogramBatches(beeps, front_end, augment=Augmentation(), batch_size=60)
+        first = np.sort(varied[0][0].ravel())
+        varied.epoch = 1
+        assert not np.allclose(first, np.sort(varied[0][0].ravel()))
+
+    def test_spectrograms_and_labels_stay_together_when_shuffled(self, beeps, front_end):
+        plain = front_end(beeps.waveforms)
+        shuffled = SpectrogramBatches(beeps, front_end, batch_size=7)
+        for i in range(len(shuffled)):
+            for spectrogram, label in zip(*shuffled[i], strict=True):
+                where = np.flatnonzero((plain == spectrogram).all(axis=(1, 2)))
+                assert label.argmax() in beeps.labels[where]
+
+    def test_an_epoch_holds_every_clip_once(self, beeps, front_end):
+        shuffled = SpectrogramBatches(beeps, front_end, batch_size=7)
+        seen = np.concatenate([shuffled[i][0] for i in range(len(shuffled))])
+        np.testing.assert_array_equal(
+            np.sort(seen.sum(axis=(1, 2))), np.sort(front_end(beeps.waveforms).sum(axis=(1, 2)))
+        )
+
+    def test_samples_come_with_their_masks(self, beeps):
+        front_end = RawWaveform(8000, 6400)
+        (samples, mask), labels = SpectrogramBatches(beeps, front_end, batch_size=7)[0]
+        assert samples.shape == mask.shape == (7, 6400)
+        assert labels.shape == (7, 2)
+
+    def test_clips_without_a_label_are_refused(self, beeps, front_end):
+        strangers = beeps.subset(np.arange(4))
+        strangers.labels[1] = -1
+        with pytest.raises(EarshotError, match="no label"):
+            SpectrogramBatches(strangers, front_end)
+
+
+class TestStretchBatches:
+    def test_labels_belong_to_the_middle_of_their_windows(self, rng):
+        truth = rng.integers(0, 2, 300)
+        spectrograms = np.repeat(truth[:, None], 16, axis=1).astype(np.float32)
+        x, y = StretchBatches([spectrograms], SETTINGS, labels=[truth], n_steps=50)[0]
+        assert (x.shape, y.shape) == ((16, 64, 16), (16, 50))
+        assert np.array_equal(x[:, 7:57, 0], y)
+
+    def test_what_is_to_be_predicted_comes_after_each_step(self, rng):
+        x, y = stretches(rng, n_steps=50, n_next=2)[0]
+        assert np.array_equal(y[:, :-1, :16], x[:, 1:])
+        assert np.array_equal(y[:, :-2, 16:], x[:, 2:])
+
+
+@pytest.mark.parametrize("kind", ["spectrograms", "varied", "stretches"])
+def test_a_batch_depends_on_seed_epoch_and_index_alone(kind, beeps, front_end):
+    def made():
+        if kind == "stretches":
+            return stretches(np.random.default_rng(0), seed=5)
+        augment = Augmentation() if kind == "varied" else None
+        return SpectrogramBatches(beeps, front_end, augment=augment, batch_size=8, seed=5)
+
+    first, again = made(), made()
+    again.epoch = 1
+    assert not np.array_equal(first[1][0], again[1][0])
+    again.epoch = 0
+    again[0]
+    assert np.array_equal(first[1][0], again[1][0])
+
+
+def test_labels_are_one_hot_and_unknown_ones_are_nowhere():
+    expected = [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert np.array_equal(batches.one_hot(np.array([1, -1, 2]), 3), expected)

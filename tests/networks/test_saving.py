@@ -1,0 +1,78 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from earshot.errors import EarshotError
+from earshot.networks import saving
+
+READERS = {"notes.json": saving.read_settings, saving.NETWORK: saving.read_network}
+
+
+@pytest.fixture
+def network():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+
+@pytest.fixture
+def folder(network, tmp_path):
+    saving.write(tmp_path / "net", network, {"notes.json": {"format": 1, "word": "één"}})
+    return tmp_path / "net"
+
+
+def test_what_was_written_is_read(folder, network):
+    notes, again = saving.read(folder, READERS, "network")
+    assert notes == {"format": 1, "word": "één"}
+    x = np.ones((1, 3), np.float32)
+    np.testing.assert_allclose(again(x), network(x))
+
+
+def test_a_network_is_replaced_as_a_whole(folder, network):
+    saving.write(folder, network, {"other.bin": lambda path: path.write_bytes(b"x")})
+    assert sorted(path.name for path in folder.iterdir()) == ["network.keras", "other.bin"]
+
+
+def test_a_folder_that_holds_something_else_is_never_replaced(network, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(EarshotError, match="holds something else"):
+        saving.write(tmp_path, network, {})
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_empty_folder_may_be_filled(network, tmp_path):
+    saving.write(tmp_path, network, {})
+    assert (tmp_path / saving.NETWORK).is_file()
+
+
+def test_what_fails_on_the_way_leaves_the_folder_as_it_was(folder, network):
+    def broken(path):
+        raise OSError("the disk is full")
+
+    before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+    with pytest.raises(EarshotError, match="disk is full"):
+        saving.write(folder, network, {"more.bin": broken})
+    assert sorted((path.name, path.read_bytes()) for path in folder.iterdir()) == before
+
+
+class TestDamage:
+    def test_a_missing_folder_is_named(self, tmp_path):
+        with pytest.raises(EarshotError, match="no network .*nowhere"):
+            saving.read(tmp_path / "nowhere", READERS, "network")
+
+    @pytest.mark.parametrize("name", READERS)
+    def test_a_missing_file_is_named(self, folder, name):
+        (folder / name).unlink()
+        with pytest.raises(EarshotError, match=f"its {name} is missing"):
+            saving.read(folder, READERS, "network")
+
+    @pytest.mark.parametrize("name", READERS)
+    def test_a_damaged_file_is_named(self, folder, name):
+        (folder / name).write_bytes(b"PK")
+        with pytest.raises(EarshotError, match=f"{name} is damaged"):
+            saving.read(folder, READERS, "network")
+
+    def test_a_later_format_is_named(self, folder):
+        (folder / "notes.json").write_text(json.dumps({"format": 9}))
+        with pytest.raises(EarshotError, match="format 9, this version reads 1"):
+            saving.read(folder, READERS, "network")
