@@ -1,5 +1,8 @@
 """A player that shows a stream's spectrogram and what a network hears at every step.
 
+Our own, since wavesurfer.js 8.0 decodes the whole sound: an hour is ready after 38 s and takes 856
+MB, here after 11 s and 510 MB (``benchmarks/player.py``).
+
 >>> import numpy as np, pathlib, tempfile
 >>> from earshot.recognition import Steps
 >>> steps = Steps(("noise", "speech"), np.tile([0.1, 0.9], (101, 1)), 100.0)

@@ -92,7 +92,7 @@ def durations(words: WordSet) -> Figure:
 def word_counts(words: WordSet) -> Figure:
     """Draw how many clips there are of each word, a stripe per speaker."""
     speakers = np.unique(words.speakers)
-    figure, axis = one_axis(7, 2.4, ylabel="clips")
+    figure, axis = one_axis(7, 2.4, xlabel="word", ylabel="clips")
     bottom = np.zeros(len(words.class_names))
     colours = plt.colormaps["viridis"](np.linspace(0.1, 0.9, len(speakers)))
     for speaker, colour in zip(speakers, colours, strict=True):

@@ -74,7 +74,7 @@ def probabilities(
 
 def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the accuracies (0 to 1) of several tests by name, a line for every training."""
-    figure, axis = one_axis(7, 2.6, ylabel="accuracy (%)", ylim=(50, 100))
+    figure, axis = one_axis(7, 2.6, xlabel="test", ylabel="accuracy (%)", ylim=(50, 100))
     for i, (name, shares) in enumerate(results.items()):
         colour = OTHER if name == "official split" else SPEECH
         axis.bar(name, 100 * np.mean(shares), color=colour, alpha=0.85)
