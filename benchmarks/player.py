@@ -39,7 +39,8 @@ WAVESURFER = """<!doctype html>
 <html><body><div id="view"></div>
 <script>{scripts}</script>
 <script>
-const sound = Uint8Array.from(atob("{sound}"), (c) => c.charCodeAt(0));
+const raw = atob("{sound}"), sound = new Uint8Array(raw.length);
+for (let i = 0; i < raw.length; i++) sound[i] = raw.charCodeAt(i);
 const regions = WaveSurfer.Regions.create();
 const spectrogram = WaveSurfer.Spectrogram.create(
   {{ height: 180, fftSamples: 512, scale: "mel", useWebWorker: {worker} }});

@@ -24,10 +24,12 @@ def record_words(
 ) -> Any:  # fmt: skip
     """Record a word, said as often as you like; cut it, save it, and show what was cut.
 
+    The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. A widget is given: the
+    words with players, to drop bad ones, and the number of examples of each word; in the browser,
+    the recorder, which shows them after each take.
+
     Parameters
     ----------
-    folder
-        The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there.
     where : {"auto", "microphone", "browser"}
         This machine's microphone and keys, or those of the browser. "auto": the browser only if
         this machine has none; which and why is said.
@@ -38,17 +40,10 @@ def record_words(
     n_words
         How often the word is said. Default: as often as it is found.
 
-    Returns
-    -------
-    ipywidgets.Widget
-        The words with players, to drop bad ones, and the number of examples of each word. In the
-        browser: the recorder, which shows them after each take.
-
     Raises
     ------
     EarshotError
-        When ``where="microphone"`` and something is missing, or a device is named that is not
-        there.
+        When the microphone is asked for and something is missing, or a named device is not there.
     """
     try:
         from earshot.notebook.browser_recorder import browser_recorder

@@ -1,7 +1,7 @@
 """A player that shows a stream's spectrogram and what a network hears at every step.
 
-Our own, since wavesurfer.js 8.0 decodes the whole sound: an hour is ready after 38 s and takes 856
-MB, here after 11 s and 510 MB (``benchmarks/player.py``).
+Our own, since wavesurfer.js 8.0 decodes the whole sound: an hour is ready after 37 s and takes 830
+MB, here after 5 s and 320 MB (``benchmarks/player.py``).
 
 >>> import numpy as np, pathlib, tempfile
 >>> from earshot.recognition import Steps
@@ -125,10 +125,12 @@ PAGE = """<!doctype html>
 <body>
 <script type="module">
 {script}
-const data = {data};
-const decoded = Object.fromEntries(Object.entries(data).map(([name, text]) =>
-  [name, new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)]));
-decoded.about = {about};
+const data = {data}, decoded = {{ about: {about} }};
+for (const [name, text] of Object.entries(data)) {{
+  const raw = atob(text), bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  decoded[name] = new DataView(bytes.buffer);
+}}
 player.render({{ model: {{ get: (name) => decoded[name] }}, el: document.body }});
 </script>
 </body>

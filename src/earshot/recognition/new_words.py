@@ -101,12 +101,8 @@ def learn_words(
     EarshotError
         When there are fewer than two words, a word has no recording, two words have the same one,
         a recording is silent, too short or too long, or the recognizer lacks the layer or memory.
-
-    Warns
-    -----
-    EarshotWarning
-        When a word has a single recording, or when "unknown" cannot be learned, since nothing is
-        known of other words.
+        A warning is given of a word with a single recording, and when nothing is known of other
+        words, so that "unknown" cannot be learned.
     """
     _check_options(method, false_acceptance)
     words = _checked_clips(recognizer, words)

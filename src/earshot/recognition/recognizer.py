@@ -107,25 +107,18 @@ class Recognizer:
     def predict(
         self, sound: Any, sample_rate: int | None = None, *, batch_size: int = 256
     ) -> Prediction | list[Prediction]:
-        """Say which word a recording holds.
+        """Say which word a recording holds; of a list of them, give a list.
 
-        It is averaged to mono, resampled to the front end's rate with a polyphase filter
-        (:func:`earshot.audio.resample`), and, where it is longer than the network's window, its
-        loudest stretch counts; see :mod:`earshot.recognition.prepare`.
-
-        Parameters
-        ----------
-        sound
-            A file of any sample rate and number of channels, a waveform in [-1, 1], or a list of
-            them, which gives a list.
-        sample_rate
-            In Hz, of waveforms. Default: the front end's.
+        It is a file of any sample rate and number of channels, or a waveform in [-1, 1] at
+        ``sample_rate`` (in Hz; by default the front end's). It is averaged to mono, resampled to
+        the front end's rate with a polyphase filter (:func:`earshot.audio.resample`), and, where it
+        is longer than the network's window, its loudest stretch counts: see
+        :mod:`earshot.recognition.prepare`.
 
         Raises
         ------
         EarshotError
-            When a file cannot be read, or a recording is too short, silent throughout, or too
-            long for one word.
+            When a file cannot be read, or a recording is too short, silent, or too long for a word.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)

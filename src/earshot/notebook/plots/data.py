@@ -15,16 +15,7 @@ from matplotlib.figure import Figure
 from earshot.datasets.word_set import WordSet
 from earshot.features.log_mel import LogMel
 from earshot.features.short_time import stft
-from earshot.notebook.plots.style import (
-    FOUND,
-    OTHER,
-    SPEECH,
-    draw_segments,
-    draw_spectrogram,
-    draw_waveform,
-    grid,
-    one_axis,
-)
+from earshot.notebook.plots import style
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
@@ -38,9 +29,9 @@ def waveforms(
 ) -> Figure:
     """Draw waveforms, each of shape (samples,), in a grid."""
     labels = (TIME, "amplitude")
-    figure, axes = grid(titles[: len(clips)], columns, height=1.3, labels=labels, sharey=True)
+    figure, axes = style.grid(titles[: len(clips)], columns, height=1.3, labels=labels, sharey=True)
     for axis, clip in zip(axes, clips, strict=True):
-        draw_waveform(axis, clip, sample_rate)
+        style.draw_waveform(axis, clip, sample_rate)
     return figure
 
 
@@ -53,9 +44,11 @@ def spectrograms(
     Time goes to the right and frequency upwards; the colours are those of the titles.
     """
     labels = (TIME, "mel band")
-    figure, axes = grid(titles[: len(log_mels)], columns, height=1.6, labels=labels)
+    figure, axes = style.grid(titles[: len(log_mels)], columns, height=1.6, labels=labels)
     for axis, log_mel in zip(axes, log_mels, strict=True):
-        draw_spectrogram(axis, log_mel, len(log_mel) * front_end.hop_length / front_end.sample_rate)
+        style.draw_spectrogram(
+            axis, log_mel, len(log_mel) * front_end.hop_length / front_end.sample_rate
+        )
     for axis, colour in zip(axes, colours or (), strict=False):
         axis.title.set_color(colour)
     return figure
@@ -68,11 +61,11 @@ def mel_and_linear(x: Array, front_end: LogMel) -> Figure:
     magnitude = np.abs(stft(x, front_end.n_fft, front_end.hop_length))
     db = 20 * np.log10(np.maximum(magnitude / magnitude.max(), 1e-9))
     figure, axes = plt.subplots(1, 3, figsize=(11, 2.8), layout="constrained")
-    draw_waveform(axes[0], x, rate)
+    style.draw_waveform(axes[0], x, rate)
     axes[0].set(title="waveform", xlabel=TIME, ylabel="amplitude", xlim=(0, duration_s))
-    draw_spectrogram(axes[1], db, duration_s, rate / 2000, vmin=-front_end.top_db)
+    style.draw_spectrogram(axes[1], db, duration_s, rate / 2000, vmin=-front_end.top_db)
     axes[1].set(title="linear spectrogram", xlabel=TIME, ylabel="frequency (kHz)")
-    image = draw_spectrogram(axes[2], front_end(x), duration_s)
+    image = style.draw_spectrogram(axes[2], front_end(x), duration_s)
     axes[2].set(title="log-mel spectrogram", xlabel=TIME, ylabel="mel band")
     figure.colorbar(image, ax=axes[2], label="dB below the loudest point")
     return figure
@@ -81,18 +74,18 @@ def mel_and_linear(x: Array, front_end: LogMel) -> Figure:
 def durations(words: WordSet) -> Figure:
     """Draw a histogram of the durations of a word set, with the 99th percentile marked."""
     limit = np.percentile(words.durations_s, 99)
-    figure, axis = one_axis(6, 2.4, xlabel="duration (s)", ylabel="clips")
-    axis.hist(words.durations_s, bins=60, color=SPEECH)
-    axis.axvline(limit, color=OTHER)
+    figure, axis = style.one_axis(6, 2.4, xlabel="duration (s)", ylabel="clips")
+    axis.hist(words.durations_s, bins=60, color=style.SPEECH)
+    axis.axvline(limit, color=style.OTHER)
     text = f" 99 % are shorter than {limit:.2f} s"
-    axis.annotate(text, (limit, 0.9), xycoords=("data", "axes fraction"), color=OTHER)
+    axis.annotate(text, (limit, 0.9), xycoords=("data", "axes fraction"), color=style.OTHER)
     return figure
 
 
 def word_counts(words: WordSet) -> Figure:
     """Draw how many clips there are of each word, a stripe per speaker."""
     speakers = np.unique(words.speakers)
-    figure, axis = one_axis(7, 2.4, xlabel="word", ylabel="clips")
+    figure, axis = style.one_axis(7, 2.4, xlabel="word", ylabel="clips")
     bottom = np.zeros(len(words.class_names))
     colours = plt.colormaps["viridis"](np.linspace(0.1, 0.9, len(speakers)))
     for speaker, colour in zip(speakers, colours, strict=True):
@@ -119,14 +112,14 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
     figure, axes = plt.subplots(
         2, 1, figsize=(max(8, min(0.6 * duration_s, 16)), 3.8), sharex=True, layout="constrained"
     )
-    draw_waveform(axes[0], x, sample_rate)
+    style.draw_waveform(axes[0], x, sample_rate)
     axes[0].set(title=title, ylabel="amplitude", xlim=(0, duration_s))
-    draw_spectrogram(axes[1], front_end(x), duration_s)
+    style.draw_spectrogram(axes[1], front_end(x), duration_s)
     axes[1].set(xlabel=TIME, ylabel="mel band")
     for i, segment in enumerate(found):
-        colour = OTHER if segment.doubtful else FOUND
+        colour = style.OTHER if segment.doubtful else style.FOUND
         for axis in axes:
-            draw_segments(axis, [segment], colour, alpha=0.25)
+            style.draw_segments(axis, [segment], colour, alpha=0.25)
             axis.axvline(segment.start_s, color=colour, linewidth=0.8)
             axis.axvline(segment.end_s, color=colour, linewidth=0.8)
         axes[0].annotate(

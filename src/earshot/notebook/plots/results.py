@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from earshot.features.log_mel import LogMel
-from earshot.notebook.plots.style import OTHER, PALE, SPEECH, draw_spectrogram, one_axis
+from earshot.notebook.plots import style
 from earshot.recognition.recognizer import Prediction
 from earshot.recognition.thresholds import Curve
 from earshot.types import Array
@@ -44,7 +44,7 @@ def confusion(truth: Sequence[int], predicted: Sequence[int], class_names: Seque
     n = len(class_names)
     counts = confusion_matrix(truth, predicted, labels=range(n))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axis = one_axis(1.5 + 0.45 * n, 1 + 0.42 * n)
+    figure, axis = style.one_axis(1.5 + 0.45 * n, 1 + 0.42 * n)
     drawn = ConfusionMatrixDisplay(share, display_labels=class_names).plot(
         ax=axis, cmap="Blues", colorbar=False, im_kw={"vmin": 0, "vmax": 1},
         text_kw={"fontsize": 8},
@@ -62,10 +62,10 @@ def probabilities(
     """Draw a spectrogram, shape (frames, n_mels), beside the probabilities of all classes."""
     figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained")
     duration_s = len(spectrogram) * front_end.hop_length / front_end.sample_rate
-    draw_spectrogram(axes[0], spectrogram, duration_s)
+    style.draw_spectrogram(axes[0], spectrogram, duration_s)
     axes[0].set(title=title, xlabel="time (s)", ylabel="mel band")
     names = list(prediction.probabilities)
-    colours = [SPEECH if name == prediction.word else PALE for name in names]
+    colours = [style.SPEECH if name == prediction.word else style.PALE for name in names]
     axes[1].barh(names, list(prediction.probabilities.values()), color=colours)
     axes[1].invert_yaxis()
     axes[1].set(title=str(prediction), xlabel="probability", xlim=(0, 1))
@@ -74,9 +74,9 @@ def probabilities(
 
 def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the accuracies (0 to 1) of several tests by name, a line for every training."""
-    figure, axis = one_axis(7, 2.6, xlabel="test", ylabel="accuracy (%)", ylim=(50, 100))
+    figure, axis = style.one_axis(7, 2.6, xlabel="test", ylabel="accuracy (%)", ylim=(50, 100))
     for i, (name, shares) in enumerate(results.items()):
-        colour = OTHER if name == "official split" else SPEECH
+        colour = style.OTHER if name == "official split" else style.SPEECH
         axis.bar(name, 100 * np.mean(shares), color=colour, alpha=0.85)
         axis.plot([i] * len(shares), 100 * np.asarray(shares), "k_", markersize=14)
     axis.tick_params(axis="x", rotation=20)
@@ -85,7 +85,7 @@ def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
 
 def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
     """Draw errors in dB, by name, of :mod:`earshot.synthesis.griffin_lim` against its rounds."""
-    figure, axis = one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
+    figure, axis = style.one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
     for name, values in errors.items():
         axis.plot(values, label=name)
     axis.grid(alpha=0.3)
@@ -95,7 +95,7 @@ def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
 
 def examples(results: Mapping[str, Mapping[int, float]]) -> Figure:
     """Draw accuracies (0 to 1), by method and number of recordings of a word, a line a method."""
-    figure, axis = one_axis(
+    figure, axis = style.one_axis(
         xlabel="recordings of each word", ylabel="recognized (%)", ylim=(None, 102)
     )
     for i, (name, shares) in enumerate(results.items()):
@@ -115,7 +115,7 @@ def answers(
     clips with the same title share it.
     """
     n = len(class_names)
-    figure, axis = one_axis(
+    figure, axis = style.one_axis(
         2.2 + 0.4 * n, 1.2 + 0.14 * len(rows), xlabel="the network's word", ylabel="said"
     )
     image = axis.imshow(rows, cmap="magma", aspect="auto", interpolation="nearest")
@@ -132,7 +132,7 @@ def answers(
 
 def trade_off(curves: Mapping[str, Curve]) -> Figure:
     """Draw, by name, how many known words are lost for how few unknown ones are accepted."""
-    figure, axis = one_axis(
+    figure, axis = style.one_axis(
         6, xscale="symlog", xlim=(0, 100), xlabel="other words accepted (%), logarithmic",
         ylabel="known words accepted (%)",
     )  # fmt: skip
@@ -153,7 +153,9 @@ def trade_off(curves: Mapping[str, Curve]) -> Figure:
 
 def few_labels(shares: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
     """Draw accuracies (0 to 1), by network and seconds that were labelled, a mark each."""
-    figure, axis = one_axis(xlabel="labelled seconds", ylabel="balanced accuracy (%)", xscale="log")
+    figure, axis = style.one_axis(
+        xlabel="labelled seconds", ylabel="balanced accuracy (%)", xscale="log"
+    )
     for i, (name, by_seconds) in enumerate(shares.items()):
         seconds = sorted(by_seconds)
         means = [100 * np.mean(by_seconds[s]) for s in seconds]

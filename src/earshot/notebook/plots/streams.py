@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from earshot.features.stream import StreamSpectrogram
-from earshot.notebook.plots.style import OTHER, SPEECH, draw_segments, draw_spectrogram, one_axis
+from earshot.notebook.plots import style
 from earshot.recognition.classification import Steps
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
@@ -44,16 +44,16 @@ def stream(
     )  # fmt: skip
     above, *ribbons = axes[:, 0]
     duration_s = len(spectrogram) / settings.steps_per_s
-    image = draw_spectrogram(above, spectrogram, duration_s)
+    image = style.draw_spectrogram(above, spectrogram, duration_s)
     figure.colorbar(image, ax=above, label=unit, pad=0.01)
     above.set(ylabel="band", xlim=(0, duration_s))
     for axis, (title, row) in zip(ribbons, rows.items(), strict=True):
         if isinstance(row, Steps):
             axis.plot(row.times_s, 1 - row.probabilities[:, 0], color="black", linewidth=0.8)
         found = row.segments() if isinstance(row, Steps) else row
-        axis.axvspan(0, duration_s, color=OTHER, alpha=0.35, linewidth=0)
-        draw_segments(axis, found, "white")
-        draw_segments(axis, found, alpha=0.6)
+        axis.axvspan(0, duration_s, color=style.OTHER, alpha=0.35, linewidth=0)
+        style.draw_segments(axis, found, "white")
+        style.draw_segments(axis, found, alpha=0.6)
         named = found if len({segment.word for segment in found}) > 1 else ()
         for segment in named:
             axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
@@ -67,9 +67,9 @@ def stream(
 def along(values: Array, steps_per_s: float, found: Sequence[Segment], title: str) -> Figure:
     """Draw one value along a stream, shape (steps,), such as that of a unit, over the segments."""
     end_s = len(values) / steps_per_s
-    figure, axis = one_axis(
+    figure, axis = style.one_axis(
         11, 1.8, title=title, xlabel="time (s)", ylabel="value", xlim=(0, end_s)
     )
-    draw_segments(axis, found, alpha=0.3)
-    axis.plot(np.arange(len(values)) / steps_per_s, values, color=SPEECH, linewidth=0.8)
+    style.draw_segments(axis, found, alpha=0.3)
+    axis.plot(np.arange(len(values)) / steps_per_s, values, color=style.SPEECH, linewidth=0.8)
     return figure
