@@ -1,6 +1,6 @@
 """What a notebook shows: figures, players, recorders.
 
-:mod:`~earshot.notebook.plots` draws every figure, :func:`players` plays clips, :class:`Player` a
+:mod:`~earshot.notebook.plots` draws every figure, :func:`players.players` plays clips, :class:`Player` a
 stream with what was heard in it. :func:`record_words` records words, cuts them and shows them with
 :func:`review`; :class:`BrowserRecorder` does so with the browser's microphone.
 """
@@ -9,7 +9,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["browser_recorder", "players", "plots"],
+    submodules=["players", "plots"],
     submod_attrs={
         "browser_recorder": ["BrowserRecorder"],
         "record": ["record_words"],
