@@ -1,8 +1,8 @@
 """What a notebook shows: figures, players, recorders.
 
-:mod:`~earshot.notebook.plots` draws every figure, :func:`players.players` plays clips, :class:`Player` a
-stream with what was heard in it. :func:`record_words` records words, cuts them and shows them with
-:func:`review`; :class:`BrowserRecorder` does so with the browser's microphone.
+:mod:`~earshot.notebook.plots` draws every figure, :func:`players.players` plays clips,
+:class:`Player` a stream with what was heard in it. :func:`record_words` records words, cuts them
+and shows them with :func:`review`; :class:`BrowserRecorder` records with the browser's microphone.
 """
 
 import lazy_loader
