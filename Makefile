@@ -11,9 +11,9 @@ DEMO := 01_create_audio_dataset 03_train 05_inference
 help:
 	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
 	@echo "make lab        open the notebooks in JupyterLab"
-	@echo "make test       run all tests, notebooks included"
+	@echo "make test       run all tests, with the notebooks and the examples in docstrings"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
-	@echo "make benchmark  measure everything that the README states"
+	@echo "make benchmark  measure everything that docs/benchmarks.md states"
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -35,7 +35,8 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)
 
-# What waits for real sound, keys and browsers goes first, by itself; the rest two at a time.
+# What waits for real sound, keys and browsers goes first, by itself; the rest two at a time: the
+# tests, the order of the house (tests/test_house.py) and the examples in the docstrings of src.
 test: $(READY)
 	$(BIN)/python -m pytest -m devices
 	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder

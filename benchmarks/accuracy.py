@@ -1,53 +1,49 @@
 """Accuracy on the official split and on speakers that were left out, for several networks.
 
-    python benchmarks/accuracy.py                         # every network, three seeds
-    python benchmarks/accuracy.py --save models/spoken_digit   # and keep the best one
+    python benchmarks/accuracy.py                 # every network, three seeds
+    python benchmarks/accuracy.py --only voices   # those whose name contains this
 
+The last network is the one that recipes/spoken_digit.py trains longer for models/spoken_digit.
 Every finished training is noted in reports/accuracy/, and not done again in a second run.
 """
 
 import argparse
+import dataclasses
 import json
+import sys
 
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import datasets, files, networks
-from earshot.datasets.augmentation import Augmentation
-from earshot.features.log_mel import LOG_MEL_64X64, LogMel
-from earshot.recognition.card import model_card
-from earshot.recognition.recognizer import Recognizer
+import earshot
+from earshot import files, networks
+from earshot.features import LOG_MEL_64X64
+
+sys.path.insert(0, str(ROOT))
+from recipes import spoken_digit as recipe
 
 EPOCHS = 18
-LONG_EPOCHS = 40
 NOTES = ROOT / "reports" / "accuracy"
-BEST = "temporal CNN, varied, voices, settled"
+BEST = "temporal CNN, varied, voices, clean epochs"
 
 
-def recipes():
-    """Networks by name: front end, builder, and what fit is told."""
-    front_end = LogMel()
+def trainings():
+    """Networks by name: front end, builder, configuration, and clips beside those of the split."""
 
     def classic():
         return networks.cnn(LOG_MEL_64X64.output_shape, 10, scale=LOG_MEL_64X64.top_db)
 
-    def temporal():
-        return networks.temporal_cnn(front_end.output_shape, 10, scale=front_end.top_db)
-
-    varied = {"augment": Augmentation(), "epochs": EPOCHS}
-    widened = {**varied, "extra": synthetic_voices()}
+    front_end, temporal, voices = recipe.FRONT_END, recipe.build, recipe.synthetic_voices()
+    plain = networks.TrainingConfig(epochs=EPOCHS)
+    varied = dataclasses.replace(plain, augment=earshot.Augmentation())
+    best = dataclasses.replace(recipe.CONFIG, epochs=EPOCHS)
     return {
-        "classic CNN, 64x64": (LOG_MEL_64X64, classic, {"epochs": 25}),
-        "temporal CNN": (front_end, temporal, {"epochs": EPOCHS}),
-        "temporal CNN, varied": (front_end, temporal, varied),
-        "temporal CNN, varied, voices": (front_end, temporal, widened),
-        BEST: (front_end, temporal, {**widened, "clean_epochs": 6}),
+        "classic CNN, 64x64": (LOG_MEL_64X64, classic, networks.TrainingConfig(epochs=25), None),
+        "temporal CNN": (front_end, temporal, plain, None),
+        "temporal CNN, varied": (front_end, temporal, varied, None),
+        "temporal CNN, varied, voices": (front_end, temporal, varied, voices),
+        BEST: (front_end, temporal, best, voices),
     }
-
-
-def synthetic_voices():
-    """The 150 voices that widen the training; none of the data set's speakers."""
-    return datasets.synthetic(n_voices=150, n_takes=1, seed=1)
 
 
 def splits(digits):
@@ -78,26 +74,28 @@ def svm(train, test):
     return float(np.mean(machine.predict(features(test)) == test.labels))
 
 
-def measure(name, recipe, digits, seeds):
+def measure(name, training, digits, seeds):
     """Train on every split with every seed, and note the answers; gives {split: {seed: logits}}."""
-    front_end, build, options = recipe
     answers = {}
     for seed in seeds:
         for split, train, test in splits(digits):
             path = NOTES / f"{name} - {split} - {seed}.npy".replace(", ", "-")
             if not path.is_file():
-                trainings = networks.cross_validate(
-                    build, [(split, train, test)], front_end, seeds=[seed], **options
-                )
-                for *_, model, _ in trainings:
-                    spectrograms = networks.network_inputs(test, front_end)
-                    logits = model.predict(spectrograms, batch_size=256, verbose=0)
-                    with files.atomic_path(path.with_suffix(".keras")) as temporary:
-                        model.save(temporary)
-                    with files.atomic_path(path) as temporary, temporary.open("wb") as file:
-                        np.save(file, logits)
+                note(path, (split, train, test), seed, *training)
             answers.setdefault(split, {})[seed] = np.load(path)
     return answers
+
+
+def note(path, split, seed, front_end, build, config, extra):
+    """Train on one split, and keep the network and its answers to the test clips."""
+    [(_, _, model, test)] = networks.cross_validate(
+        build, [split], front_end, config, extra=extra, seeds=[seed]
+    )
+    logits = model.predict(networks.network_inputs(test, front_end), batch_size=256, verbose=0)
+    with files.atomic_path(path.with_suffix(".keras")) as temporary:
+        model.save(temporary)
+    with files.atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, logits)
 
 
 def accuracies(answers, digits):
@@ -128,56 +126,39 @@ def row(name, measured):
             show(by_seed.mean(axis=0)), f"{show(speakers[worst])}, {worst}"]  # fmt: skip
 
 
-def save(folder, digits, figures):
-    """Train the best network longer, on the official split, and keep it as a recognizer."""
-    front_end, build, options = recipes()[BEST]
-    train, test = digits.official_split()
-    options = {**options, "epochs": LONG_EPOCHS}
-    [(*_, model, _)] = networks.cross_validate(
-        build, [("official, long", train, test)], front_end, **options
-    )
-    official = networks.accuracy(model, test, front_end)
-    card = model_card(
-        train.joined(options["extra"]),
-        split="recordings 0 to 4 of every speaker and digit were kept for the test",
-        figures={"official split": official, **figures},
-        epochs=LONG_EPOCHS,
-        made_by="python benchmarks/accuracy.py --save models/spoken_digit",
-    )
-    Recognizer(model, front_end, digits.class_names, card).save(folder)
-    print(f"saved in {folder}: {json.dumps(card['figures'])}")
+def note_never_heard(alone, n_seeds):
+    """Keep the figures on speakers who were left out, for the model card of the recipe."""
+    left_out = [np.mean(values) for split, values in alone.items() if split != "official"]
+    what = f"a voice it never heard ({EPOCHS} epochs, {n_seeds} seeds"
+    figures = {
+        f"{what}, mean of five speakers)": float(np.mean(left_out)),
+        f"{what}, worst of five speakers)": float(min(left_out)),
+    }
+    with files.atomic_path(recipe.NEVER_HEARD) as temporary:
+        temporary.write_text(json.dumps(figures), encoding="utf-8")
 
 
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--only", help="networks whose name contains this")
-    parser.add_argument("--save", help="folder for the best network, trained longer")
+    parser.add_argument("--only", default="", help="networks whose name contains this")
     options = parser.parse_args()
     digits, seeds = spoken_digit(), range(options.seeds)
-    figures = {}
     rows = [row("MFCC and SVM", {s: [svm(a, b)] for s, a, b in splits(digits)})]
-    for name, recipe in recipes().items():
-        if options.only and options.only not in name:
+    for name, training in trainings().items():
+        if options.only not in name:
             continue
-        alone, together = accuracies(measure(name, recipe, digits, seeds), digits)
+        alone, together = accuracies(measure(name, training, digits, seeds), digits)
         rows.append(row(name, alone))
         if name == BEST:
             rows.append(row(f"{len(seeds)} of them together", together))
-            note = f"a voice it never heard ({EPOCHS} epochs, {len(seeds)} seeds"
-            left_out = [np.mean(v) for split, v in alone.items() if split != "official"]
-            figures = {
-                f"{note}, mean of five speakers)": float(np.mean(left_out)),
-                f"{note}, worst of five speakers)": float(min(left_out)),
-            }
+            note_never_heard(alone, len(seeds))
     header("python benchmarks/accuracy.py")
     speakers = np.unique(digits.speakers)
     table(["accuracy in %", "official split", *(f"without {s}" for s in speakers),
            "mean of left out", "worst of left out"], rows)  # fmt: skip
     print(f"Mean (lowest-highest) of {options.seeds} seeds.")
-    if options.save:
-        save(options.save, digits, figures)
 
 
 if __name__ == "__main__":

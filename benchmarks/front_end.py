@@ -10,7 +10,8 @@ import numpy as np
 import scipy.fft
 from report import header, median_s, table
 
-from earshot.features.log_mel import LOG_MEL_64X64, LogMel
+import earshot
+from earshot.features import LOG_MEL_64X64
 
 N_CLIPS = 1000
 
@@ -49,8 +50,8 @@ def main():
     header("python benchmarks/front_end.py")
     rng = np.random.default_rng(0)
     settings = {
-        "default, 8 kHz": LogMel(),
-        "16 kHz, 64 bands": LogMel(
+        "default, 8 kHz": earshot.LogMel(),
+        "16 kHz, 64 bands": earshot.LogMel(
             sample_rate=16000, n_fft=512, hop_length=160, n_mels=64, n_samples=16000
         ),
         "classic 64x64, 8 kHz": LOG_MEL_64X64,

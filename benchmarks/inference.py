@@ -7,7 +7,6 @@ import sys
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
 
-
 import tempfile
 import time
 from pathlib import Path
@@ -15,13 +14,15 @@ from pathlib import Path
 import numpy as np
 from report import ROOT, header, median_s, spoken_digit, table
 
+import earshot
+
 NEW_PROCESS = """
 import time
 started = time.perf_counter()
 import tensorflow, keras
 imported = time.perf_counter()
-from earshot import recognizer
-r = recognizer.load({model!r})
+import earshot
+r = earshot.load({model!r})
 loaded = time.perf_counter()
 r.predict({clip!r})
 print(imported - started, loaded - imported, time.perf_counter() - loaded)
@@ -43,13 +44,11 @@ def run(code):
 
 def main():
     """Measure and print."""
-    from earshot import recognizer
-
     header("python benchmarks/inference.py")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     model = str(ROOT / "models" / "spoken_digit")
-    r = recognizer.load(model)
+    r = earshot.load(model)
     digits = spoken_digit()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +80,9 @@ def main():
         ]
         runs = [run(NEW_PROCESS.format(model=model, clip=str(some[0]))) for _ in range(3)]
     imported, loaded, first = np.median(np.array(runs, dtype=float), axis=0)
-    modules = "earshot.audio, earshot.spectrogram, earshot.espeak, earshot.datasets"
+    modules = (
+        "earshot.audio, earshot.features.log_mel, earshot.datasets.espeak, earshot.datasets.folders"
+    )
     light = [run(LIGHT.format(modules=modules)) for _ in range(3)]
     assert all(row[1] == "False" for row in light), "a light module imports TensorFlow"
     rows += [

@@ -1,13 +1,15 @@
 """Speech rebuilt from log-mel spectrograms, against what others offer, on voices never trained on.
 
-    python benchmarks/inversion.py [--speakers jackson nicolas] [--epochs 12]
+    python benchmarks/inversion.py [--speakers jackson nicolas]
 
-For each speaker, networks are trained on all the others (some five minutes each) and judged on
-that one, at the fine setting (64 bands, every 8 ms) and at the recognizers' own (40 bands, every
-10 ms, cut off at 45 dB). PESQ is ITU-T P.862, narrow-band (pip install pesq). The log-spectral
-distance is the root mean square difference of log10 power over the frequencies of a frame (Hann
-window of 256, hop of 64), averaged over the frames; what lies 60 dB below the loudest point of the
-recording counts as that. The clips are recordings 0 to 4, of which the recognizer knows nothing.
+For each speaker, networks that were trained on all the others are judged on that one, at the fine
+setting (64 bands, every 8 ms) and at the recognizers' own (40 bands, every 10 ms, cut off at
+45 dB). The committed ones were trained without jackson; recipes/inversion.py --without nicolas
+makes those for another speaker. PESQ is ITU-T P.862, narrow-band (pip install pesq). The
+log-spectral distance is the root mean square difference of log10 power over the frequencies of a
+frame (Hann window of 256, hop of 64), averaged over the frames; what lies 60 dB below the loudest
+point of the recording counts as that. The clips are recordings 0 to 4, of which the recognizer
+knows nothing.
 """
 
 import argparse
@@ -24,14 +26,15 @@ import numpy as np
 from report import ROOT, header, spoken_digit, table
 from threadpoolctl import threadpool_limits
 
+import earshot
 from earshot import features, synthesis
 from earshot.features import images
-from earshot.features.log_mel import LogMel
-from earshot.features.mel import mel_filter_bank
 
-OWN = LogMel(n_samples=None)
-SETTINGS = {"64 bands, hop 64": synthesis.FINE, "recognizers' own": OWN}
-SHORT = {"64 bands, hop 64": "fine", "recognizers' own": "words"}
+sys.path.insert(0, str(ROOT))
+from recipes.inversion import folder_without
+
+SETTINGS = {"64 bands, hop 64": "fine", "recognizers' own": "words"}
+"""The networks' folders by what the tables call them."""
 
 
 def librosa_60(db, front_end):
@@ -49,7 +52,7 @@ def pseudo_inverse_32(db, front_end):
     """The usual short cut: pseudo-inverse of the filters, and librosa's Griffin-Lim."""
     import librosa
 
-    bank = mel_filter_bank(
+    bank = features.mel_filter_bank(
         front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin_hz,
         front_end.sample_rate / 2,
     )  # fmt: skip
@@ -155,51 +158,33 @@ def poor_spectrograms(clips, inverter, r):
     return found
 
 
-def learned(speaker, setting, train, options):
-    """Train both networks for a speaker who is left out, or load them; says how long it took."""
-    folder = options.networks / f"{SHORT[setting]}-without-{speaker}"
-
-    def made(name, make):
-        if not (folder / name).is_dir():
-            started = time.perf_counter()
-            inverter = make()
-            minutes = (time.perf_counter() - started) / 60
-            inverter.card |= {"left out": speaker, "minutes": round(minutes, 1)}
-            inverter.save(folder / name)
-        return synthesis.load_inverter(folder / name)
-
-    plain = made(
-        "plain", lambda: synthesis.train_inverter(train, SETTINGS[setting], epochs=options.epochs)
-    )
-    refined = made(
-        "adversary", lambda: synthesis.refine_inverter(plain, train, epochs=options.adversary)
-    )
-    return {"earshot, learned": plain, "earshot, learned, adversary": refined}
+def learned(speaker, setting):
+    """Load both networks that have never heard a speaker."""
+    folder = folder_without(speaker)
+    if not folder.is_dir():
+        raise SystemExit(f"Train them first: python recipes/inversion.py --without {speaker}")
+    name = SETTINGS[setting]
+    return {
+        "earshot, learned": synthesis.load_inverter(folder / name),
+        "earshot, learned, adversary": synthesis.load_inverter(folder / f"{name}_adversary"),
+    }
 
 
 def main():
-    """Train, measure and print."""
-    from earshot import recognizer
-
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--speakers", nargs="+", default=["jackson"], help="left out, one by one")
-    parser.add_argument("--epochs", type=int, default=12, help="of 200 batches")
-    parser.add_argument("--adversary", type=int, default=2, help="epochs against an adversary")
-    parser.add_argument(
-        "--networks", type=Path, default=ROOT / "models" / "inversion-left-out",
-        help="where trained networks are kept; those that lie there are not trained again",
-    )  # fmt: skip
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if importlib.util.find_spec("pesq") is None:
         print("Nothing is measured without PESQ: pip install pesq (it needs a C compiler).")
         return
     digits = spoken_digit()
-    r = recognizer.load(ROOT / "models" / "spoken_digit")
+    r = earshot.load(ROOT / "models" / "spoken_digit")
     header(" ".join(["python benchmarks/inversion.py", *sys.argv[1:]]))
     found, minutes = {name: {} for name in SETTINGS}, []
-    originals, poor, methods = [], {}, {}
-    for speaker, train, test in digits.leave_one_speaker_out():
+    originals, poor, methods, front_ends = [], {}, {}, {}
+    for speaker, _, test in digits.leave_one_speaker_out():
         if speaker not in options.speakers:
             continue
         _, test = test.official_split()  # the recognizer has not been trained on these either
@@ -208,18 +193,19 @@ def main():
             for x, label in zip(test.waveforms, test.labels, strict=True)
         ]
         originals += [r.predict(x).word == word for x, word in clips]
-        for setting, front_end in SETTINGS.items():
+        for setting in SETTINGS:
             methods[setting] = dict(METHODS)
-            for name, inverter in learned(speaker, setting, train, options).items():
+            for name, inverter in learned(speaker, setting).items():
+                front_ends[setting] = inverter.front_end
                 methods[setting][name] = lambda db, _, inverter=inverter: inverter(db)
                 minutes.append((setting, speaker, name, inverter.card["minutes"]))
             for name, invert in methods[setting].items():
-                rows = judge(clips, front_end, invert, lambda y: r.predict(y).word)
+                rows = judge(clips, front_ends[setting], invert, lambda y: r.predict(y).word)
                 found[setting].setdefault(name, []).extend(rows)
         for kind, rows in poor_spectrograms(clips, inverter, r).items():
             poor.setdefault(kind, []).extend(rows)
     print(f"{len(originals)} words; of the originals {100 * np.mean(originals):.1f} % are known.\n")
-    for setting, front_end in SETTINGS.items():
+    for setting, front_end in front_ends.items():
         rates = alone(lambda: speeds(clips, front_end, methods[setting]))  # noqa: B023
         rows = []
         for name, values in found[setting].items():

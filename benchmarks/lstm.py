@@ -16,52 +16,47 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 from report import header, spoken_digit, table
 
+import earshot
+from earshot import datasets, features, networks
+from earshot.datasets import stretching
 
-def experiments(n_words):
+
+def experiments(n_classes):
     """Name, front end, network and epochs of each experiment; and whether it has variants."""
-    from earshot.samples import Samples
-    from earshot.spectrogram import SPECTROGRAM_35
-
-    from earshot import models
-
-    raw = Samples()
-    spectrogram = dataclasses.replace(SPECTROGRAM_35, fmin_hz=60.0, fmax_hz=4000.0, top_db=50.0)
+    raw = features.RawWaveform()
+    log_mel = dataclasses.replace(features.LOG_MEL_64X35, fmin_hz=60.0, fmax_hz=4000.0, top_db=50.0)
 
     def on_samples():
-        return models.raw_lstm(raw.n_samples, n_words)
+        return networks.raw_lstm(raw.n_samples, n_classes)
 
     def on_spectrograms(reading="time"):
-        return models.spectrogram_lstm(spectrogram.output_shape, n_words, reading=reading)
+        return networks.spectrogram_lstm(log_mel.output_shape, n_classes, reading=reading)
 
     return {
         "1 raw samples": (raw, on_samples, 30, False),
-        "2 spectrogram": (spectrogram, on_spectrograms, 40, False),
-        "2 spectrogram, textbook's mean": (spectrogram, lambda: on_spectrograms("mean"), 40, False),
+        "2 spectrogram": (log_mel, on_spectrograms, 40, False),
+        "2 spectrogram, textbook's mean": (log_mel, lambda: on_spectrograms("mean"), 40, False),
         "3 raw samples, nine variants": (raw, on_samples, 5, True),
-        "4 spectrogram, nine variants": (spectrogram, on_spectrograms, 8, True),
+        "4 spectrogram, nine variants": (log_mel, on_spectrograms, 8, True),
     }
 
 
-def run(build, train, test, front_end, *, epochs, folder=None, seed=0):
+def run(build, train, test, front_end, *, epochs, folder=None):
     """Train and test once; gives both accuracies, and the seconds of an epoch."""
-    import keras
-
-    from earshot import training, variants
-
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(0)
     model = build()
-    data = train if folder is None else variants.write_variants(train, folder, front_end)
+    data = train if folder is None else datasets.write_variants(train, folder, front_end)
+    config = networks.TrainingConfig(epochs=epochs, learning_rate=4e-3)
     started = time.perf_counter()
-    training.fit(
-        model, data, front_end, epochs=epochs, learning_rate=4e-3, seed=seed, progress=False
-    )
+    networks.fit(model, data, front_end, config, progress=False)
     epoch_s = (time.perf_counter() - started) / epochs
     return (
-        training.accuracy(model, train, front_end),
-        training.accuracy(model, test, front_end),
+        networks.accuracy(model, train, front_end),
+        networks.accuracy(model, test, front_end),
         epoch_s,
     )
 
@@ -69,23 +64,20 @@ def run(build, train, test, front_end, *, epochs, folder=None, seed=0):
 def augmenting(words):
     """Time the nine variants of some clips, against librosa clip by clip."""
     import librosa
-    from earshot.spectrogram import SPECTROGRAM_35
-
-    from earshot import variants
 
     some = words.subset(np.arange(0, len(words), 25)).resampled(22050)
     effects = librosa.effects
 
     def theirs(clips):
         for clip in clips:
-            for stretch in variants.STRETCHES:
+            for stretch in stretching.STRETCHES:
                 slower = effects.time_stretch(clip, rate=stretch)
-                for half_step in variants.HALF_STEPS:
+                for half_step in stretching.HALF_STEPS:
                     effects.pitch_shift(slower, sr=22050, n_steps=half_step)
 
     def ours(clips):
         with ThreadPoolExecutor() as threads:
-            list(threads.map(variants.stretch_and_shift, clips))
+            list(threads.map(datasets.stretch_and_shift, clips))
 
     rows = []
     for name, make in (("librosa, one by one", theirs), ("earshot", ours)):
@@ -95,7 +87,7 @@ def augmenting(words):
         rows.append([name, time.perf_counter() - started])
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        variants.write_variants(some, Path(folder) / "store", SPECTROGRAM_35)
+        datasets.write_variants(some, Path(folder) / "store", features.LOG_MEL_64X35)
         rows.append(["earshot, with spectrograms, on disk", time.perf_counter() - started])
     per = 1600 / len(some)
     table(
@@ -106,20 +98,18 @@ def augmenting(words):
 
 def strangers(words, *, epochs):
     """Leave one speaker out: experiment 2, larger, with synthetic voices beside the real ones."""
-    from earshot import datasets, models
-
-    spectrogram = experiments(2)["2 spectrogram"][0]
-    voices = datasets.synthetic(words.class_names, n_voices=40, n_takes=2)
+    log_mel = experiments(2)["2 spectrogram"][0]
+    voices = earshot.synthetic(words.class_names, n_voices=40, n_takes=2)
 
     def build():
-        return models.spectrogram_lstm(
-            spectrogram.output_shape, len(words.class_names), stem=128, units=128, jitter=0.8
+        return networks.spectrogram_lstm(
+            log_mel.output_shape, len(words.class_names), stem=128, units=128, jitter=0.8
         )
 
     shares = {}
     for speaker, train, test in words.leave_one_speaker_out():
         shares[f"without {speaker}"] = run(
-            build, train.joined(voices), test, spectrogram, epochs=epochs
+            build, train.joined(voices), test, log_mel, epochs=epochs
         )[1]
         print(speaker, shares, file=sys.stderr)
     shares["mean"] = np.mean(list(shares.values()))

@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, datasets, recognition
-from earshot.datasets import espeak
-from earshot.datasets.streams import make_stream
-from earshot.recognition import new_words
-from earshot.recognition.recognizer import UNKNOWN
+import earshot
+from earshot import datasets, recognition
+from earshot.datasets import espeak, make_stream
+from earshot.recognition import UNKNOWN, new_words
 
 COUNTS = (1, 3, 5, 10, 20)
 RATES = {"fine-tuning": None}
@@ -95,7 +94,7 @@ def learner(words, recognizer, **options):
 
     def learn(train, test):
         with warnings.catch_warnings(action="ignore"):  # that one recording is too few
-            learned = recognition.learn_words(
+            learned = earshot.learn_words(
                 recognizer, words.subset(train), false_acceptance=None, **options
             )
         if options.get("method") == "fine-tuning":
@@ -148,7 +147,7 @@ def accuracy(recognizer, words):
 
 def other_words():
     """Words that are neither learned nor in the base, at pitches and speeds of their own."""
-    return datasets.synthetic(OTHER_WORDS, n_voices=12, n_takes=1, seed=4321)
+    return earshot.synthetic(OTHER_WORDS, n_voices=12, n_takes=1, seed=4321)
 
 
 def unknown_words(words, digits_test, base, n):
@@ -159,7 +158,7 @@ def unknown_words(words, digits_test, base, n):
         for seed, indices in enumerate(draws(words, k, n)):
             train, test = map(words.subset, indices)
             order = np.random.default_rng(seed).permutation(words.class_names).tolist()
-            learned = recognition.learn_words(base, train.only(order[:5]))
+            learned = earshot.learn_words(base, train.only(order[:5]))
             known = test.only(order[:5])
             unknown = {
                 "commands not learned": test.only(order[5:]),
@@ -210,7 +209,7 @@ def false_per_hour(words, digits_test, noises, base):
             right, accepted = [], dict.fromkeys(streams, 0)
             for indices in draws(words, k, 3):
                 train, test = map(words.subset, indices)
-                learned = recognition.learn_words(base, train, false_acceptance=rate)
+                learned = earshot.learn_words(base, train, false_acceptance=rate)
                 right.append(accuracy(learned, test))
                 for name, clips in detected.items():
                     heard = learned.predict(clips, 16000)
@@ -235,7 +234,7 @@ def _per_hour(accepted, hours, kind):
 
 
 def _detected(x):
-    """What live recognition hears in a stream: the same as streaming.listen."""
+    """What live recognition hears in a stream: the same as earshot.listen."""
     detector = recognition.WordDetector(16000)
     return [
         word.waveform for i in range(0, len(x), 16000) for word in detector.push(x[i : i + 16000])
@@ -258,7 +257,7 @@ def sentences():
             )
             waveforms.append(x)
     n = len(waveforms)
-    return datasets.WordSet(waveforms, np.zeros(n, int), ("sentence",), ["-"] * n, ["-"] * n, 16000)
+    return earshot.WordSet(waveforms, np.zeros(n, int), ("sentence",), ["-"] * n, ["-"] * n, 16000)
 
 
 def learning_time(words, base):
@@ -276,7 +275,7 @@ def learning_time(words, base):
 
 def _seconds(base, train, method):
     started = time.perf_counter()
-    recognition.learn_words(base, train, method=method, false_acceptance=RATES.get(method, 0.005))
+    earshot.learn_words(base, train, method=method, false_acceptance=RATES.get(method, 0.005))
     return time.perf_counter() - started
 
 
@@ -290,9 +289,7 @@ def old_and_new(words, digits_test, digits, base):
             shares = []
             for indices in draws(words, k, 3):
                 train, test = map(words.subset, indices)
-                both = recognition.learn_words(
-                    base, train, keep=datasets.DIGITS, false_acceptance=rate
-                )
+                both = earshot.learn_words(base, train, keep=datasets.DIGITS, false_acceptance=rate)
                 shares.append([accuracy(both, digits_test), accuracy(both, test)])
             means = [f"{100 * share:.1f}" for share in np.mean(shares, axis=0)]
             how = 'no "unknown"' if rate is None else f"false_acceptance={rate:g}"
@@ -309,20 +306,17 @@ def main():
     parser.add_argument("--draws", type=int, default=10, help="how many")
     parser.add_argument("--only", help="parts whose name contains this")
     options = parser.parse_args()
-    folder = options.class_names or Path(
-        os.environ.get("EARSHOT_KEYWORDS", ROOT / "data" / "keywords")
-    )
+    keywords = os.environ.get("EARSHOT_KEYWORDS", ROOT / "data" / "keywords")
+    folder = options.words or Path(keywords)
     if not folder.is_dir():
         print(f"Left out: there is no folder {folder}. Name one with --words.")
         return
-    words = datasets.from_folder(folder, sample_rate=16000)
-    noises = {
-        path.stem: audio.read(path, 16000)[0]
-        for path in sorted((options.noise or folder.parent / "noise").glob("*"))
-        if path.suffix in audio.SUFFIXES
-    }
-    digits = recognition.load(ROOT / "models" / "spoken_digit")
-    base = recognition.load(options.base)
+    words = earshot.from_folder(folder, sample_rate=16000)
+    noise = options.noise or folder.parent / "noise"
+    noises = datasets.backgrounds(noise, 16000) if noise.is_dir() else {}
+    noises = {Path(name).stem: x for name, x in noises.items()}
+    digits = earshot.load(ROOT / "models" / "spoken_digit")
+    base = earshot.load(options.base)
     _, digits_test = spoken_digit().official_split()
     parts = {
         "learning_time": lambda: learning_time(words, base),

@@ -21,11 +21,12 @@ import numpy as np
 from report import ROOT, header, spoken_digit, table
 from scipy.signal import correlate
 
-sys.path.insert(0, str(ROOT / "tests"))
-import hardware
-
-from earshot import audio, datasets, recognition, recording, segmentation
+import earshot
+from earshot import audio, datasets, recording
 from earshot.recording import takes
+
+sys.path.insert(0, str(ROOT / "tests"))
+from support import hardware
 
 RATE = 16000
 WORD_S = 1.2
@@ -118,7 +119,7 @@ def long_take(folder, microphone, screen, digits, minutes):
         for s in stream.segments
         for x in [s.cut(stream.waveform, RATE)]
     ]
-    found = segmentation.split_words(take.path)
+    found = earshot.split_words(take.path)
     middles = np.array([(s.start_s + s.end_s) / 2 for s in found]) - start / RATE
     cut_out = sum(np.any((middles > s.start_s) & (middles < s.end_s)) for s in stream.segments)
     first = memory[len(memory) // 10]
@@ -135,19 +136,13 @@ def long_take(folder, microphone, screen, digits, minutes):
 
 def live(folder, microphone, screen, digits):
     """From the end of a word to its name: as a whole, and what of it is computing."""
-    from earshot import recognizer
-
-    stream = said(digits, 60, seed=1)
-    path, recognizer = (
-        written(folder, stream.waveform),
-        recognizer.load(ROOT / "models/spoken_digit"),
-    )
-    arrivals, blocks, answers = [], [], []
+    stream, recognizer = said(digits, 60, seed=1), earshot.load(ROOT / "models" / "spoken_digit")
+    path, arrivals, blocks, answers = written(folder, stream.waveform), [], [], []
 
     def watched():
         for block, rate in recording.Recorder().blocks():
             arrivals.append(time.monotonic())
-            blocks.append(block)
+            blocks.append((block, rate))
             yield block, rate
 
     def speak():
@@ -157,17 +152,18 @@ def live(folder, microphone, screen, digits):
         screen.press("q")
 
     meanwhile(speak)
-    for heard in recognition.listen(recognizer, watched()):
+    for heard in earshot.listen(recognizer, watched()):
         answers.append((heard, time.monotonic(), arrivals[-1]))
-    rate = round(len(blocks[0]) / microphone.BLOCK_S)
-    x = audio.resample(np.concatenate(blocks), rate, RATE)
+    first, rate = blocks[0]
+    block_s = len(first) / rate
+    x = audio.resample(np.concatenate([block for block, _ in blocks]), rate, RATE)
     start = found_at(x, stream.waveform[: 20 * RATE])[0] / RATE
     latency_s, computing_s, right = [], [], 0
     sound_card_s = 0.04  # what PortAudio states for this microphone
     for heard, named_at, block_at in answers:
         for segment in stream.segments:
             if segment.start_s < (heard.start_s + heard.end_s) / 2 - start < segment.end_s:
-                last = int((segment.end_s + start) / microphone.BLOCK_S)
+                last = int((segment.end_s + start) / block_s)
                 latency_s.append(named_at - arrivals[last] + sound_card_s)
                 computing_s.append(named_at - block_at)
                 right += heard.word == segment.word
@@ -180,9 +176,7 @@ def live(folder, microphone, screen, digits):
 
 def after_q(folder, microphone, screen, digits):
     """From q to the name of the word, as in notebook 05."""
-    from earshot import recognizer
-
-    recognizer, times = recognizer.load(ROOT / "models/spoken_digit"), []
+    recognizer, times = earshot.load(ROOT / "models" / "spoken_digit"), []
     recognizer.predict(np.random.default_rng(0).standard_normal(8000).astype(np.float32) / 10)
     for i in range(5):
         path, pressed = written(folder, said(digits, 1.5, seed=i).waveform), []

@@ -24,9 +24,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, segmentation
-from earshot.datasets.streams import make_stream
-from earshot.segmentation import pieces
+import earshot
+from earshot import audio
+from earshot.datasets import backgrounds, make_stream
 
 SPEAKERS = ("jackson", "nicolas", "yweweler")
 SNRS_DB = (40, 20, 10, 5)
@@ -72,11 +72,12 @@ def webrtc_split(x):
          for i in range(0, len(samples) - frame + 1, frame)]
     )  # fmt: skip
     on = np.convolve(on, np.ones(15) / 15, "same") > 0.5
-    return [(a / 100, b / 100) for a, b in pieces._runs(on) if b - a >= 10]
+    borders = np.flatnonzero(np.diff(on, prepend=False, append=False)).reshape(-1, 2)
+    return [(a / 100, b / 100) for a, b in borders if b - a >= 10]
 
 
 def earshot_split(x):
-    return [(s.start_s, s.end_s) for s in segmentation.split_words(x, RATE)]
+    return [(s.start_s, s.end_s) for s in earshot.split_words(x, RATE)]
 
 
 METHODS = {
@@ -194,15 +195,13 @@ def hardships(words, n):
 
 def recognition(words, n):
     """Measure whether cut words are recognized as well as the uncut originals."""
-    from earshot import recognizer
-
-    known = recognizer.load(ROOT / "models" / "spoken_digit")
+    known = earshot.load(ROOT / "models" / "spoken_digit")
     rows = []
     for snr_db in (40, 20):
         right = np.zeros(2)
         for _, stream in streams(words, {"white": None}, snr_db, n):
             truth = [segment.word for segment in stream.segments]
-            cut = segmentation.split_words(stream.waveform, RATE, n_words=len(truth))
+            cut = earshot.split_words(stream.waveform, RATE, n_words=len(truth))
             for k, segments in enumerate((stream.segments, cut)):
                 clips = [segment.cut(stream.waveform, RATE) for segment in segments]
                 heard = known.predict(clips, sample_rate=RATE)
@@ -223,7 +222,7 @@ def speed(words, noises):
         path = Path(folder) / "three_hours.wav"
         audio.write(path, np.resize(x, 3 * 3600 * RATE), RATE)
         code = (
-            "import sys; from earshot import segmentation as s; s.split_words(sys.argv[1]);"
+            "import sys; import earshot; earshot.split_words(sys.argv[1]);"
             "print(*(k for k in open('/proc/self/status') if 'VmHWM' in k))"  # Linux only
         )
         started = time.perf_counter()
@@ -245,10 +244,8 @@ def main():
         if importlib.util.find_spec(package) is None:
             print(f"{name} is left out: pip install {package}")
             del METHODS[name]
-    noises = {"white": None}
-    for path in sorted(options.noise.glob("*")):
-        if path.suffix in audio.SUFFIXES:
-            noises[path.stem] = audio.read(path, RATE)[0]
+    recorded = backgrounds(options.noise, RATE) if options.noise.is_dir() else {}
+    noises = {"white": None, **{Path(name).stem: x for name, x in recorded.items()}}
     digits = spoken_digit()
     words = digits.subset(np.isin(digits.speakers, SPEAKERS))
     header("python benchmarks/segmentation.py")

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from report import ROOT, header, spoken_digit, table
 
-from earshot import audio, datasets
+import earshot
+from earshot import audio, datasets, features, networks, recognition
 
 TRAINING, TEST = ("george", "jackson", "nicolas"), ("theo", "yweweler")
 SNRS_DB = (20, 10, 0)
@@ -30,18 +31,16 @@ UNLABELLED_EPOCHS = {"autoencoder": 20, "next_frame_lstm": 12}
 RATE = 16000
 
 
-def networks():
+def detectors():
     """Name, settings, network, and what trains it without labels."""
-    from earshot.windows import Windows
-
-    from earshot import models
-
-    middle, late = Windows(), Windows(n_ahead=2)
+    middle, late = features.StreamSpectrogram(), features.StreamSpectrogram(n_ahead=2)
     return {
-        "vanilla_conv": (middle, lambda: models.vanilla_conv(middle.output_shape), None),
-        "autoencoder and readout": (middle, None, lambda: models.autoencoder(middle.output_shape)),
-        "next_frame_lstm and readout": (
-            late, None, lambda: models.next_frame_lstm(late.output_shape),
+        "vanilla_conv": (middle, lambda: networks.vanilla_conv(middle.output_shape), None),
+        "autoencoder and linear probe": (
+            middle, None, lambda: networks.autoencoder(middle.output_shape),
+        ),
+        "next_frame_lstm and linear probe": (
+            late, None, lambda: networks.next_frame_lstm(late.output_shape),
         ),
     }  # fmt: skip
 
@@ -108,24 +107,24 @@ def peers(train):
 
 
 def ours(known):
-    from earshot import streaming
-
     def method(stream):
-        steps = streaming.classify(stream.waveform, known, stream.sample_rate)
+        steps = earshot.classify(stream.waveform, known, stream.sample_rate)
         return steps.probabilities[:, 1], steps.labels == 1
 
     return method
 
 
+def config(epochs, seed=0):
+    return networks.TrainingConfig(epochs=epochs, batch_size=16, seed=seed)
+
+
 def learned_without_labels(begin, train, settings, quick):
     import keras
-
-    from earshot import stream_training
 
     keras.utils.set_random_seed(0)
     network = begin()
     epochs = 1 if quick else UNLABELLED_EPOCHS[network.name]
-    stream_training.fit(network, train, settings, epochs=epochs, progress=False)
+    networks.fit_streams(network, train, settings, config(epochs), progress=False)
     return network
 
 
@@ -133,11 +132,8 @@ def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
     """Train a network: without labels first, where it can; gives a recognizer and the first."""
     import keras
 
-    from earshot import recognizer, stream_training
-
-    settings, build, begin = networks()[name]
+    settings, build, begin = detectors()[name]
     keras.utils.set_random_seed(seed)
-    options = {"seed": seed, "progress": False}
     if begin is not None and unlabelled is None:
         unlabelled = learned_without_labels(begin, train, settings, quick)
         keras.utils.set_random_seed(seed)
@@ -146,16 +142,14 @@ def trained(name, train, *, quick, unlabelled=None, few=None, seed=0):
         n_batches = max(sum(s.duration_s for s in labelled) * 100 / 200 / 16, 1)
         epochs = 2 if quick else max(round((900 if few is None else 180) / n_batches), 5)
         network = build()
-        stream_training.fit(network, labelled, settings, epochs=epochs, **options)
+        networks.fit_streams(network, labelled, settings, config(epochs, seed), progress=False)
     else:
-        network = stream_training.fit_readout(unlabelled, labelled, settings, unlabelled=train[:24])
-    return recognizer.Recognizer(network, settings, datasets.SPEECH_OR_NOISE), unlabelled
+        network = networks.fit_linear_probe(unlabelled, labelled, settings, unlabelled=train[:24])
+    return recognition.Recognizer(network, settings, datasets.SPEECH_OR_NOISE), unlabelled
 
 
 def detection(methods, tests):
     """Measure all methods on the test streams of each level."""
-    from earshot import streaming
-
     rows = {name: [[], [], []] for name in methods}
     for some in tests.values():
         truth = np.concatenate(truth_of(some))
@@ -164,7 +158,7 @@ def detection(methods, tests):
             said, area, gap = np.concatenate(said), "-", "-"
             if scores[0] is not None:
                 score = np.concatenate(scores)
-                area = f"{streaming.roc_areas(score[:, None], truth)[0]:.4f}"
+                area = f"{networks.roc_areas(score[:, None], truth)[0]:.4f}"
                 if score.min() >= 0 and score.max() <= 1:
                     gap = f"{calibration_error(score, truth):.3f}"
             for column, figure in zip(
@@ -183,7 +177,7 @@ def few_labels(train, tests, firsts, *, quick):
     everything = [s for some in tests.values() for s in some]
     truth = np.concatenate(truth_of(everything))
     rows = []
-    for name in networks():
+    for name in detectors():
         row = [name]
         for seconds in LABELLED_S:
             shares = []
@@ -230,15 +224,13 @@ def peak_mb():
 def speed_of(folder, path):
     """Measure one recognizer, in a process of its own on one core."""
     os.sched_setaffinity(0, {0})  # Linux only
-    from earshot import recognizer, streaming
-
-    known = recognizer.load(folder)
+    known = earshot.load(folder)
     settings = known.front_end
     x, rate = audio.read(path, end_s=300)
-    streaming.classify(x, known)
+    earshot.classify(x, known)
     before = peak_mb()
     started = time.perf_counter()
-    steps = streaming.classify(path, known)
+    steps = earshot.classify(path, known)
     once_s = time.perf_counter() - started
     peak = peak_mb()
     windows, _ = settings.cut(settings.spectrogram(x[: 20 * rate]))
@@ -254,7 +246,7 @@ def speed_of(folder, path):
 def everything(train, tests, firsts, *, quick):
     """Train all networks on all labels; fills in those that first learned without any."""
     methods, rows = peers(train), []
-    for name in networks():
+    for name in detectors():
         started = time.perf_counter()
         known, firsts[name] = trained(name, train, quick=quick)
         took_s = time.perf_counter() - started
@@ -278,8 +270,6 @@ def main():
         speed_of(*options.speed_of)
         return
 
-    from earshot import datasets
-
     digits = spoken_digit()
     header("python benchmarks/streams.py" + " --few" * options.few)
     noises = {"white": np.random.default_rng(0).standard_normal(60 * RATE).astype(np.float32)}
@@ -287,7 +277,7 @@ def main():
         noises |= datasets.backgrounds(options.noise, RATE)
     print(f"Tested over {', '.join(noises)}.\n")
     of = {who: digits.subset(np.isin(digits.speakers, who)) for who in (TRAINING, TEST)}
-    voices = datasets.synthetic(digits.class_names, n_voices=40, n_takes=1)
+    voices = earshot.synthetic(digits.class_names, n_voices=40, n_takes=1)
     train = of[TRAINING].joined(voices)
     train = datasets.make_streams(train, 8 if options.quick else 96, seed=1)
     tests = {
@@ -299,7 +289,7 @@ def main():
     }  # fmt: skip
     firsts = {}
     if options.few:
-        for name, (settings, _, begin) in networks().items():
+        for name, (settings, _, begin) in detectors().items():
             firsts[name] = begin and learned_without_labels(begin, train, settings, options.quick)
     else:
         everything(train, tests, firsts, quick=options.quick)

@@ -5,13 +5,15 @@ at after every epoch, to see when 94 % is reached: this is a measurement of time
 """
 
 import argparse
+import dataclasses
 import time
 
 import keras
 from report import header, spoken_digit, table
 
+import earshot
 from earshot import networks
-from earshot.features.log_mel import LOG_MEL_64X64, LogMel
+from earshot.features import LOG_MEL_64X64
 
 GOAL = 0.94
 
@@ -39,23 +41,26 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, help="how many")
     n_seeds = parser.parse_args().seeds
     train, test = spoken_digit().official_split()
-    recipes = {
+    trainings = {
         "classic 2-D CNN, 64x64": (
             LOG_MEL_64X64,
             networks.cnn,
-            {"epochs": 60, "learning_rate": 1e-3},
+            networks.TrainingConfig(epochs=60, learning_rate=1e-3),
         ),
-        "temporal CNN": (LogMel(), networks.temporal_cnn, {"epochs": 12}),
+        "temporal CNN": (
+            earshot.LogMel(),
+            networks.temporal_cnn,
+            networks.TrainingConfig(epochs=12),
+        ),
     }
     rows, seconds = [], {}
-    for name, (front_end, build, options) in recipes.items():
+    for name, (front_end, build, config) in trainings.items():
         for seed in range(n_seeds):
             keras.utils.set_random_seed(seed)
             model = build(front_end.output_shape, len(train.class_names), scale=front_end.top_db)
             watch = Stopwatch(test, front_end)
-            networks.fit(
-                model, train, front_end, seed=seed, callbacks=[watch], progress=False, **options
-            )
+            config = dataclasses.replace(config, seed=seed)
+            networks.fit(model, train, front_end, config, callbacks=[watch], progress=False)
             reached_s = watch.seconds if watch.best >= GOAL else float("inf")
             seconds.setdefault(name, []).append(reached_s)
             reached = f"{watch.seconds:.1f} s" if watch.best >= GOAL else "not reached"

@@ -24,13 +24,11 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 
-
 CHATTER = re.compile(
     r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr"
     r"|WARNING:tensorflow:\d+ out of).*\n?", re.M,
 )  # fmt: skip
 """What TensorFlow writes when it starts, past every setting of its log level."""
-
 
 WHERE = re.compile(r"^\S*ipykernel_\d+\S*: (\w+Warning: .*\n)(?:  .*\n)?", re.M)
 """A warning begins with the name of a temporary file, and ends with a line of the cell."""
@@ -65,10 +63,10 @@ def _injected(cell):
     return "injected-parameters" in cell.metadata.get("tags", [])
 
 
-def in_256_colours(picture):
-    """Make a picture, PNG as base64, a third as large."""
+def in_256_colours(png):
+    """Make an image, PNG as base64, a third as large."""
     file = io.BytesIO()
-    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
             file, format="PNG", optimize=True
         )
@@ -108,7 +106,7 @@ def run(name, into, settings):
         print(f"{failure.ename}: {failure.evalue}\nA cell failed: see {shown}", file=sys.stderr)
         return False
     seconds = time.perf_counter() - started
-    print(f"--- {name}: {seconds:.0f} s, pictures and sounds in {shown}", flush=True)
+    print(f"--- {name}: {seconds:.0f} s, figures and sounds in {shown}", flush=True)
     return True
 
 
@@ -137,7 +135,7 @@ def main():
     if not all(run(name, options.into, settings) for name in options.notebooks):
         raise SystemExit(1)
     print(f"\nAll done in {time.perf_counter() - started:.0f} s. The executed notebooks, with all")
-    print(f"pictures and sounds, are in {os.path.relpath(options.into)}/. Next: make lab")
+    print(f"figures and sounds, are in {os.path.relpath(options.into)}/. Next: make lab")
 
 
 if __name__ == "__main__":

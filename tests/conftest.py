@@ -10,14 +10,13 @@ import tempfile
 
 import numpy as np
 import pytest
-from support import hardware
+from support import ROOT, hardware
 from support.beeps import make_beeps
 
 from earshot import audio
-from earshot.datasets import digits, streams
+from earshot.datasets import digits, espeak, streams, voices
 from earshot.datasets.digits import ARCHIVE
 
-ROOT = Path(__file__).resolve().parents[1]
 DEVICES = {"microphone", "screen", "lab", "open_page"}
 
 
@@ -28,22 +27,44 @@ def pytest_collection_modifyitems(items):
             item.add_marker("devices")
 
 
+def folder_of_archive():
+    """Give the folder that holds the real spoken_digit archive, or None."""
+    places = [os.environ.get("EARSHOT_DOWNLOADS"), ROOT / "data" / "downloads"]
+    folders = [Path(place) for place in places if place]
+    return next((folder for folder in folders if (folder / ARCHIVE).is_file()), None)
+
+
 @pytest.fixture(scope="session")
 def downloads():
-    """The folder that holds the real spoken_digit archive."""
-    places = [os.environ.get("EARSHOT_DOWNLOADS"), "data/downloads"]
-    for folder in [Path(place) for place in places if place]:
-        if (folder / ARCHIVE).is_file():
-            return folder
-    pytest.skip(f"{ARCHIVE} is in no known folder: name its folder in EARSHOT_DOWNLOADS")
+    """The folder that holds the real spoken_digit archive; skips when there is none."""
+    folder = folder_of_archive()
+    if folder is None:
+        pytest.skip(f"{ARCHIVE} is in no known folder: name its folder in EARSHOT_DOWNLOADS")
+    return folder
 
 
 @pytest.fixture(scope="session")
 def spoken_digit(downloads, pytestconfig):
-    """The real data set, prepared by TFDS once and kept in pytest's cache."""
+    """The real data set, prepared by TFDS once and kept in pytest's cache.
+
+    For what is about real people; where some speech will do, take ``speech``.
+    """
     return digits.spoken_digit(
         pytestconfig.cache.mkdir("earshot"), downloads=downloads, fallback=False
     )
+
+
+@pytest.fixture(scope="session")
+def speech(request):
+    """Digits at 8 kHz by five speakers, each a ``digit_speaker_take.wav``.
+
+    The real data set when its archive is there, else synthetic voices, six takes of each digit.
+    """
+    if folder_of_archive() is not None:
+        return request.getfixturevalue("spoken_digit")
+    if not espeak.is_available():
+        pytest.skip("neither spoken_digit nor the offline voice (espeakng-loader) is here")
+    return voices.synthetic(n_voices=5, n_takes=6, sample_rate=8000, seed=1)
 
 
 @pytest.fixture
@@ -86,13 +107,12 @@ def screen():
 
 
 @pytest.fixture(scope="session")
-def spoken(spoken_digit, tmp_path_factory):
-    """A file in which six digits are spoken, and what is in it."""
-    chosen = [
-        i for i, source in enumerate(spoken_digit.sources) if source.endswith("_jackson_3.wav")
-    ]
+def spoken(speech, tmp_path_factory):
+    """A file in which six digits are spoken by one person, and what is in it."""
+    speaker = "jackson" if "jackson" in speech.speakers else speech.speakers[0]
+    chosen = np.flatnonzero([source.endswith(f"_{speaker}_3.wav") for source in speech.sources])
     stream = streams.make_stream(
-        spoken_digit.subset(chosen[:6]), snr_db=35, pauses_s=(0.4, 0.6), sample_rate=16000
+        speech.subset(chosen[:6]), snr_db=35, pauses_s=(0.4, 0.6), sample_rate=16000
     )
     path = tmp_path_factory.mktemp("spoken") / "digits.wav"
     audio.write(path, stream.waveform, stream.sample_rate)

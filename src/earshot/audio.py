@@ -1,53 +1,55 @@
-"""Files to waveforms and back.
+"""Sound files, waveforms and streams of blocks, and how they are resampled.
 
-A waveform is a 1-D float32 array in [-1, 1], mono, that travels with its ``sample_rate`` in Hz.
+A waveform is a 1-D float32 array in [-1, 1], mono, that travels with its sample rate in Hz.
 Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others.
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write(f"{folder}/beep.wav", 0.5 * np.sin(np.arange(16000)), 16000)
+...     x, sample_rate = read(f"{folder}/beep.wav", 8000)
+...     lengths = [len(block) for block, _ in blocks(f"{folder}/beep.wav", 0.4)]
+>>> x.shape, sample_rate, lengths
+((8000,), 8000, [6400, 6400, 3200])
 """
 
 import contextlib
 import math
 import numbers
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from earshot.errors import EarshotError
 from earshot.files import atomic_path
+from earshot.types import Array, Blocks, PathLike, Sound
 
-__all__ = [
-    "SUFFIXES",
-    "Resampler",
-    "blocks",
-    "blocks_of",
-    "duration",
-    "read",
-    "resample",
-    "validate",
-    "whole_rate",
-    "write",
-]
+__all__ = ["SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read", "resample",
+           "validate", "whole_rate", "write"]  # fmt: skip
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
+BLOCK_S = 30.0
+"""Length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz."""
 
 
-def read(path, sample_rate=None, *, start_s=0.0, end_s=None):
-    """Read a sound file, or a stretch of it, as one mono waveform.
+def read(
+    path: PathLike, sample_rate: int | None = None, *, start_s: float = 0.0,
+    end_s: float | None = None,
+) -> tuple[Array, int]:  # fmt: skip
+    """Read a sound file, or its stretch from ``start_s`` to ``end_s``, as one mono waveform.
 
     Parameters
     ----------
-    path : str or path
-        Any file that libsndfile decodes; channels are averaged.
-    sample_rate : int, optional
-        Rate in Hz to resample to. Default: the file's own.
-    start_s, end_s : float
-        Stretch to read, in seconds. Default: the whole file.
+    path : any file that libsndfile decodes; channels are averaged
+    sample_rate : in Hz, to resample to; default: the file's own
 
     Returns
     -------
-    waveform : ndarray of float32, shape (samples,)
-    sample_rate : int
-        In Hz.
+    waveform : float32, shape (samples,)
+    sample_rate : in Hz
 
     Raises
     ------
@@ -55,62 +57,36 @@ def read(path, sample_rate=None, *, start_s=0.0, end_s=None):
         When the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
     """
     with _opened(path) as file:
-        file_rate = file.samplerate
-        start = min(round(start_s * file_rate), file.frames)
-        expected = file.frames - start
-        if end_s is not None:
-            expected = max(min(expected, round(end_s * file_rate) - start), 0)
+        rate = file.samplerate
+        start = min(round(start_s * rate), file.frames)
+        end = file.frames if end_s is None else min(round(end_s * rate), file.frames)
         if start:
             file.seek(start)
-        x = file.read(expected, dtype="float32", always_2d=True)
-    if len(x) < expected:
-        raise EarshotError(
-            f"{path} is cut short ({len(x):,} of {expected:,} samples): copy or record it again."
-        )
-    x = validate(_mono(x), name=str(path))
-    if sample_rate is None or sample_rate == file_rate:
-        return x, file_rate
-    return resample(x, file_rate, sample_rate), sample_rate
+        x = _next_samples(file, max(end - start, 0))
+    if sample_rate is None or sample_rate == rate:
+        return x, rate
+    return resample(x, rate, sample_rate), sample_rate
 
 
-def duration(path):
+def blocks(path: PathLike, block_s: float) -> Iterator[tuple[Array, int]]:
+    """Go through a sound file of any length, ``block_s`` seconds at a time.
+
+    Yields mono blocks, float32 of shape (samples,), and their rate in Hz; raises as :func:`read`.
+    """
+    with _opened(path) as file:
+        size = max(round(block_s * file.samplerate), 1)
+        for start in range(0, max(file.frames, 1), size):
+            yield _next_samples(file, min(size, file.frames - start)), file.samplerate
+
+
+def duration(path: PathLike) -> float:
     """Give the length of a sound file in seconds."""
     with _opened(path) as file:
         return file.frames / file.samplerate
 
 
-def blocks(path, block_s):
-    """Go through a sound file of any length, ``block_s`` seconds at a time.
-
-    Yields
-    ------
-    block : ndarray of float32, shape (samples,)
-        Mono; all of the same length but the last.
-    sample_rate : int
-        In Hz.
-
-    Raises
-    ------
-    EarshotError
-        As :func:`read` does.
-    """
-    with _opened(path) as file:
-        left, size = file.frames, round(block_s * file.samplerate)
-        if left == 0:
-            validate([], name=str(path))
-        while left:
-            x = file.read(min(size, left), dtype="float32", always_2d=True)
-            if len(x) < min(size, left):
-                raise EarshotError(
-                    f"{path} is cut short ({left - len(x):,} samples are missing): copy or record "
-                    "it again."
-                )
-            left -= len(x)
-            yield validate(_mono(x), name=str(path)), file.samplerate
-
-
 @contextlib.contextmanager
-def _opened(path):
+def _opened(path: PathLike) -> Iterator[Any]:
     """Open a sound file, and turn what goes wrong while it is read into one sentence."""
     import soundfile
 
@@ -130,26 +106,28 @@ def _opened(path):
         ) from error
 
 
-def _mono(x):
-    return x[:, 0] if x.shape[1] == 1 else x.mean(axis=1)
+def _next_samples(file: Any, n: int) -> Array:
+    """Read the next n samples of an open sound file as a waveform."""
+    x = file.read(n, dtype="float32", always_2d=True)
+    if len(x) < n:
+        raise EarshotError(
+            f"{file.name} is cut short ({n - len(x):,} of {n:,} samples are missing): copy or "
+            "record it again."
+        )
+    return validate(x[:, 0] if x.shape[1] == 1 else x.mean(axis=1), name=str(file.name))
 
 
-def write(path, x, sample_rate, *, subtype=None, overwrite=False):
+def write(
+    path: PathLike, x: Any, sample_rate: int, *, subtype: str | None = None, overwrite: bool = False
+) -> None:
     """Write a waveform; the ending of ``path`` names the format, and half a file never appears.
+
+    Missing folders are made.
 
     Parameters
     ----------
-    path : str or path
-        Missing folders are made.
-    x : array_like, shape (samples,)
-        Values in [-1, 1]; what lies outside is clipped by integer formats.
-    sample_rate : int
-        In Hz.
-    subtype : str, optional
-        Coding as in :func:`soundfile.available_subtypes`. Default: the format's usual one
-        (16 bit for WAV and FLAC).
-    overwrite : bool
-        Whether an existing file may be replaced.
+    x : shape (samples,), in [-1, 1]; what lies outside is clipped by integer formats
+    subtype : as in :func:`soundfile.available_subtypes`; default: the usual one, for WAV 16 bit
 
     Raises
     ------
@@ -171,18 +149,10 @@ def write(path, x, sample_rate, *, subtype=None, overwrite=False):
             raise EarshotError(f"{path} cannot be written: {error}.") from error
 
 
-def resample(x, from_rate, to_rate):
-    """Resample a waveform with a polyphase filter.
+def resample(x: Array, from_rate: int, to_rate: int) -> Array:
+    """Resample waveforms with a polyphase filter; rates in Hz.
 
-    Parameters
-    ----------
-    x : ndarray, shape (..., samples)
-    from_rate, to_rate : int
-        In Hz.
-
-    Returns
-    -------
-    ndarray of float32, shape (..., ceil(samples * to_rate / from_rate))
+    From shape (..., samples) to float32, shape (..., ceil(samples * to_rate / from_rate)).
     """
     from_rate, to_rate = whole_rate(from_rate), whole_rate(to_rate)
     x = np.asarray(x, np.float32)
@@ -197,61 +167,51 @@ def resample(x, from_rate, to_rate):
 class Resampler:
     """Resample a stream block by block, to the samples that :func:`resample` gives of the whole.
 
-    Parameters
-    ----------
-    from_rate, to_rate : int
-        In Hz.
+    Ours, not ``soxr.ResampleStream``, which answers 60 to 120 ms late (this: 1 to 20 ms), ends up
+    to a sample early, and differs by -17 dB (white noise) from what a whole file gives.
     """
 
-    def __init__(self, from_rate, to_rate):
-        self.from_rate, self.to_rate = whole_rate(from_rate), whole_rate(to_rate)
-        divisor = math.gcd(self.from_rate, self.to_rate)
-        self._up, self._down = self.to_rate // divisor, self.from_rate // divisor
+    def __init__(self, from_rate: int, to_rate: int) -> None:
+        self._rates = whole_rate(from_rate), whole_rate(to_rate)
+        divisor = math.gcd(*self._rates)
+        self._down, self._up = (rate // divisor for rate in self._rates)
         reach = 10 * max(self._up, self._down) / self._up + 1  # of the filter, in samples
         self._margin = math.ceil(reach / self._down) * self._down
-        self._kept, self._n_before = np.zeros(0, np.float32), 0
+        self._kept = np.zeros(0, np.float32)
+        self._done = 0  # so many of the kept samples have been answered
 
-    def push(self, block):
+    def push(self, block: Array) -> Array:
         """Take a block of any length, shape (samples,); give what is certain by now."""
         if self._up == self._down:
             return np.asarray(block, np.float32)
         self._kept = np.concatenate([self._kept, np.asarray(block, np.float32)])
-        ready = len(self._kept) - self._n_before - self._margin
-        ready -= ready % self._down
-        if ready <= 0:
-            return np.zeros(0, np.float32)
-        y = self._resampled(self._n_before + ready)
-        spare = max(self._n_before + ready - self._margin, 0)
-        self._kept, self._n_before = self._kept[spare:], self._n_before + ready - spare
-        return y
+        certain = len(self._kept) - self._margin
+        return self._answer_until(certain - certain % self._down)
 
-    def flush(self):
+    def flush(self) -> Array:
         """Give the rest; the stream is over."""
-        y = self._resampled(None) if len(self._kept) > self._n_before else self._kept[:0]
-        self._kept, self._n_before = np.zeros(0, np.float32), 0
+        return self._answer_until(len(self._kept))
+
+    def _answer_until(self, end: int) -> Array:
+        if end <= self._done:
+            return np.zeros(0, np.float32)
+        first, last = self._done * self._up // self._down, -(-end * self._up // self._down)
+        y = resample(self._kept, *self._rates)[first:last]
+        spare = max(end - self._margin, 0)
+        self._kept, self._done = self._kept[spare:], end - spare
         return y
 
-    def _resampled(self, end):
-        places = [None if n is None else n * self._up // self._down for n in (self._n_before, end)]
-        return resample(self._kept, self.from_rate, self.to_rate)[slice(*places)]
 
+def validate(x: Any, name: str = "the waveform") -> Array:
+    """Return ``x`` as a 1-D float32 waveform; integer samples are scaled to [-1, 1].
 
-def validate(x, name="the waveform"):
-    """Return ``x`` as a finite 1-D float32 waveform; integer samples are scaled to [-1, 1].
-
-    Raises
-    ------
-    EarshotError
-        When ``x`` is empty, has more than one dimension, or holds NaN or infinity.
+    Raises :class:`EarshotError` when ``x`` is empty, not 1-D, or holds NaN or infinity.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "fiu":
         raise EarshotError(f"{name} holds {x.dtype} values: give numbers, best float32 in [-1, 1].")
     if x.ndim != 1:
-        raise EarshotError(
-            f"{name} has the shape {x.shape}: give one channel, shape (samples,), "
-            "for instance x.mean(axis=1)."
-        )
+        raise EarshotError(f"{name} has the shape {x.shape}: give one channel, shape (samples,).")
     if x.size == 0:
         raise EarshotError(f"{name} has no samples: record it again.")
     if x.dtype.kind == "u":
@@ -269,41 +229,40 @@ def validate(x, name="the waveform"):
     return x
 
 
-def whole_rate(sample_rate):
+def whole_rate(sample_rate: Any) -> int:
     """Return a sample rate as an int, or raise :class:`EarshotError` when it is none."""
-    if not isinstance(sample_rate, numbers.Real) or sample_rate <= 0 or sample_rate % 1:
-        raise EarshotError(f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}.")
-    return int(sample_rate)
+    if not isinstance(sample_rate, numbers.Real) or not 0 < float(sample_rate) == sample_rate // 1:
+        raise EarshotError(
+            f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}: give sample_rate."
+        )
+    return int(float(sample_rate))
 
 
-BLOCK_S = 30.0
-
-
-def blocks_of(sound, sample_rate):
+def blocks_of(sound: Sound, sample_rate: int | None) -> Iterator[tuple[Array, int]]:
     """Give any sound as blocks: a file, a waveform at ``sample_rate`` (Hz), or blocks as they are.
 
-    Yields
-    ------
-    block : ndarray of float32, shape (samples,)
-    sample_rate : int
+    Yields what :func:`blocks` yields; raises :class:`EarshotError` when blocks make no stream.
     """
-    if isinstance(sound, str | Path):
+    if isinstance(sound, str | os.PathLike):
         yield from blocks(sound, BLOCK_S)
-        return
-    if isinstance(sound, np.ndarray) or (
+    elif isinstance(sound, np.ndarray) or (
         isinstance(sound, list | tuple) and not any(isinstance(part, tuple) for part in sound)
     ):
-        x = validate(sound)
-        size = round(BLOCK_S * whole_rate(sample_rate))
-        for start in range(0, len(x), size):
-            yield x[start : start + size], sample_rate
-        return
+        x, rate = validate(sound), whole_rate(sample_rate)
+        size = round(BLOCK_S * rate)
+        yield from ((x[start : start + size], rate) for start in range(0, len(x), size))
+    else:
+        yield from _checked(sound)
+
+
+def _checked(stream: Blocks) -> Iterator[tuple[Array, int]]:
+    """Refuse what is no stream of blocks of one rate, and pass over empty blocks."""
     first_rate = None
-    for part in sound if hasattr(sound, "__iter__") else [sound]:
+    for part in stream if hasattr(stream, "__iter__") else [stream]:
         if not isinstance(part, list | tuple) or len(part) != 2:
             raise EarshotError(
                 "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
-                f"rate), not {type(sound).__name__} of {type(part).__name__}."
+                f"rate), not {type(stream).__name__} of {type(part).__name__}."
             )
         block, rate = part
         first_rate = whole_rate(rate) if first_rate is None else first_rate

@@ -1,6 +1,14 @@
-"""The one exception of the package, the warning for what was passed over, and lists in messages."""
+"""The one exception of the package, the warning for what was skipped, and lists in messages.
 
-__all__ = ["listed"]
+>>> some(["cat", "dog", "fox"], 2)
+'cat, dog and 1 more'
+>>> listed(["a.wav is empty.", "b.wav is empty."])
+'2: a.wav is empty. b.wav is empty.'
+"""
+
+from collections.abc import Sequence
+
+__all__ = ["EarshotError", "EarshotWarning", "listed", "some"]
 
 
 class EarshotError(Exception):
@@ -11,12 +19,12 @@ class EarshotWarning(UserWarning):
     """Something was skipped or replaced; the message counts and names it."""
 
 
-def some(words, n=12):
-    """List words for a message: the first n of them, when there are more."""
-    return ", ".join(words[:n]) + (f" and {len(words) - n:,} more" if len(words) > n else "")
+def some(words: Sequence[str], n: int = 12, separator: str = ", ") -> str:
+    """Join the first n words for a message, and count the others."""
+    more = f" and {len(words) - n:,} more" if len(words) > n else ""
+    return separator.join(words[:n]) + more
 
 
-def listed(problems, most=10):
+def listed(problems: Sequence[str], most: int = 10) -> str:
     """Count and list what went wrong, for a message."""
-    more = f" and {len(problems) - most} more" if len(problems) > most else ""
-    return f"{len(problems)}: {' '.join(problems[:most])}{more}" if problems else ""
+    return f"{len(problems)}: {some(problems, most, ' ')}" if problems else ""

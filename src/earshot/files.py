@@ -1,17 +1,23 @@
-"""Files and folders: written whole or not at all, and names that every file system takes."""
+"""Files and folders: written whole or not at all, and names that every file system takes.
+
+>>> safe_name("either/or"), clip_name("anna", 3)
+('either%2For', 'anna_3.wav')
+"""
 
 import contextlib
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from earshot.errors import EarshotError
+from earshot.types import PathLike
 
 __all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
 
     Works for files and folders; missing parent folders are made.
@@ -45,7 +51,7 @@ def atomic_path(path):
         ) from error
 
 
-def safe_name(word):
+def safe_name(word: str) -> str:
     """Make a folder name of any word; :func:`earshot.datasets.from_folder` turns it back.
 
     What no file system wants (slashes, colons, control characters, a leading or trailing dot or
@@ -59,7 +65,7 @@ def safe_name(word):
     return re.sub(r"(?i)^(?=(con|prn|aux|nul|com\d|lpt\d)(\.|$)).", _percent, name)
 
 
-def _percent(match):
+def _percent(match: re.Match[str]) -> str:
     return f"%{ord(match[0]):02X}"
 
 

@@ -1,6 +1,8 @@
 """Names for the types of arguments that many rooms share.
 
 A waveform is float32, 1-D, mono, in [-1, 1]; it travels with its sample rate in Hz.
+
+>>> blocks: Blocks = [(np.zeros(160, np.float32), 16000)]
 """
 
 import os

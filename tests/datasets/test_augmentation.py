@@ -26,7 +26,7 @@ def tone(hz, n=8000):
     return np.sin(2 * np.pi * hz * np.arange(n) / 8000).astype(np.float32)
 
 
-def test_with_everything_off_the_plain_pictures_come_out(beeps, rng):
+def test_with_everything_off_the_plain_spectrograms_come_out(beeps, rng):
     front_end = LogMel()
     spectrograms = NOTHING(beeps.waveforms, front_end, rng)
     np.testing.assert_allclose(spectrograms, front_end(beeps.waveforms), atol=1e-4)

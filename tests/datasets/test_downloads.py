@@ -14,16 +14,21 @@ CONTENT = bytes(range(256)) * 400
 class _Files(http.server.BaseHTTPRequestHandler):
     """Sends CONTENT, from where it is asked to; the first answer may break off."""
 
+    broken_at = downloads.CHUNK_BYTES + 5000
+
     def do_GET(self):
         begin = int(self.headers.get("Range", "bytes=0-")[6:-1])
         self.server.asked.append(begin)
+        if begin >= len(CONTENT) or "file" not in self.path:
+            self.send_error(404 if "file" not in self.path else 416)
+            return
         self.send_response(206 if begin and self.server.resumes else 200)
         if not self.server.resumes:
             begin = 0
         self.send_header("Content-Length", str(len(CONTENT) - begin))
         self.end_headers()
         broken = len(self.server.asked) == 1 and self.server.breaks
-        self.wfile.write(CONTENT[begin : begin + 5000] if broken else CONTENT[begin:])
+        self.wfile.write(CONTENT[begin : begin + self.broken_at] if broken else CONTENT[begin:])
 
     def log_message(self, *args):
         pass
@@ -59,7 +64,17 @@ class TestFetch:
         assert not (tmp_path / "file.zip").exists()
         path = downloads.fetch(server.url, tmp_path / "file.zip")
         assert path.read_bytes() == CONTENT
-        assert server.asked == [0, 5000]
+        assert server.asked == [0, downloads.CHUNK_BYTES]
+
+    def test_what_was_whole_but_not_yet_named_is_taken(self, server, tmp_path):
+        (tmp_path / "file.zip.part").write_bytes(CONTENT)
+        assert downloads.fetch(server.url, tmp_path / "file.zip").read_bytes() == CONTENT
+        assert server.asked == [len(CONTENT)]
+
+    def test_a_page_that_is_not_there_is_told(self, server, tmp_path):
+        with pytest.raises(EarshotError, match=r"nowhere\.zip could not be downloaded \(404"):
+            downloads.fetch(server.url.replace("file", "nowhere"), tmp_path / "file.zip")
+        assert not (tmp_path / "file.zip").exists()
 
     def test_the_wrong_file_is_thrown_away(self, server, tmp_path):
         with pytest.raises(EarshotError, match="checksum differs"):

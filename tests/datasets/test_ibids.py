@@ -11,15 +11,15 @@ WORDS = ["`s", "12", "four", "two", "nine", "one", "`s", "six"]
 
 
 @pytest.fixture(scope="module")
-def made(spoken_digit, tmp_path_factory):
+def made(speech, tmp_path_factory):
     """Two subjects in the true layout, one of them with timestamps instead of a rate."""
     folder = tmp_path_factory.mktemp("ibids") / ibids.NAME
     make_table(folder, ["sub-01", "sub-02"])
     rng = np.random.default_rng(1)
     spoken = {}
-    for i, speaker in enumerate(("jackson", "nicolas")):
-        chosen = np.flatnonzero(spoken_digit.speakers == speaker)[::60][: len(WORDS)]
-        clips = [spoken_digit.waveforms[k] for k in chosen]
+    for i, speaker in enumerate(np.unique(speech.speakers)[1:3]):
+        said = speech.subset(speech.speakers == speaker)
+        clips = said.waveforms[:: len(said) // len(WORDS)][: len(WORDS)]
         subject = f"sub-0{i + 1}"
         spoken[subject] = make_subject(folder, subject, WORDS, clips, 8000, rng, timestamps=bool(i))
     return folder, spoken

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from earshot import audio
-from earshot.datasets import noises, streams
-from earshot.datasets.noises import made_up_noise
+from earshot.datasets import streams
 from earshot.datasets.streams import Stream, make_stream, step_labels
 from earshot.errors import EarshotError
 from earshot.segmentation import label_tracks
@@ -103,20 +102,3 @@ class TestStream:
     def test_levels_and_pauses_that_cannot_be_are_refused(self, beeps, wrong):
         with pytest.raises(EarshotError):
             make_stream(beeps, **wrong)
-
-
-class TestBackgrounds:
-    def test_all_recordings_of_a_folder_are_read(self, recording):
-        found = noises.backgrounds(recording[0].parent, 16000)
-        assert list(found) == ["a.wav"] and len(found["a.wav"]) == 64_000
-
-    def test_an_empty_folder_is_pointed_out(self, tmp_path):
-        with pytest.raises(EarshotError, match="There is no recording in"):
-            noises.backgrounds(tmp_path)
-
-    @pytest.mark.parametrize("seed", range(6))
-    def test_made_up_noise_differs_by_seed_and_repeats(self, seed):
-        x = made_up_noise(2.0, 8000, seed=seed)
-        assert x.shape == (16_000,) and abs(x).max() == pytest.approx(0.9)
-        assert np.array_equal(x, made_up_noise(2.0, 8000, seed=seed))
-        assert not np.array_equal(x, made_up_noise(2.0, 8000, seed=seed + 1))

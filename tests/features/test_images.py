@@ -2,10 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from earshot.errors import EarshotError
 from earshot.features import images
 from earshot.features.log_mel import LogMel
+from earshot.features.stream import StreamSpectrogram
 
 FRONT_END = LogMel(n_samples=None)
 
@@ -22,23 +24,21 @@ def test_numbers_come_back_as_they_were_with_their_settings(spectrogram, tmp_pat
     assert front_end == FRONT_END
 
 
-def test_an_image_comes_back_as_a_stamp_with_its_settings(spectrogram, tmp_path):
+def test_an_image_comes_back_quantized_with_its_settings(spectrogram, tmp_path):
     images.write(tmp_path / "a.png", spectrogram, FRONT_END)
-    stamp, front_end = images.read(tmp_path / "a.png")
+    quantized, front_end = images.read(tmp_path / "a.png")
     assert front_end == dataclasses.replace(FRONT_END, bits=8)
-    assert stamp.dtype == np.uint8
-    assert np.abs((stamp / 255.0 - 1) * 45 - spectrogram).max() < 0.1
+    assert quantized.dtype == np.uint8
+    assert np.abs((quantized / 255.0 - 1) * 45 - spectrogram).max() < 0.1
 
 
 def test_an_image_from_elsewhere_needs_settings(spectrogram, tmp_path):
-    from PIL import Image
-
     path = tmp_path / "a.png"
     Image.fromarray(np.zeros((40, 7), np.uint8) + 9).save(path)
     with pytest.raises(EarshotError, match="give front_end"):
         images.read(path)
-    stamp, front_end = images.read(path, FRONT_END)
-    assert stamp.shape == (7, 40)
+    quantized, front_end = images.read(path, FRONT_END)
+    assert quantized.shape == (7, 40)
     assert front_end.bits == 8
 
 
@@ -67,3 +67,71 @@ def test_a_coarser_spectrogram_keeps_its_size_and_its_loudest_point(spectrogram)
     assert abs(rough.max()) < 1e-6
     assert (rough[0:4, 0:4] == rough[0, 0]).all()
     np.testing.assert_allclose(images.coarser(spectrogram, 1), spectrogram, atol=1e-5)
+
+
+class TestWindows:
+    @pytest.fixture
+    def saved(self, rng, tmp_path):
+        made = StreamSpectrogram(n_frames=8, n_ahead=4)
+        cut = rng.uniform(0, 50, (6, 8, 40)).astype(np.float32)
+        labels = np.array([0, 1, 0, 1, 1, 0])
+        class_names = ("noise", "speech")
+        images.save_windows(tmp_path / "p", cut, labels, class_names, made, source="a.wav")
+        return tmp_path / "p", cut, labels, made
+
+    def test_they_come_back_with_labels_and_settings(self, saved):
+        folder, cut, labels, made = saved
+        back, found, class_names, settings = images.load_windows(folder)
+        assert abs(back - cut).max() <= 50 / 510 + 1e-5
+        assert found.tolist() == labels.tolist()
+        assert (class_names, settings) == (("noise", "speech"), made)
+
+    def test_they_lie_in_folders_by_label_as_8_bit_png(self, saved):
+        folder, *_ = saved
+        assert len(list((folder / "speech").glob("*.png"))) == 3
+        with Image.open(folder / "noise/000000.png") as image:
+            assert (image.mode, image.size) == ("L", (8, 40))
+
+    def test_nothing_is_overwritten(self, saved):
+        folder, cut, labels, made = saved
+        with pytest.raises(EarshotError, match="exists already and is kept"):
+            images.save_windows(folder, cut, labels, ("noise", "speech"), made)
+
+    @pytest.mark.parametrize("name", ["speech/000001.png", "index.json"])
+    def test_what_is_damaged_is_named(self, saved, name):
+        folder, *_ = saved
+        (folder / name).write_bytes(b"\x00damaged")
+        with pytest.raises(EarshotError, match=name):
+            images.load_windows(folder)
+
+    def test_windows_of_other_settings_are_refused(self, saved):
+        with pytest.raises(EarshotError, match="made with other settings"):
+            images.load_windows(saved[0], StreamSpectrogram())
+
+    @pytest.mark.parametrize(
+        "image",
+        [Image.new("L", (1, 1)), Image.new("P", (8, 40)), Image.new("I;16", (8, 40))],
+        ids=["1x1", "palette", "16 bit"],
+    )
+    def test_an_image_of_another_form_is_named(self, saved, image):
+        image.save(saved[0] / "noise/000000.png")
+        with pytest.raises(EarshotError, match=r"noise/000000\.png holds no spectrogram"):
+            images.load_windows(saved[0])
+
+    @pytest.mark.parametrize(
+        ("labels", "values", "message"),
+        [([0, 2], 0.0, "Labels of 2 classes"), ([0, -1], 0.0, "Labels of 2 classes"),
+         ([0, 1], -3.0, "from 0 to 50 dB, not -3"), ([0, 1], 51.0, "from 0 to 50 dB")],
+    )  # fmt: skip
+    def test_what_cannot_be_saved_is_refused(self, tmp_path, labels, values, message):
+        cut = np.full((2, 63, 40), values)
+        with pytest.raises(EarshotError, match=message):
+            images.save_windows(
+                tmp_path / "p", cut, labels, ("noise", "speech"), StreamSpectrogram()
+            )
+
+    def test_windows_of_another_size_are_refused(self, tmp_path):
+        with pytest.raises(EarshotError, match=r"of the shape \(2, 63, 40\), not \(2, 9, 40\)"):
+            images.save_windows(
+                tmp_path / "p", np.zeros((2, 9, 40)), [0, 1], ("a", "b"), StreamSpectrogram()
+            )

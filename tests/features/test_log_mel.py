@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import librosa
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LOG_MEL_64X32, LOG_MEL_64X35, LOG_MEL_64X64, LogMel
-from earshot.features.mel import mel_filter_bank
 from earshot.networks.front_end_layers import as_layer
 
 ALL = {"default": LogMel(), "64x64": LOG_MEL_64X64, "64x35": LOG_MEL_64X35, "64x32": LOG_MEL_64X32}
@@ -43,27 +43,19 @@ def test_decibels_agree_with_librosa(front_end, rng):
     np.testing.assert_allclose(front_end(x), expected, atol=1e-3)
 
 
-def test_the_filter_bank_is_librosas():
-    expected = librosa.filters.mel(sr=16000, n_fft=512, n_mels=40, fmin=100, fmax=7000)
-    np.testing.assert_allclose(
-        mel_filter_bank(16000, 512, 40, 100, 7000), expected.T, rtol=1e-4, atol=1e-9
-    )
-
-
 @each_front_end
 def test_the_keras_layer_gives_the_same_numbers(front_end, rng):
     x = rng.standard_normal((3, front_end.n_samples)).astype(np.float32)
     x *= np.linspace(1, 0.001, front_end.n_samples, dtype=np.float32)
-    difference = np.abs(np.asarray(as_layer(front_end)(x)) - front_end(x))
+    difference = np.abs(keras.ops.convert_to_numpy(as_layer(front_end)(x)) - front_end(x))
     assert difference.max() < (1e-3 if front_end.bits is None else 1.01)
 
 
-def test_the_keras_layer_agrees_on_the_whole_test_set(spoken_digit):
+def test_the_keras_layer_agrees_on_speech(speech):
     front_end = LogMel()
-    _, test = spoken_digit.official_split()
-    x = front_end.pad_or_trim(test.waveforms)
-    difference = np.abs(np.asarray(as_layer(front_end)(x)) - front_end(test.waveforms))
-    assert difference.max() < 1e-3
+    x = front_end.pad_or_trim(speech.waveforms)
+    layer = keras.ops.convert_to_numpy(as_layer(front_end)(x))
+    assert np.abs(layer - front_end(speech.waveforms)).max() < 1e-3
 
 
 @pytest.mark.parametrize("length", [500, 8000, 9999])
@@ -71,7 +63,9 @@ def test_the_keras_layer_agrees_on_the_whole_test_set(spoken_digit):
 def test_numpy_and_keras_pad_and_cut_alike(length, pad, rng):
     front_end = LogMel(pad=pad)
     x = rng.standard_normal((2, length)).astype(np.float32)
-    np.testing.assert_allclose(np.asarray(as_layer(front_end)(x)), front_end(x), atol=1e-3)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(as_layer(front_end)(x)), front_end(x), atol=1e-3
+    )
     np.testing.assert_array_equal(front_end(x), front_end(list(x)))
 
 
@@ -84,10 +78,10 @@ def test_the_classic_spectrograms_have_their_sizes(front_end, shape, rng):
     assert spectrogram.shape == shape == front_end.output_shape
 
 
-def test_stamps_are_8_bit_and_use_the_whole_range(rng):
-    stamp = LOG_MEL_64X32(rng.standard_normal(5000))
-    assert stamp.dtype == np.uint8
-    assert (stamp.min(), stamp.max()) == (0, 255)
+def test_quantized_values_have_8_bits_and_use_the_whole_range(rng):
+    quantized = LOG_MEL_64X32(rng.standard_normal(5000))
+    assert quantized.dtype == np.uint8
+    assert (quantized.min(), quantized.max()) == (0, 255)
 
 
 @settings(deadline=None)
@@ -138,7 +132,7 @@ def test_clips_of_different_lengths_need_n_samples():
 
 def test_the_light_modules_import_no_tensorflow():
     code = (
-        "import sys, earshot.audio, earshot.features.log_mel; "
+        "import sys, earshot.audio, earshot.features.front_end; "
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'librosa')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

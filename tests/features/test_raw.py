@@ -1,13 +1,13 @@
+import keras
 import numpy as np
 import pytest
 
 from earshot.errors import EarshotError
-from earshot.features import raw
 from earshot.features.raw import RawWaveform
 from earshot.networks.front_end_layers import as_layer
 
 
-class TestSamples:
+class TestRawWaveform:
     def test_short_clips_get_zeros_and_long_ones_lose_their_end(self):
         x, mask = RawWaveform(8000, 100)([np.ones(60, np.float32), np.arange(1, 151) / 150])
         assert x.shape == mask.shape == (2, 100)
@@ -24,8 +24,8 @@ class TestSamples:
         clip = rng.uniform(0.1, 1, 300).astype(np.float32)
         x, mask = front_end([clip])
         layer_x, layer_mask = as_layer(front_end)(clip[None])
-        assert np.abs(np.asarray(layer_x) - x).max() < 1e-4
-        assert np.array_equal(np.asarray(layer_mask), mask)
+        assert np.abs(keras.ops.convert_to_numpy(layer_x) - x).max() < 1e-4
+        assert np.array_equal(keras.ops.convert_to_numpy(layer_mask), mask)
 
     def test_a_clip_of_no_samples_is_named(self):
         with pytest.raises(EarshotError, match="Clip 1 has no samples"):
@@ -33,26 +33,5 @@ class TestSamples:
 
     @pytest.mark.parametrize("wrong", [0, -5, 1.5, "8000"])
     def test_settings_that_make_no_sense_are_refused(self, wrong):
-        with pytest.raises(EarshotError, match="Samples needs n_samples"):
+        with pytest.raises(EarshotError, match="RawWaveform needs n_samples"):
             RawWaveform(8000, wrong)
-
-
-class TestCheck:
-    x = np.zeros((3, 10), np.float32)
-
-    def test_a_mask_that_fits_passes(self):
-        assert raw.check_mask(self.x, np.ones((3, 10), bool)) is None  # raises nothing
-
-    def test_a_mask_of_another_shape_is_refused(self):
-        with pytest.raises(EarshotError, match=r"mask has the shape \(3, 9\)"):
-            raw.check_mask(self.x, np.ones((3, 9), bool))
-
-    def test_a_mask_of_another_dtype_is_refused(self):
-        with pytest.raises(EarshotError, match="holds float64"):
-            raw.check_mask(self.x, np.ones((3, 10)))
-
-    def test_a_mask_that_is_false_throughout_is_refused(self):
-        mask = np.ones((3, 10), bool)
-        mask[1] = False
-        with pytest.raises(EarshotError, match="False throughout .*clip 1"):
-            raw.check_mask(self.x, mask)

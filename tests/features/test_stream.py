@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.features import images, stream
+from earshot.features import stream
 from earshot.features.stream import StreamSpectrogram
 
 
@@ -45,11 +44,12 @@ class TestSpectrogram:
         from_file = StreamSpectrogram().spectrogram(tmp_path / "a.wav")
         assert np.array_equal(from_file, StreamSpectrogram().spectrogram(noise, 16000))
 
-    def test_kept_on_disk_it_takes_a_byte_a_value(self, noise, tmp_path):
+    def test_quantized_it_takes_a_byte_a_value(self, noise):
         made = StreamSpectrogram()
-        kept = made.spectrogram(noise, into=tmp_path / "a.npy")
-        assert kept.dtype == np.uint8
-        assert abs(made.from_quantized(kept) - made.spectrogram(noise)).max() <= 50 / 510 + 1e-5
+        spectrogram = made.spectrogram(noise)
+        quantized = made.to_quantized(spectrogram)
+        assert quantized.dtype == np.uint8
+        assert abs(made.from_quantized(quantized) - spectrogram).max() <= 50 / 510 + 1e-5
 
     def test_neither_loudness_nor_colour_of_a_steady_noise_matters(self, noise):
         made = StreamSpectrogram()
@@ -141,72 +141,3 @@ class TestBlocks:
         assert np.array_equal(
             StreamSpectrogram().spectrogram(blocks), StreamSpectrogram().spectrogram(noise)
         )
-
-
-class TestPictures:
-    @pytest.fixture
-    def saved(self, rng, tmp_path):
-        made = StreamSpectrogram(n_frames=8, n_ahead=4)
-        cut = rng.uniform(0, 50, (6, 8, 40)).astype(np.float32)
-        labels = np.array([0, 1, 0, 1, 1, 0])
-        words = ("noise", "speech")
-        images.save_windows(tmp_path / "p", cut, labels, words, made, source="a.wav")
-        return tmp_path / "p", cut, labels, made
-
-    def test_they_come_back_with_labels_and_settings(self, saved):
-        folder, cut, labels, made = saved
-        back, found, words, settings = images.load_windows(folder)
-        assert abs(back - cut).max() <= 50 / 510 + 1e-5
-        assert found.tolist() == labels.tolist()
-        assert (words, settings) == (("noise", "speech"), made)
-
-    def test_they_lie_in_folders_by_label_as_8_bit_png(self, saved):
-        folder, *_ = saved
-        assert len(list((folder / "speech").glob("*.png"))) == 3
-        with Image.open(folder / "noise/000000.png") as spectrogram:
-            assert (spectrogram.mode, spectrogram.size) == ("L", (8, 40))
-
-    def test_nothing_is_overwritten(self, saved):
-        folder, cut, labels, made = saved
-        with pytest.raises(EarshotError, match="exists already and is kept"):
-            images.save_windows(folder, cut, labels, ("noise", "speech"), made)
-
-    @pytest.mark.parametrize("name", ["speech/000001.png", "index.csv", "windows.json"])
-    def test_what_is_damaged_is_named(self, saved, name):
-        folder, *_ = saved
-        (folder / name).write_bytes(b"\x00damaged")
-        with pytest.raises(EarshotError, match=name):
-            images.load_windows(folder)
-
-    def test_spectrograms_of_other_settings_are_refused(self, saved):
-        with pytest.raises(EarshotError, match="made with other settings"):
-            images.load_windows(saved[0], StreamSpectrogram())
-
-    @pytest.mark.parametrize(
-        "spectrogram",
-        [Image.new("L", (1, 1)), Image.new("P", (8, 40)), Image.new("I;16", (8, 40))],
-        ids=["1x1", "palette", "16 bit"],
-    )
-    def test_spectrograms_of_another_form_are_named(self, saved, spectrogram):
-        spectrogram.save(saved[0] / "noise/000000.png")
-        with pytest.raises(EarshotError, match=r"noise/000000\.png is missing or damaged"):
-            images.load_windows(saved[0])
-
-    @pytest.mark.parametrize(
-        ("labels", "values", "message"),
-        [([0, 2], 0.0, "Labels of 2 words"), ([0, -1], 0.0, "Labels of 2 words"),
-         ([0, 1], -3.0, "from 0 to 50 dB, not -3"), ([0, 1], 51.0, "from 0 to 50 dB")],
-    )  # fmt: skip
-    def test_what_cannot_be_saved_is_refused(self, tmp_path, labels, values, message):
-        cut = np.full((2, 63, 40), values)
-        with pytest.raises(EarshotError, match=message):
-            images.save_windows(
-                tmp_path / "p", cut, labels, ("noise", "speech"), StreamSpectrogram()
-            )
-
-    def test_stamps_are_saved_as_they_are(self, noise, tmp_path):
-        made = StreamSpectrogram()
-        quantized = made.spectrogram(noise, into=tmp_path / "a.npy")
-        cut, steps = made.cut(quantized, step=100)
-        images.save_windows(tmp_path / "p", cut, 0 * steps, ("noise",), made)
-        assert np.array_equal(images.load_windows(tmp_path / "p")[0], made.from_quantized(cut))

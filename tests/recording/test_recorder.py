@@ -21,6 +21,7 @@ from earshot.errors import EarshotError
 from earshot.notebook import record
 from earshot.recognition import listening, new_words, recognizer
 from earshot.recording import recorder, takes
+from earshot.recording.microphone import BLOCK_S, devices
 from earshot.recording.recorder import Recorder
 
 RECORD = """
@@ -46,6 +47,27 @@ def meanwhile(*steps):
 
 def pause(seconds):
     return lambda: time.sleep(seconds)
+
+
+def start(screen, folder):
+    """Press s until a new take is in a folder: how soon keys are heard depends on the machine."""
+
+    def press():
+        def n_takes():
+            return len([*folder.rglob("*_*-*.wav")])
+
+        before = n_takes()
+        hardware.wait_for(lambda: screen.press("s") or n_takes() > before, "a take")
+
+    return press
+
+
+def live(*steps):
+    """Listen, and do something as soon as the microphone gives sound."""
+    for n, block in enumerate(Recorder().blocks()):
+        if n == 0:
+            meanwhile(*steps)
+        yield block
 
 
 def likeness(heard, said):
@@ -105,7 +127,7 @@ def record_elsewhere(code, **env):
 @pytest.mark.parametrize("take", range(10))
 def test_what_is_said_comes_back_equal(microphone, screen, said, tmp_path, take):
     path, x = said
-    meanwhile(pause(0.5), lambda: screen.press("s"), lambda: microphone.speak(path),
+    meanwhile(start(screen, tmp_path), lambda: microphone.speak(path),
               lambda: screen.press("q"))  # fmt: skip
     heard, _ = Recorder().record(tmp_path).read(16000)
     assert likeness(heard, x) > 0.99
@@ -117,7 +139,7 @@ def test_sound_cards_of_any_rate_and_channels_do(
 ):
     path, x = said
     card = hardware.Microphone(short_folder(), rate, channels)
-    meanwhile(pause(0.5), lambda: screen.press("s"), lambda: card.speak(path),
+    meanwhile(start(screen, tmp_path), lambda: card.speak(path),
               lambda: screen.press("q"))  # fmt: skip
     with hardware.environment(**card.env):
         heard, sample_rate = Recorder().record(tmp_path).read(16000)
@@ -139,7 +161,7 @@ def test_what_was_said_just_before_the_key_is_kept(microphone, screen, tmp_path)
 
 
 def test_the_longest_time_ends_a_take_and_keeps_it(microphone, screen, tmp_path):
-    meanwhile(pause(0.5), lambda: screen.press("s"))
+    meanwhile(start(screen, tmp_path))
     take = Recorder(longest_s=0.5, pre_roll_s=0.1).record(tmp_path)
     assert "The longest time, 0.5 s, is over." in take.notes
     assert take.duration_s == pytest.approx(0.6, abs=0.05)
@@ -207,11 +229,11 @@ def test_overruns_are_counted_and_told(microphone, screen, tmp_path, monkeypatch
             )
 
     monkeypatch.setattr(sounddevice, "InputStream", Busy)
-    meanwhile(pause(0.5), lambda: screen.press("s"), pause(0.6), lambda: screen.press("q"))
+    meanwhile(start(screen, tmp_path), pause(0.6), lambda: screen.press("q"))
     take = Recorder().record(tmp_path)
     (told,) = [note for note in take.notes if "too busy" in note]
     n_told = int(re.search(r"lost in (\d+) places", told)[1])
-    assert n_told == pytest.approx(take.duration_s / microphone.BLOCK_S / 3, rel=0.5)
+    assert n_told == pytest.approx(take.duration_s / BLOCK_S / 3, rel=0.5)
 
 
 def test_keys_that_are_held_or_pressed_too_often_do_no_harm(microphone, screen, tmp_path):
@@ -233,14 +255,14 @@ def test_a_full_disk_ends_the_take_and_keeps_it(microphone, screen, tmp_path, mo
 
     write = takes.Writer.write
     monkeypatch.setattr(takes.Writer, "write", full)
-    meanwhile(pause(0.5), lambda: screen.press("s"))
+    meanwhile(start(screen, tmp_path))
     take = Recorder().record(tmp_path)
     assert "The disk is full." in take.notes
     assert len(audio.read(take.path)[0]) == round(take.duration_s * take.sample_rate)
 
 
 def test_a_muted_microphone_is_pointed_out(microphone, screen, tmp_path):
-    meanwhile(pause(0.5), lambda: screen.press("s"), pause(0.3), lambda: screen.press("q"))
+    meanwhile(start(screen, tmp_path), pause(0.3), lambda: screen.press("q"))
     (note,) = Recorder().record(tmp_path).notes
     assert "muted" in note
 
@@ -262,7 +284,7 @@ def test_other_keys_can_be_chosen(microphone, screen, tmp_path):
 def test_the_meter_says_what_to_press_and_how_loud_it_is(
     microphone, screen, said, tmp_path, capsys
 ):
-    meanwhile(pause(0.5), lambda: screen.press("s"), lambda: microphone.speak(said[0]),
+    meanwhile(start(screen, tmp_path), lambda: microphone.speak(said[0]),
               lambda: screen.press("q"))  # fmt: skip
     take = Recorder().record(tmp_path)
     printed = capsys.readouterr().out
@@ -274,14 +296,13 @@ def test_the_meter_says_what_to_press_and_how_loud_it_is(
 
 def test_live_sound_comes_in_blocks_until_the_stop_key(microphone, screen, said):
     path, x = said
-    meanwhile(pause(0.5), lambda: microphone.speak(path), lambda: screen.press("q"))
-    blocks = list(Recorder().blocks())
+    blocks = list(live(lambda: microphone.speak(path), lambda: screen.press("q")))
     heard = audio.resample(np.concatenate([block for block, _ in blocks]), blocks[0][1], 16000)
     assert likeness(heard, x) > 0.99
 
 
 def test_a_device_is_found_by_number_and_by_name(microphone, screen):
-    listed = microphone.devices()
+    listed = devices()
     assert sum(device.is_default for device in listed) == 1
     for device in listed:
         assert recorder.problem(device.number) == recorder.problem(device.name.upper()) == ""
@@ -296,7 +317,7 @@ def test_an_unknown_device_is_told_with_what_there_is(microphone, screen, device
 
 def test_record_words_cuts_and_saves_what_was_said(microphone, screen, spoken, tmp_path, capsys):
     path, stream = spoken
-    meanwhile(pause(0.5), lambda: screen.press("s"), lambda: microphone.speak(path),
+    meanwhile(start(screen, tmp_path), lambda: microphone.speak(path),
               lambda: screen.press("q"))  # fmt: skip
     record.record_words("digit", tmp_path, speaker="anna")
     assert "it has a microphone" in capsys.readouterr().out
@@ -391,7 +412,7 @@ def test_new_words_are_recorded_learned_and_heard_live(microphone, screen, tmp_p
     of_word = [np.flatnonzero(words.labels == label) for label in (0, 1)]
     for word, clips in zip(words.class_names, of_word, strict=True):
         play(clips[:5])
-        meanwhile(pause(0.5), lambda: screen.press("s"),
+        meanwhile(start(screen, tmp_path),
                   lambda: microphone.speak(tmp_path / "said.wav"),
                   lambda: screen.press("q"))  # fmt: skip
         record.record_words(word, tmp_path / "own", where="microphone", n_words=5)
@@ -399,7 +420,8 @@ def test_new_words_are_recorded_learned_and_heard_live(microphone, screen, tmp_p
     assert mine.counts() == dict.fromkeys(pair, 5)
     learned = new_words.learn_words(recognizer.load(MODELS / "base"), mine)
     said = play([clips[n] for n in (5, 6, 7) for clips in of_word])
-    meanwhile(pause(0.5), lambda: microphone.speak(tmp_path / "said.wav"),
-              lambda: screen.press("q"))  # fmt: skip
-    heard = [word.word for word in listening.listen(learned, Recorder().blocks())]
+    blocks = live(
+        lambda: microphone.speak(tmp_path / "said.wav"), pause(0.5), lambda: screen.press("q")
+    )
+    heard = [word.word for word in listening.listen(learned, blocks)]
     assert [word for word in heard if word != "?"] == said  # "?": where the noise begins

@@ -1,9 +1,11 @@
 """Recordings of words from many places, all as one :class:`WordSet`.
 
 :func:`from_folder`, :func:`spoken_digit`, :func:`from_ibids`, :func:`synthetic` and :func:`load` (a
-packed file, which :func:`pack` writes) are the roads to one. :func:`make_stream` and
-:func:`make_streams` lay words over backgrounds, :class:`Augmentation` and :func:`write_variants` vary
-training clips; never test data.
+packed file, which :func:`pack` writes) are the roads to one; :func:`speaker_of` reads who speaks
+from a file's name. :func:`make_stream`, :func:`make_streams` and :func:`recite` lay words over
+backgrounds (:func:`backgrounds`, :func:`made_up_noise`), :func:`labelled` reads a :class:`Stream`
+with its labels, :func:`step_labels` turns them into numbers. :class:`Augmentation`,
+:func:`stretch_and_shift` and :func:`write_variants` vary training clips; never test data.
 """
 
 import lazy_loader
@@ -12,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "word_set": ["DIGITS", "WordSet"],
+        "speakers": ["speaker_of"],
         "packed": ["load", "pack"],
         "folders": ["from_folder"],
         "digits": ["spoken_digit"],
@@ -19,16 +22,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "voices": ["synthetic"],
         "augmentation": ["Augmentation"],
         "noises": ["backgrounds", "made_up_noise"],
-        "streams": [
-            "SPEECH_OR_NOISE",
-            "Stream",
-            "labelled",
-            "make_stream",
-            "make_streams",
-            "recite",
-            "step_labels",
-        ],
+        "streams": ["SPEECH_OR_NOISE", "Stream", "labelled", "make_stream", "make_streams",
+                    "recite", "step_labels"],
         "stretching": ["stretch_and_shift"],
         "variants": ["Store", "write_variants"],
     },
-)
+)  # fmt: skip

@@ -1,45 +1,56 @@
 """Variations of training clips: other vocal tracts, speeds, rooms and noises. Never for test data.
 
 What each of them is for, and what it brought, stands in ``docs/accuracy.md``.
+
+>>> rng = np.random.default_rng(0)
+>>> Augmentation(noise=1.0)([np.ones(4000)] * 3, LogMel(), rng).shape
+(3, 101, 40)
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.types import Array
 
 __all__ = ["Augmentation", "add_noise", "change_speed", "coloured_noise", "reverberate"]
+
+DECAY_S = (0.05, 0.5)
+"""Range of the time in which a room's echo falls by 60 dB."""
+ECHO = (0.02, 0.25)
+"""Range of the echo's first amplitude against the direct sound."""
+ECHO_S = 0.3
+"""An echo is cut off here: what follows is hardly heard."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
     """How far training clips are varied; 0 turns a kind off.
 
-    Calling it with clips makes one freshly varied log-mel spectrogram of each.
-
     Parameters
     ----------
-    speed : float
+    speed
         Clips are resampled by a factor of up to ``1 + speed`` either way, which moves pitch and
         formants as a shorter or longer vocal tract would.
-    shift_s : float
+    shift_s
         Standard deviation of the place in the window, in seconds.
-    reverb : float
+    reverb
         Share of the clips that sound as in a room.
-    noise : float
-        Share of the clips that get noise of a random colour, ``snr_db`` below the speech.
-    snr_db : tuple of float
-        Range of the speech-to-noise ratio.
-    tilt_db : float
+    noise, snr_db
+        Share of the clips that get noise of a random colour, and how far below the speech.
+    tilt_db
         Size of a random smooth change of the spectrum (another microphone).
-    warp : float
+    warp
         Standard deviation of the stretching of the mel axis (Jaitly and Hinton 2013, "Vocal tract
         length perturbation").
-    tempo : float
+    tempo
         The spectrogram is stretched in time by up to ``exp(tempo)`` either way, not evenly.
-    mask_bands, mask_frames : int
+    mask_bands, mask_frames
         Up to so many neighbouring bands and frames are hidden (Park and others 2019,
         "SpecAugment").
     """
@@ -48,34 +59,25 @@ class Augmentation:
     shift_s: float = 0.075
     reverb: float = 0.3
     noise: float = 0.7
-    snr_db: tuple = (3.0, 40.0)
+    snr_db: tuple[float, float] = (3.0, 40.0)
     tilt_db: float = 6.0
     warp: float = 0.12
     tempo: float = 0.25
     mask_bands: int = 7
     mask_frames: int = 14
 
-    def __call__(self, clips, front_end, rng):
-        """Make a batch of varied spectrograms.
+    def __call__(
+        self, clips: Sequence[Array], front_end: LogMel, rng: np.random.Generator
+    ) -> Array:
+        """Make a freshly varied log-mel spectrogram of each clip, shape (batch, frames, n_mels).
 
-        Parameters
-        ----------
-        clips : list of ndarray, each of shape (samples,)
-            Waveforms at the front end's sample rate.
-        front_end : earshot.features.LogMel
-            With ``n_samples`` set.
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        ndarray of float32, shape (batch, frames, n_mels)
+        The clips have the front end's sample rate; the front end has an ``n_samples``.
         """
         if front_end.n_samples is None:
             raise EarshotError(
                 "Augmentation needs a LogMel with n_samples: spectrograms of one size."
             )
-        x = self._waveforms(clips, front_end, rng)
-        power = front_end.mel_power(x)
+        power = front_end.mel_power(self._waveforms(clips, front_end, rng))
         n, n_frames, n_mels = power.shape
         if self.tilt_db:
             power *= 10 ** (_smooth_curves(n, n_mels, self.tilt_db, rng)[:, None] / 10)
@@ -116,29 +118,17 @@ class Augmentation:
         return x
 
 
-def change_speed(x, factor):
+def change_speed(x: Array, factor: float) -> Array:
     """Play a waveform ``factor`` times as fast: shorter and higher, pitch and formants alike.
 
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-    factor : float
-
-    Returns
-    -------
-    ndarray of float32, shape (samples / factor,)
+    By linear interpolation: a training asks for millions of factors, each another resampling.
     """
     times = np.arange(max(int(len(x) / factor), 1)) * factor
     return np.interp(times, np.arange(len(x)), x).astype(np.float32)
 
 
-def coloured_noise(n, n_samples, rng):
-    """Make noises between white and brown, each of root mean square 1.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_samples)
-    """
+def coloured_noise(n: int, n_samples: int, rng: np.random.Generator) -> Array:
+    """Make n noises between white and brown, each of root mean square 1, shape (n, n_samples)."""
     size = n_samples // 2 + 1
     spectrum = rng.standard_normal((n, 2 * size), dtype=np.float32).view(np.complex64)
     bins = np.arange(size, dtype=np.float32).clip(1)
@@ -147,49 +137,29 @@ def coloured_noise(n, n_samples, rng):
     return noise / np.sqrt(np.mean(noise**2, axis=1, keepdims=True))
 
 
-def add_noise(x, noise, snr_db):
+def add_noise(x: Array, noise: Array, snr_db: Any) -> Array:
     """Add noise to waveforms, at a level below that of the sounding part of each.
 
     Parameters
     ----------
-    x, noise : ndarray, shape (batch, samples)
+    x, noise : shape (batch, samples)
         The noise with a root mean square of 1.
-    snr_db : float or ndarray of shape (batch, 1)
+    snr_db : float or shape (batch, 1)
         Speech-to-noise ratio.
-
-    Returns
-    -------
-    ndarray of float32, shape (batch, samples)
     """
     sounding = np.maximum(np.count_nonzero(x, axis=1, keepdims=True), 1)
     level = np.sqrt(np.sum(x**2, axis=1, keepdims=True) / sounding)
     return (x + noise * level * 10 ** (-np.asarray(snr_db) / 20)).astype(np.float32)
 
 
-def reverberate(x, sample_rate, rng, *, decay_s=(0.05, 0.5), level=(0.02, 0.25)):
-    """Let waveforms sound in random rooms: an echo of decaying white noise.
-
-    Parameters
-    ----------
-    x : ndarray, shape (batch, samples)
-    sample_rate : int
-        In Hz.
-    rng : numpy.random.Generator
-    decay_s : tuple of float
-        Range of the time in which the echo falls by 60 dB.
-    level : tuple of float
-        Range of the echo's first amplitude against the direct sound.
-
-    Returns
-    -------
-    ndarray of float32, shape (batch, samples)
-    """
+def reverberate(x: Array, sample_rate: int, rng: np.random.Generator) -> Array:
+    """Let waveforms, shape (batch, samples), sound in rooms: an echo of decaying white noise."""
     n = x.shape[1]
-    time = np.arange(int(0.3 * sample_rate), dtype=np.float32) / sample_rate
-    decay = rng.uniform(*decay_s, (len(x), 1)).astype(np.float32)
+    time = np.arange(int(ECHO_S * sample_rate), dtype=np.float32) / sample_rate
+    decay = rng.uniform(*DECAY_S, (len(x), 1)).astype(np.float32)
     echo = rng.standard_normal((len(x), len(time)), dtype=np.float32)
     echo *= np.exp(-np.float32(np.log(1000)) * time / decay)
-    echo *= rng.uniform(*level, (len(x), 1)).astype(np.float32)
+    echo *= rng.uniform(*ECHO, (len(x), 1)).astype(np.float32)
     echo[:, 0] = 1
     size = next_fast_len(n + len(time), real=True)
     return irfft(rfft(x, size, axis=1) * rfft(echo, size, axis=1), size, axis=1)[:, :n]

@@ -1,4 +1,12 @@
-"""The Free Spoken Digit Dataset."""
+"""The Free Spoken Digit Dataset.
+
+>>> import tempfile
+>>> data = Path(tempfile.mkdtemp())
+>>> words = WordSet([np.ones(80)], [3], DIGITS, ["theo"], ["3_theo_0.wav"], 8000)
+>>> words.save(data / "spoken_digit.npz")  # what was prepared once is read from then on
+>>> spoken_digit(data)
+WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
+"""
 
 import logging
 import os
@@ -8,54 +16,47 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from earshot.datasets import downloads, espeak
+from earshot.datasets import downloads as network
+from earshot.datasets import espeak
 from earshot.datasets.packed import load
 from earshot.datasets.voices import synthetic
 from earshot.datasets.word_set import DIGITS, WordSet
 from earshot.errors import EarshotError, EarshotWarning
+from earshot.types import PathLike
 
-__all__ = ["spoken_digit"]
+__all__ = ["ARCHIVE", "ARCHIVE_SHA256", "ARCHIVE_URL", "spoken_digit"]
 
 log = logging.getLogger(__name__)
 ARCHIVE = "free-spoken-digit-dataset-1.0.9.tar.gz"
 ARCHIVE_URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz"
-ABOUT_SPOKEN_DIGIT = (
+ARCHIVE_SHA256 = "8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0"
+ABOUT = (
     "Free Spoken Digit Dataset 1.0.9 by Zohar Jackson, César Souza, Jason Flaks, Yuxin Pan, "
     "Hereman Nicolas and Adhish Thite, CC BY-SA 4.0, doi:10.5281/zenodo.1342401"
 )
 
 
-def spoken_digit(data_dir="data", *, downloads=None, fallback=True):
+def spoken_digit(
+    data_dir: PathLike = "data", *, downloads: PathLike | None = None, fallback: bool = True
+) -> WordSet:
     """Give the Free Spoken Digit Dataset: 2,500 clips of ten digits by five speakers, 8 kHz.
 
     It is prepared by ``tensorflow_datasets`` once and then kept in ``<data_dir>/spoken_digit.npz``.
 
     Parameters
     ----------
-    data_dir : str or path
-    downloads : str or path, optional
+    downloads
         Folder that may hold the archive. Default: the environment variable EARSHOT_DOWNLOADS,
         else ``<data_dir>/downloads``. Without the archive, the network is asked.
-    fallback : bool
-        Whether synthetic speech takes its place when it cannot be had.
-
-    Raises
-    ------
-    EarshotError
-        When it cannot be had, and there is no synthetic voice either.
-
-    Warns
-    -----
-    EarshotWarning
-        When synthetic speech took its place, with the reason.
+    fallback
+        Whether synthetic speech takes its place when it cannot be had; a warning says why.
     """
     data_dir = Path(data_dir)
     packed = data_dir / "spoken_digit.npz"
     if packed.is_file():
         return load(packed)
     try:
-        archive = _find_archive(data_dir, downloads)
-        words = _prepare_spoken_digit(data_dir, archive)
+        words = _prepared(_find_archive(data_dir, downloads), data_dir)
     except EarshotError as error:
         if not (fallback and espeak.is_available()):
             raise
@@ -76,7 +77,7 @@ def _find_archive(data_dir, folder):
         if path.is_file():
             return path
     try:
-        return downloads.fetch(ARCHIVE_URL, kept)
+        return network.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
     except EarshotError as error:
         raise EarshotError(
             f"{error} By hand: put it into {kept.parent} as {ARCHIVE}, or name its folder in "
@@ -84,10 +85,9 @@ def _find_archive(data_dir, folder):
         ) from error
 
 
-def _prepare_spoken_digit(data_dir, archive):
+def _prepared(archive, data_dir):
     """Let TFDS verify, unpack and read the archive."""
     log.info("preparing spoken_digit from %s", archive)
-    bar = tqdm(desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip")
     with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, which WAV needs not
         import tensorflow_datasets as tfds
 
@@ -102,19 +102,18 @@ def _prepare_spoken_digit(data_dir, archive):
             f"{archive} is not the archive that TFDS knows (its checksum differs): "
             f"delete it and download it again from {ARCHIVE_URL}."
         ) from error
-    examples = []
-    for example in tfds.as_numpy(builder.as_dataset(split="train")):
-        examples.append(example)
-        bar.update()
-    bar.close()
-    names = [example["audio/filename"].decode() for example in examples]
-    order = np.argsort(names, kind="stable")
+    rows = tqdm(
+        tfds.as_numpy(builder.as_dataset(split="train")),
+        desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip",
+    )  # fmt: skip
+    rows = sorted(rows, key=lambda row: row["audio/filename"])
+    names = [row["audio/filename"].decode() for row in rows]
     return WordSet(
-        waveforms=[examples[i]["audio"].astype(np.float32) / 32768 for i in order],
-        labels=np.array([examples[i]["label"] for i in order]),
+        waveforms=[row["audio"].astype(np.float32) / 32768 for row in rows],
+        labels=np.array([row["label"] for row in rows]),
         class_names=DIGITS,
-        speakers=[names[i].split("_")[1] for i in order],
-        sources=[names[i] for i in order],
+        speakers=[name.split("_")[1] for name in names],
+        sources=names,
         sample_rate=8000,
-        about=ABOUT_SPOKEN_DIGIT,
+        about=ABOUT,
     )

@@ -1,8 +1,14 @@
-"""Files from the network, and archives unpacked, without surprises."""
+"""Files from the network, and archives unpacked, without surprises.
 
-import hashlib
-import shutil
-import urllib.request
+>>> import tempfile
+>>> folder = Path(tempfile.mkdtemp())
+>>> with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+...     archive.writestr("b.txt", "hello")
+>>> unzip(folder / "a.zip", folder / "a")
+>>> (folder / "a" / "b.txt").read_text()
+'hello'
+"""
+
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -10,93 +16,65 @@ from tqdm import tqdm
 
 from earshot import files
 from earshot.errors import EarshotError
+from earshot.types import PathLike
 
-__all__ = ["fetch", "unzip"]
+__all__ = ["PATIENCE_S", "fetch", "unzip"]
 
-PATIENCE_S = 20
+PATIENCE_S = 20.0
 """A network that says nothing for this long is given up."""
+CHUNK_BYTES = 1 << 16
+"""So much is asked of the network at a time: pooch's own 1 kB makes a GB slow."""
+NOTHING_LEFT = 416
+"""HTTP's answer to who asks for what follows a whole file."""
 
 
-def fetch(url, path, *, sha256=None):
+def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
     """Download a file; what was broken off goes on where it stopped.
 
-    Parameters
-    ----------
-    url : str
-    path : str or path
-        Takes this name only when it is whole; until then it is ``<path>.part``. If it is there
-        already, nothing is asked of the network.
-    sha256 : str, optional
-        Checked, if given.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    EarshotError
-        When the network or the disk fails, or the file is not the expected one.
+    It takes its name only when it is whole, and has the checksum if that is given; until then it
+    is ``<path>.part``. If it is there already, nothing is asked of the network.
     """
     path = Path(path)
     if path.is_file():
         return path
+    import pooch  # with requests, half a second to import
+
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    done = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-            if answer.status != 206:  # the server starts from the beginning
-                done = 0
-            size = done + int(answer.headers.get("Content-Length") or 0)
-            with (
-                part.open("ab" if done else "wb") as file,
-                tqdm(
-                    desc="downloading", total=size, initial=done, unit="B", unit_scale=True
-                ) as bar,
-            ):
-                while chunk := answer.read(1 << 16):
-                    file.write(chunk)
-                    bar.update(len(chunk))
-                broken = bar.n < size
-    except urllib.error.HTTPError as error:
-        if error.code != 416:  # 416: nothing is left to be sent
-            raise EarshotError(f"{url} could not be downloaded ({error}): try later.") from error
-        broken = False
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error
-        raise EarshotError(
-            f"{url} could not be downloaded ({reason}): check the network and the free space, and "
-            "run this again; it goes on where it stopped."
-        ) from error
-    if broken:
-        raise EarshotError(
-            f"{url} broke off after {part.stat().st_size:,} bytes: run this again; it goes on "
-            "where it stopped."
-        )
-    if sha256 and _sha256(part) != sha256:
+        with part.open("ab") as file:
+
+            def begin_again(answer, **_):
+                if answer.status_code == 200:  # all of it, whatever was asked for
+                    file.truncate(0)
+
+            pooch.HTTPDownloader(
+                progressbar=True, chunk_size=CHUNK_BYTES, timeout=PATIENCE_S,
+                headers={"Range": f"bytes={file.tell()}-", "Accept-Encoding": "identity"},
+                hooks={"response": begin_again},
+            )(url, file, None)  # fmt: skip
+    except OSError as error:  # that of requests is one, too
+        answer = getattr(error, "response", None)
+        if answer is None or answer.status_code != NOTHING_LEFT:
+            reason: BaseException = error
+            while reason.__context__:  # "timed out" lies below two sentences of the libraries
+                reason = reason.__context__
+            raise EarshotError(
+                f"{url} could not be downloaded ({reason}): check the network and the free space, "
+                "and run this again; it goes on where it stopped."
+            ) from error
+    if sha256 and pooch.file_hash(str(part)) != sha256:
         part.unlink()
         raise EarshotError(f"{url} is not the expected file (its checksum differs): try again.")
-    part.replace(path)
-    return path
+    return part.replace(path)
 
 
-def _sha256(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def unzip(path, folder):
+def unzip(path: PathLike, folder: PathLike) -> None:
     """Unpack a zip archive into a folder that appears only when all of it is there.
 
-    Raises
-    ------
-    EarshotError
-        When the archive is damaged, or names a file outside of the folder; then nothing is
-        unpacked.
+    Nothing is unpacked of an archive that is damaged or names a file outside of the folder.
     """
-    path, folder = Path(path), Path(folder)
+    path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive, files.atomic_path(folder) as temporary:
             members = archive.infolist()
@@ -110,13 +88,7 @@ def unzip(path, folder):
                     )
             temporary.mkdir()
             for member in tqdm(members, desc=f"unpacking {path.name}", unit="file", delay=1):
-                target = temporary.joinpath(*PurePosixPath(member.filename).parts)
-                if member.is_dir():
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as source, target.open("wb") as file:
-                    shutil.copyfileobj(source, file)  # zipfile checks the CRC at the end
+                archive.extract(member, temporary)
     except FileNotFoundError as error:
         raise EarshotError(f"There is no file {path}: check the name.") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:

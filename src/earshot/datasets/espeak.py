@@ -1,7 +1,9 @@
 """The offline voice: eSpeak NG inside this process, from the optional ``espeakng-loader`` wheel.
 
-eSpeak NG (https://github.com/espeak-ng/espeak-ng) is a formant synthesiser under GPL-3, which is
+eSpeak NG (https://github.com/espeak-ng/espeak-ng) is a formant synthesizer under GPL-3, which is
 why it is an extra (``pip install "earshot[voice]"``) and nothing else in the package needs it.
+
+>>> x, sample_rate = say("seven", sample_rate=8000)  # doctest: +SKIP
 """
 
 import ctypes
@@ -13,48 +15,40 @@ import numpy as np
 
 from earshot.audio import resample
 from earshot.errors import EarshotError
+from earshot.types import Array
 
 __all__ = ["is_available", "phonemes", "say", "variants"]
 
+# Numbers of speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
 _UTF8, _PHONEMES = 0x01, 0x100
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 
-def is_available():
+def is_available() -> bool:
     """Tell whether the ``espeakng-loader`` wheel is installed."""
     return importlib.util.find_spec("espeakng_loader") is not None
 
 
-def say(text, *, voice="en-us", speed_wpm=160, pitch=50, pitch_range=50, sample_rate=None, seed=0):
-    """Speak a text.
+def say(
+    text: str, *, voice: str = "en-us", speed_wpm: int = 160, pitch: int = 50,
+    pitch_range: int = 50, sample_rate: int | None = None, seed: int = 0,
+) -> tuple[Array, int]:  # fmt: skip
+    """Speak a text; gives the waveform and its sample rate in Hz.
 
     Parameters
     ----------
-    text : str
+    text
         Words in the language of the voice, or sounds as from :func:`phonemes`.
-    voice : str
+    voice
         A language such as "en-us" or "nl", or a language and a variant such as "en-us+f3".
-    speed_wpm : int
-        Words a minute, 80 to 450.
-    pitch, pitch_range : int
-        0 to 99, 50 is usual.
-    sample_rate : int, optional
-        In Hz. Default: 22,050 Hz, the synthesiser's own.
-    seed : int
+    speed_wpm, pitch, pitch_range
+        Words a minute, 80 to 450; 0 to 99, 50 is usual.
+    sample_rate
+        In Hz. Default: 22,050 Hz, the synthesizer's own.
+    seed
         Of the breath noise. Equal calls give equal sound in a fresh process; later in a process
         the last bits may differ.
-
-    Returns
-    -------
-    waveform : ndarray of float32, shape (samples,)
-    sample_rate : int
-        In Hz.
-
-    Raises
-    ------
-    EarshotError
-        When the wheel is missing, the voice does not exist, or the text cannot be spoken.
     """
     library, own_rate, chunks = _library()
     _choose(library, voice)
@@ -68,20 +62,12 @@ def say(text, *, voice="en-us", speed_wpm=160, pitch=50, pitch_range=50, sample_
         raise EarshotError(f"eSpeak NG cannot say {text!r} with the voice {voice!r}.")
     x = np.concatenate(chunks).astype(np.float32) / 32768
     chunks.clear()
-    if sample_rate is None:
-        return x, own_rate
+    sample_rate = sample_rate or own_rate
     return resample(x, own_rate, sample_rate), sample_rate
 
 
-def phonemes(text, *, voice="en-us"):
-    """Give the sounds of a text as ``[[...]]``, which any voice can say, with its own accent.
-
-    Parameters
-    ----------
-    text : str
-    voice : str
-        The language that the text is in.
-    """
+def phonemes(text: str, *, voice: str = "en-us") -> str:
+    """Give the sounds of a text as ``[[...]]``, which any voice can say, with its own accent."""
     library, _, _ = _library()
     _choose(library, voice)
     pointer = ctypes.c_char_p(text.encode())
@@ -89,8 +75,8 @@ def phonemes(text, *, voice="en-us"):
 
 
 @functools.cache
-def variants():
-    """Names of the voice variants that can follow a ``+``, as a frozenset of str.
+def variants() -> frozenset[str]:
+    """Names of the voice variants that can follow a ``+``.
 
     Without "rob", on which eSpeak NG 1.52 crashes, and Python with it.
     """
@@ -121,14 +107,12 @@ def _library():
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    library.espeak_Synth.argtypes = (
-        [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int]
-        + [ctypes.c_uint] * 2 + [ctypes.c_void_p] * 2
-    )  # fmt: skip
+    number, pointer = ctypes.c_uint, ctypes.c_void_p
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p, ctypes.c_size_t, number, ctypes.c_int, number, number, pointer, pointer
+    ]  # fmt: skip
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-    library.espeak_TextToPhonemes.argtypes = (
-        [ctypes.POINTER(ctypes.c_char_p)] + [ctypes.c_int] * 2
-    )  # fmt: skip
+    library.espeak_TextToPhonemes.argtypes = [pointer, ctypes.c_int, ctypes.c_int]
     chunks = []
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)

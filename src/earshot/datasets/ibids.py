@@ -5,6 +5,9 @@ recorded with electrodes. Here only the microphone and the words are used.
 
 Verwoert, M., Ottenhoff, M. C., Goulis, S. and others (2022), "Dataset of speech production in
 intracranial electroencephalography", Scientific Data 9, 434, doi:10.1038/s41597-022-01542-9.
+
+>>> from_ibids(obtain("data"), "data")  # doctest: +SKIP
+WordSet(1,000 clips, 100 words, 10 speakers, 16,000 Hz)
 """
 
 import csv
@@ -20,10 +23,11 @@ from tqdm import tqdm
 from earshot import audio, files
 from earshot.datasets import downloads
 from earshot.datasets.folders import from_folder
-from earshot.datasets.packed import cut_from
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
 from earshot.segmentation import clips, label_tracks
 from earshot.segmentation.segments import Segment
+from earshot.types import Array, PathLike
 
 __all__ = ["ABOUT", "NAME", "URL", "from_ibids", "obtain", "prepare", "read_subject"]
 
@@ -36,27 +40,16 @@ ABOUT = (
     "Scientific Data 9, 434 (2022), doi:10.1038/s41597-022-01542-9"
 )
 SAMPLE_RATE = 16000
+"""In Hz, of the sounds that are taken out."""
 LATE_S = 1.0
 """A word is begun while it is shown, or at most so much later."""
 
 
-def obtain(data_dir="data"):
+def obtain(data_dir: PathLike = "data") -> Path:
     """Give the folder of the data set: what is there, else the zip beside it, else the network.
 
-    Parameters
-    ----------
-    data_dir : str or path
-        Holds, or gets, the folder ``SingleWordProductionDutch-iBIDS`` or the archive
-        ``SingleWordProductionDutch-iBIDS.zip``.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    EarshotError
-        When it is nowhere to be had; the message says how to put it there by hand.
+    All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, the
+    error says how to put it there by hand.
     """
     folder = Path(data_dir) / NAME
     if not folder.is_dir():
@@ -76,45 +69,33 @@ def obtain(data_dir="data"):
     return inside[0].parent
 
 
-def prepare(folder, data_dir="data"):
+def from_ibids(folder: PathLike, data_dir: PathLike = "data") -> WordSet:
+    """Give the words of the data set in a folder, cut by :func:`prepare`, at 16 kHz."""
+    subjects = prepare(folder, data_dir)
+    words = from_folder(Path(data_dir) / "words", sample_rate=SAMPLE_RATE)
+    words = words.subset(np.isin(words.speakers, list(subjects)))
+    return dataclasses.replace(words, about=ABOUT)
+
+
+def prepare(folder: PathLike, data_dir: PathLike = "data") -> dict[str, list[Segment]]:
     """Take sounds and words out of all subjects, and cut them into clips.
 
     Writes ``uncut_audios_dir/<subject>/audio.wav`` (16 kHz), ``words.txt`` and ``stimulus.txt`` (a
-    label track of when each word was shown), then ``words/<word>/<subject>.wav``. What is there
-    already is kept, so that a second run changes nothing.
-
-    Parameters
-    ----------
-    folder : str or path
-        With ``participants.tsv`` and a folder for each subject.
-    data_dir : str or path
-
-    Returns
-    -------
-    dict
-        From each subject to its list of Segment.
-
-    Raises
-    ------
-    EarshotError
-        When the folder is not the data set, or no subject can be read.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names, when subjects could not be read; the others are.
+    label track of when each word was shown), then ``words/<word>/<subject>_<number>.wav``. What is
+    there already is kept, so that a second run changes nothing. A subject that cannot be read is
+    left out with a warning.
     """
-    data_dir, done, problems = Path(data_dir), {}, []
-    for subject in tqdm(_subjects(Path(folder)), desc="subjects", delay=1):
-        place = data_dir / "uncut_audios_dir" / subject
+    folder, done, problems = Path(folder), {}, []
+    for subject in tqdm(_subjects(folder), desc="subjects", delay=1):
+        place = Path(data_dir) / "uncut_audios_dir" / subject
         try:
             if not (place / "stimulus.txt").is_file():
-                _uncut(Path(folder), subject, place)
+                _take_out(folder, subject, place)
             shown = label_tracks.read(place / "stimulus.txt")
             done[subject] = clips.cut_recording(
                 place / "audio.wav",
                 [segment.word for segment in shown],
-                data_dir / "words",
+                Path(data_dir) / "words",
                 who=subject,
                 onsets_s=[(segment.start_s, segment.end_s + LATE_S) for segment in shown],
             )
@@ -125,77 +106,6 @@ def prepare(folder, data_dir="data"):
     if problems:
         warnings.warn(f"Left out: {listed(problems)}", EarshotWarning, stacklevel=2)
     return done
-
-
-def read_subject(path):
-    """Read the sound and the words shown from one subject's file.
-
-    Parameters
-    ----------
-    path : str or path
-        ``sub-XX_task-wordProduction_ieeg.nwb``, with ``acquisition['Audio']`` and
-        ``acquisition['Stimulus']`` (the word being shown, a string per sample, empty between).
-
-    Returns
-    -------
-    x : ndarray of float32, shape (samples,)
-        Peak 1 at most.
-    sample_rate : int
-        In Hz.
-    shown : list of Segment
-        When each word was shown.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, or has no sound or no words.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise EarshotError(f"There is no file {path}: unpack or download the data set again.")
-    with warnings.catch_warnings(action="ignore"):  # versions of the schema, cached namespaces
-        from pynwb import NWBHDF5IO
-
-        try:
-            with NWBHDF5IO(path, mode="r") as file:
-                acquisition = file.read().acquisition
-                absent = [name for name in ("Audio", "Stimulus") if name not in acquisition]
-                if absent:
-                    raise EarshotError(
-                        f"{path} has no acquisition {' and no '.join(absent)}: it is another kind "
-                        "of recording; take the file of this subject from the data set again."
-                    )
-                sound, words = acquisition["Audio"], acquisition["Stimulus"]
-                x = np.asarray(sound.data[:], np.float32).squeeze()
-                stimulus = [w.decode() if isinstance(w, bytes) else str(w) for w in words.data[:]]
-                sample_rate, sound_start_s = _clock(sound, path)
-                words_rate, words_start_s = _clock(words, path)
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise EarshotError(
-                f"{path} cannot be read as NWB ({error}): unpack or download it again."
-            ) from error
-    if x.ndim > 1:
-        x = x.mean(axis=1)
-    x = audio.validate(x / max(float(np.abs(x).max(initial=0)), 1e-9), name=f"Audio of {path}")
-    shown, at = [], 0
-    for word, run in itertools.groupby(word.strip() for word in stimulus):
-        begin, at = at, at + len(list(run))
-        if word:
-            times_s = (words_start_s - sound_start_s + n / words_rate for n in (begin, at))
-            shown.append(Segment(*(max(float(t), 0.0) for t in times_s), word))
-    if not shown:
-        raise EarshotError(f"{path} shows no words in its Stimulus: it cannot be cut.")
-    return x, sample_rate, shown
-
-
-def _clock(series, path):
-    """Rate in Hz and time of the first sample in s, from whichever way the series gives them."""
-    if series.rate is not None:
-        return round(series.rate), float(series.starting_time or 0.0)
-    times_s = series.timestamps[:]
-    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
-        raise EarshotError(f"{path}: {series.name} has no usable timestamps.")
-    return round((len(times_s) - 1) / (times_s[-1] - times_s[0])), float(times_s[0])
 
 
 def _subjects(folder):
@@ -213,7 +123,7 @@ def _subjects(folder):
     return subjects
 
 
-def _uncut(folder, subject, place):
+def _take_out(folder, subject, place):
     path = folder / subject / "ieeg" / f"{subject}_task-wordProduction_ieeg.nwb"
     x, sample_rate, shown = read_subject(path)
     log.info("%s: %d words in %.0f s", subject, len(shown), len(x) / sample_rate)
@@ -225,22 +135,61 @@ def _uncut(folder, subject, place):
     label_tracks.write(place / "stimulus.txt", shown)  # the last one: it says that all is there
 
 
-def from_ibids(folder, data_dir="data"):
-    """Give the words of the Dutch data set, cut from its recordings; see :mod:`earshot.datasets.ibids`.
+def read_subject(path: PathLike) -> tuple[Array, int, list[Segment]]:
+    """Read a subject's waveform (peak 1 at most), its rate in Hz, and when each word was shown.
 
-    Parameters
-    ----------
-    folder : str or path
-        The folder of the data set.
-    data_dir : str or path
-        Gets the sounds, uncut and cut.
-
-    Returns
-    -------
-    WordSet
-        The clips of these subjects, 16 kHz.
+    The file ``sub-XX_task-wordProduction_ieeg.nwb`` has ``acquisition['Audio']`` and
+    ``acquisition['Stimulus']`` (the word being shown, a string per sample, empty between).
     """
-    subjects = prepare(folder, data_dir)
-    words = from_folder(Path(data_dir) / "words", sample_rate=SAMPLE_RATE, speaker_of=cut_from)
-    words = words.subset(np.isin(words.speakers, list(subjects)))
-    return dataclasses.replace(words, about=ABOUT)
+    path = Path(path)
+    if not path.is_file():
+        raise EarshotError(f"There is no file {path}: unpack or download the data set again.")
+    with warnings.catch_warnings(action="ignore"):  # versions of the schema, cached namespaces
+        from pynwb import NWBHDF5IO
+
+        try:
+            with NWBHDF5IO(path, mode="r") as file:
+                acquisition = file.read().acquisition
+                absent = [name for name in ("Audio", "Stimulus") if name not in acquisition]
+                if absent:
+                    raise EarshotError(
+                        f"{path} has no acquisition {' and no '.join(absent)}: it is another kind "
+                        "of recording; take the file of this subject from the data set again."
+                    )
+                x, sample_rate, start_s = _series(acquisition["Audio"], path)
+                words, words_rate, words_start_s = _series(acquisition["Stimulus"], path)
+                x = x.astype(np.float32).squeeze()
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise EarshotError(
+                f"{path} cannot be read as NWB ({error}): unpack or download it again."
+            ) from error
+    if x.ndim > 1:
+        x = x.mean(axis=1)
+    x = audio.validate(x / max(float(np.abs(x).max(initial=0)), 1e-9), name=f"Audio of {path}")
+    shown = _shown(words, words_rate, words_start_s - start_s)
+    if not shown:
+        raise EarshotError(f"{path} shows no words in its Stimulus: it cannot be cut.")
+    return x, sample_rate, shown
+
+
+def _series(series, path):
+    """Samples, rate in Hz and time of the first in s, from whichever way the series gives them."""
+    samples = np.asarray(series.data[:])
+    if series.rate is not None:
+        return samples, round(series.rate), float(series.starting_time or 0.0)
+    times_s = series.timestamps[:]
+    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+        raise EarshotError(f"{path}: {series.name} has no usable timestamps.")
+    rate = round((len(times_s) - 1) / (times_s[-1] - times_s[0]))
+    return samples, rate, float(times_s[0])
+
+
+def _shown(words, rate, start_s):
+    """Join equal words that follow each other to segments."""
+    words = (word.decode() if isinstance(word, bytes) else str(word) for word in words)
+    shown, at = [], 0
+    for word, run in itertools.groupby(word.strip() for word in words):
+        begin, at = at, at + len(list(run))
+        if word:
+            shown.append(Segment(*(max(float(start_s + n / rate), 0.0) for n in (begin, at)), word))
+    return shown

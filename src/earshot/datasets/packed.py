@@ -1,10 +1,16 @@
-"""Word sets packed into one file."""
+"""Word sets packed into one file.
+
+>>> import tempfile
+>>> path = Path(tempfile.mkdtemp()) / "beeps.npz"
+>>> WordSet([np.ones(800)], [0], ["beep"], ["anna"], ["beep/anna_0.wav"], 8000).save(path)
+>>> load(path)
+WordSet(1 clips, 1 words, 1 speakers, 8,000 Hz)
+"""
 
 import dataclasses
-import re
-import urllib.parse
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +19,15 @@ from earshot import audio
 from earshot.datasets.folders import from_folder
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
+from earshot.features.log_mel import LogMel
+from earshot.types import PathLike
 
 __all__ = ["load", "pack"]
 
 
-def load(path):
-    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, or was not made by ``save``.
-    """
-    path = Path(path)
-    if not path.is_file():
+def load(path: PathLike) -> WordSet:
+    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`; no pickle is opened."""
+    if not Path(path).is_file():
         raise EarshotError(f"There is no file {path}: make it with WordSet.save.")
     try:
         with np.load(path, allow_pickle=False) as packed:
@@ -37,12 +38,10 @@ def load(path):
                 flat = flat.astype(np.float32) / 32768
             return WordSet(
                 waveforms=np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else [],
-                labels=packed["labels"],
                 class_names=tuple(packed["words"].tolist()),
-                speakers=packed["speakers"],
-                sources=packed["sources"],
                 sample_rate=int(packed["sample_rate"]),
                 about=str(packed["about"]),
+                **{name: packed[name] for name in ("labels", "speakers", "sources")},
             )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, EarshotError) as error:
         raise EarshotError(
@@ -50,27 +49,17 @@ def load(path):
         ) from error
 
 
-def pack(data_dir, name, *, front_end, test_speakers=()):
-    """Pack a folder of words with its spectrograms: ``<name>.npz``, and ``<name>-test.npz``.
+def pack(
+    data_dir: PathLike, name: str, *, front_end: LogMel, test_speakers: Sequence[str] = ()
+) -> tuple[WordSet, WordSet]:
+    """Pack the folder of words ``<name>`` with its spectrograms; gives what trains and what tests.
 
-    Parameters
-    ----------
-    data_dir : str or path
-    name : str
-        Of the set, and of its folder in ``data_dir``.
-    front_end : earshot.features.LogMel
-        How the spectrograms are made; it needs ``n_samples``.
-    test_speakers : sequence of str
-        Their clips go into the test file alone. So do recordings that lie loose in the folder
-        ``<name>-test``: nobody knows what is said in them, their label is -1, and their source is
-        the file's name.
-
-    Returns
-    -------
-    train, test : WordSet
+    Writes ``<name>.npz`` and ``<name>-test.npz``. The clips of the test speakers go into the test
+    file alone. So do recordings that lie loose in the folder ``<name>-test``: nobody knows what is
+    said in them, their label is -1, and their source is the file's name.
     """
     data_dir = Path(data_dir)
-    words = from_folder(data_dir / name, speaker_of=cut_from)
+    words = from_folder(data_dir / name)
     strangers = sorted(set(test_speakers) - set(words.speakers))
     if strangers:
         raise EarshotError(
@@ -79,27 +68,26 @@ def pack(data_dir, name, *, front_end, test_speakers=()):
         )
     held_out = np.isin(words.speakers, list(test_speakers))
     train, test = words.subset(~held_out), words.subset(held_out)
-    loose, skipped = [], []
-    for path in sorted((data_dir / f"{name}-test").glob("*")):
-        if path.suffix.lower() in audio.SUFFIXES:
-            try:
-                loose.append((path.name, audio.read(path, words.sample_rate)[0]))
-            except EarshotError as error:
-                skipped.append(str(error))
-    if skipped:
-        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=2)
-    test = dataclasses.replace(
-        test,
-        waveforms=test.waveforms + [x for _, x in loose],
-        labels=np.append(test.labels, np.full(len(loose), -1, np.int64)),
-        speakers=np.append(test.speakers, ["unknown"] * len(loose)),
-        sources=np.append(test.sources, [source for source, _ in loose]),
-    )
+    test = _with_loose(test, data_dir / f"{name}-test")
     train.save(data_dir / f"{name}.npz", front_end=front_end)
     test.save(data_dir / f"{name}-test.npz", front_end=front_end)
     return train, test
 
 
-def cut_from(path):
-    """Who speaks in a clip that was cut by :mod:`earshot.segmentation.clips`."""
-    return urllib.parse.unquote(re.sub(r"_\d+$", "", path.stem))
+def _with_loose(words, folder):
+    """Add the recordings that lie in a folder, without labels."""
+    loose, skipped = {}, []
+    for path in sorted(p for p in folder.glob("*") if p.suffix.lower() in audio.SUFFIXES):
+        try:
+            loose[path.name] = audio.read(path, words.sample_rate)[0]
+        except EarshotError as error:
+            skipped.append(str(error))
+    if skipped:
+        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=3)
+    return dataclasses.replace(
+        words,
+        waveforms=[*words.waveforms, *loose.values()],
+        labels=np.append(words.labels, np.full(len(loose), -1, np.int64)),
+        speakers=np.append(words.speakers, ["unknown"] * len(loose)),
+        sources=np.append(words.sources, list(loose)),
+    )

@@ -1,25 +1,31 @@
-"""Long recordings with known truth: labelled ones, and words laid over a background."""
+"""Long recordings with known truth: labelled ones, and words laid over a background.
+
+>>> clip = np.sin(np.arange(4000))
+>>> words = WordSet([clip, clip], [0, 1], ["yes", "no"], ["anna"] * 2, ["a.wav", "b.wav"], 8000)
+>>> stream = make_stream(words, snr_db=20.0, sample_rate=8000)
+>>> [segment.word for segment in stream.segments]
+['yes', 'no']
+>>> step_labels([Segment(0.5, 1.0, "speech")], n_steps=8, steps_per_s=4)
+array([0, 0, 1, 1, 0, 0, 0, 0])
+"""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from earshot import audio
 from earshot.datasets.noises import made_up_noise
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.segmentation import label_tracks
 from earshot.segmentation.segments import Segment
+from earshot.types import Array, PathLike
 
-__all__ = [
-    "SPEECH_OR_NOISE",
-    "Stream",
-    "labelled",
-    "make_stream",
-    "make_streams",
-    "recite",
-    "step_labels",
-]
+__all__ = ["SPEECH_OR_NOISE", "Stream", "labelled", "make_stream", "make_streams", "recite",
+           "step_labels"]  # fmt: skip
 
 SPEECH_OR_NOISE = ("noise", "speech")
 """Classes of a speech detector; the first is what lies between the segments."""
@@ -31,77 +37,57 @@ AUDIBLE_IN_NOISE = 0.03
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stream:
-    """A recording and what is said in it.
+    """A recording, its rate in Hz, and where the words are in it, with their names."""
 
-    Parameters
-    ----------
-    waveform : ndarray of float32, shape (samples,)
-    sample_rate : int
-        In Hz.
-    segments : list of Segment
-        Where the words are, with their names.
-    """
-
-    waveform: np.ndarray
+    waveform: Array
     sample_rate: int
-    segments: list
+    segments: list[Segment]
 
     @property
-    def duration_s(self):
+    def duration_s(self) -> float:
         """Length in seconds."""
         return len(self.waveform) / self.sample_rate
 
-    def named(self, word):
+    def named(self, word: str) -> "Stream":
         """Give the same stream with one name for all its segments, such as "speech"."""
         segments = [dataclasses.replace(segment, word=word) for segment in self.segments]
         return dataclasses.replace(self, segments=segments)
 
-    def cut(self, start_s, end_s):
+    def cut(self, start_s: float, end_s: float) -> "Stream":
         """Give a stretch of it, in seconds."""
         if not 0 <= start_s < end_s:
             raise EarshotError(f"A stretch cannot go from {start_s} to {end_s} s.")
         first, last = (round(at_s * self.sample_rate) for at_s in (start_s, end_s))
-        inside = [
-            dataclasses.replace(
-                segment,
-                start_s=max(segment.start_s - start_s, 0.0),
-                end_s=min(segment.end_s, end_s) - start_s,
-            )
-            for segment in self.segments
-            if segment.end_s > start_s and segment.start_s < end_s
-        ]
+        inside = []
+        for s in self.segments:
+            if s.end_s > start_s and s.start_s < end_s:
+                times_s = max(s.start_s - start_s, 0.0), min(s.end_s, end_s) - start_s
+                inside.append(dataclasses.replace(s, start_s=times_s[0], end_s=times_s[1]))
         return Stream(self.waveform[first:last], self.sample_rate, inside)
 
 
 def make_stream(
-    words, background=None, *, snr_db=20.0, pauses_s=(0.25, 1.0), level=True, sample_rate=16000,
-    audible=AUDIBLE, seed=0,
-):  # fmt: skip
-    """Say all words of a set one after the other, with pauses, over a background.
+    words: WordSet, background: Array | None = None, *, snr_db: float = 20.0,
+    pauses_s: tuple[float, float] = (0.25, 1.0), level: bool = True, sample_rate: int = 16000,
+    audible: float = AUDIBLE, seed: int | tuple[int, ...] = 0,
+) -> Stream:  # fmt: skip
+    """Say all words of a set one after the other, with pauses, over a background; peak 0.9.
 
     Parameters
     ----------
-    words : earshot.datasets.WordSet
+    words
         Its clips, in their order, are the words of the stream.
-    background : ndarray of float32, shape (samples,), optional
+    background : shape (samples,)
         At ``sample_rate``; begins at a random place and is repeated when it is too short.
         Default: white noise.
-    snr_db : float
+    snr_db
         Mean power of the words over mean power of the background.
-    pauses_s : tuple of float
+    pauses_s
         Shortest and longest pause before, between and after the words.
-    level : bool
+    level
         Whether all words get the same power; else they stay as loud as they are to each other.
-    sample_rate : int
-        In Hz.
-    audible : float
+    audible
         A word begins and ends where its clip reaches this part of its peak.
-    seed : int or tuple of int
-
-    Returns
-    -------
-    Stream
-        Peak 0.9.
     """
     if len(words) == 0:
         raise EarshotError("A stream needs at least one word, and the set has none.")
@@ -111,102 +97,80 @@ def make_stream(
         raise EarshotError(f"Pauses last from the shortest to the longest, not {pauses_s} s.")
     rng = np.random.default_rng(seed)
     words = words.resampled(sample_rate)
-    for x, source in zip(words.waveforms, words.sources, strict=True):
-        if not np.abs(x).max() > 0:
-            raise EarshotError(f"{source} is silent: leave it out, it makes no word of a stream.")
     pauses = np.rint(rng.uniform(*pauses_s, len(words) + 1) * sample_rate).astype(np.int64)
-    parts, segments, at = [np.zeros(pauses[0], np.float32)], [], int(pauses[0])
-    for x, label, pause in zip(words.waveforms, words.labels, pauses[1:], strict=True):
-        power = np.mean(np.square(x)) if level else 1.0
-        parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
-        loud = np.flatnonzero(np.abs(x) > audible * np.abs(x).max()) + at
-        segments.append(
-            Segment(
-                float(loud[0] / sample_rate),
-                float((loud[-1] + 1) / sample_rate),
-                words.class_names[label],
-            )
-        )
-        at += len(x) + int(pause)
-    x = np.concatenate(parts)
-    said = sum(np.square(part, dtype=np.float64).sum() for part in parts[1::2])
-    said /= sum(map(len, parts[1::2]))
-    if background is None:
-        noise = rng.standard_normal(len(x), dtype=np.float32)
-    else:
-        background = audio.validate(background, "the background")
-        background = background - background.mean()
-        at = rng.integers(len(background))
-        noise = np.take(background, np.arange(at, at + len(x)), mode="wrap")
+    x, segments, power = _laid_out(words, pauses.tolist(), level, audible)
+    noise = _noise(background, len(x), rng)
     heard = np.mean(np.square(noise, dtype=np.float64))
-    x = x + np.sqrt(said / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
+    x = x + np.sqrt(power / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
 
 
+def _laid_out(words, pauses, level, audible):
+    """Join words and pauses (in samples); gives the waveform, the segments and the words' power."""
+    parts, segments, at = [np.zeros(pauses[0], np.float32)], [], pauses[0]
+    clips = zip(words.waveforms, words.labels, words.sources, pauses[1:], strict=True)
+    for x, label, source, pause in clips:
+        peak = np.abs(x).max()
+        if not peak > 0:
+            raise EarshotError(f"{source} is silent: leave it out, it makes no word of a stream.")
+        power = np.mean(np.square(x)) if level else 1.0
+        parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
+        loud = np.flatnonzero(np.abs(x) > audible * peak) + at
+        start_s, end_s = (n / words.sample_rate for n in (int(loud[0]), int(loud[-1]) + 1))
+        segments.append(Segment(start_s, end_s, words.class_names[label]))
+        at += len(x) + pause
+    energy = sum(np.square(part, dtype=np.float64).sum() for part in parts[1::2])
+    return np.concatenate(parts), segments, energy / sum(map(len, parts[1::2]))
+
+
+def _noise(background, n, rng):
+    """Give n samples of a background from a random place on, or white noise."""
+    if background is None:
+        return rng.standard_normal(n, dtype=np.float32)
+    background = audio.validate(background, "the background")
+    at = rng.integers(len(background))
+    return np.take(background - background.mean(), np.arange(at, at + n), mode="wrap")
+
+
 def make_streams(
-    words, n, *, noises=(), snr_db=(-3.0, 30.0), n_words=25, pauses_s=(0.2, 1.2), sample_rate=16000,
-    seed=0,
-):  # fmt: skip
-    """Make many streams, of random words over random backgrounds, to train or test on.
+    words: WordSet, n: int, *, noises: Mapping[str, Array] | Sequence[Array] = (),
+    snr_db: float | tuple[float, float] = (-3.0, 30.0), n_words: int = 25,
+    pauses_s: tuple[float, float] = (0.2, 1.2), sample_rate: int = 16000, seed: int = 0,
+) -> list[Stream]:  # fmt: skip
+    """Make n streams, of random words over random backgrounds, to train or test on.
+
+    The options are those of :func:`make_stream`, but for these.
 
     Parameters
     ----------
-    words : earshot.datasets.WordSet
-    n : int
-    noises : dict or sequence of ndarray, each of shape (samples,)
+    noises : each of shape (samples,)
         At ``sample_rate``, such as from :func:`backgrounds`; taken in turn. Default: a new
         :func:`made_up_noise` for each stream.
-    snr_db : float or tuple of float
-        As in :func:`make_stream`; of a range, every stream gets a level of its own.
-    n_words : int
+    snr_db
+        Of a range, every stream gets a level of its own.
+    n_words
         Words of a stream.
-    pauses_s, sample_rate, seed
-        As in :func:`make_stream`.
-
-    Returns
-    -------
-    list of Stream
     """
-    noises = list(noises.values()) if isinstance(noises, dict) else list(noises)
-    made = []
-    for i in range(n):
+    noises = list(noises.values()) if isinstance(noises, Mapping) else list(noises)
+
+    def make(i):
         rng = np.random.default_rng((seed, i))
         chosen = words.subset(rng.choice(len(words), min(n_words, len(words)), replace=False))
         level_db = float(rng.uniform(*snr_db)) if isinstance(snr_db, tuple) else snr_db
-        own = (
+        noise = (
             noises[i % len(noises)] if noises else made_up_noise(30.0, sample_rate, seed=(seed, i))
         )
-        made.append(
-            make_stream(
-                chosen, own, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
-                sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=(seed, i),
-            )
+        return make_stream(
+            chosen, noise, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
+            sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=(seed, i),
         )  # fmt: skip
-    return made
+
+    return [make(i) for i in range(n)]
 
 
-def labelled(path, track=None, *, class_names=SPEECH_OR_NOISE):
-    """Read a recording and its label track.
-
-    Parameters
-    ----------
-    path : str or path
-        Of the recording.
-    track : str or path, optional
-        See :func:`earshot.segmentation.label_tracks.read`. Default: the one beside the recording.
-    class_names : sequence of str
-        The labels that there may be; the first is what lies between the segments.
-
-    Returns
-    -------
-    Stream
-
-    Raises
-    ------
-    EarshotError
-        When two labels overlap, one is unknown, or one ends after the recording; it is named.
-    """
-    track = label_tracks.beside(path) if track is None else track
+def labelled(path: PathLike, *, class_names: Sequence[str] = SPEECH_OR_NOISE) -> Stream:
+    """Read a recording and the label track beside it; labels that cannot be are named."""
+    track = label_tracks.beside(path)
     x, sample_rate = audio.read(path)
     stream = Stream(x, sample_rate, label_tracks.read(track))
     before = None
@@ -229,22 +193,11 @@ def labelled(path, track=None, *, class_names=SPEECH_OR_NOISE):
     return stream
 
 
-def step_labels(segments, n_steps, steps_per_s, class_names=SPEECH_OR_NOISE):
-    """Say for each step of a stream which label it has.
-
-    Parameters
-    ----------
-    segments : list of earshot.segmentation.Segment
-    n_steps : int
-    steps_per_s : float
-    class_names : sequence of str
-        The first is what lies between the segments.
-
-    Returns
-    -------
-    ndarray of int, shape (n_steps,)
-        Indices into ``class_names``.
-    """
+def step_labels(
+    segments: Sequence[Segment], n_steps: int, steps_per_s: float,
+    class_names: Sequence[str] = SPEECH_OR_NOISE,
+) -> Array:  # fmt: skip
+    """Say which class each step of a stream has, shape (n_steps,); 0 between the segments."""
     found = np.zeros(n_steps, np.int64)
     for segment in segments:
         if segment.word not in class_names:
@@ -262,22 +215,11 @@ def step_labels(segments, n_steps, steps_per_s, class_names=SPEECH_OR_NOISE):
     return found
 
 
-def recite(words, folder, name, **options):
+def recite(words: WordSet, folder: PathLike, name: str, **options: Any) -> list[Path]:
     """Write one recording ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
 
-    Parameters
-    ----------
-    words : earshot.datasets.WordSet
-    folder : str or path
-    name : str
-        Of the set of words; what :func:`earshot.segmentation.cut_set` asks for.
-    options
-        Those of :func:`make_stream`.
-
-    Returns
-    -------
-    list of path
-        Of what was written; a recording that exists is left alone.
+    That is what :func:`earshot.segmentation.cut_set` asks for. The options are those of
+    :func:`make_stream`; what was written is given back. A recording that exists is left alone.
     """
     written = []
     for speaker in np.unique(words.speakers):

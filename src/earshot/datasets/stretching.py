@@ -1,103 +1,74 @@
-"""Clips made slower or faster without changing their pitch, and the other way round."""
+"""Clips made slower or faster without changing their pitch, and the other way round.
 
-import functools
+>>> [len(x) for x in stretch_and_shift(np.ones(7000), half_steps=(0,))]
+[10000, 7000, 5385]
+"""
+
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from earshot import audio
+from earshot.features import short_time
+from earshot.types import Array
 
 __all__ = ["HALF_STEPS", "STRETCHES", "stretch_and_shift"]
 
 STRETCHES = (0.7, 1.0, 1.3)
 """Speeds: 0.7 is slower, and longer."""
 HALF_STEPS = (-1, 0, 1)
-N_FFT, HOP = 2048, 512
+"""Changes of the pitch, upwards; 12 make an octave."""
+N_FFT = 2048
+"""Window in samples, as in librosa."""
+HOP = 512
+"""Step between windows in samples, as in librosa."""
 
 
-def stretch_and_shift(x, *, stretches=STRETCHES, half_steps=HALF_STEPS):
+def stretch_and_shift(
+    x: Array, *, stretches: Sequence[float] = STRETCHES, half_steps: Sequence[float] = HALF_STEPS
+) -> list[Array]:
     """Make a clip slower or faster without changing its pitch, and the other way round.
 
     A phase vocoder (Flanagan and Golden 1966; as ``librosa.effects.time_stretch``), followed by
     resampling where the pitch moves. One analysis serves all variants, and stretching and shifting
     are one pass instead of two.
 
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-    stretches : sequence of float
-        Speeds.
-    half_steps : sequence of float
-        Of the scale, upwards.
-
     Returns
     -------
     list of ndarray of float32, each of shape (about samples / stretch,)
         All half-steps at the first speed, then at the second, and so on.
     """
-    from scipy.fft import rfft
-    from scipy.signal import resample_poly
-
     x = audio.validate(x, "the clip")
-    window = _hann()
-    padded = np.pad(x, N_FFT // 2)
-    padded = np.pad(padded, (0, max(N_FFT - len(padded), 0)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
-    spectrum = rfft(frames * window, axis=1)
-    size, angle = np.abs(spectrum), np.angle(spectrum)
-    size = np.pad(size, ((0, 2), (0, 0)))
+    spectra = short_time.stft(x, N_FFT, HOP)
+    sizes, angles = np.pad(np.abs(spectra), ((0, 2), (0, 0))), np.angle(spectra)
     # How far the phase of each bin moves on between a frame and the next, silence at the end.
-    move = np.diff(angle, axis=0, append=0 * angle[:1])
+    moves = np.diff(angles, axis=0, append=0 * angles[:1])
     result = []
     for stretch in stretches:
         for half_step in half_steps:
-            pitch = 2.0 ** (half_step / 12)
-            speed = stretch / pitch
-            length = round(len(x) / speed)
-            y = x if speed == 1 else _resynthesised(size, angle[0], move, speed, length)
+            pitch = Fraction(2.0 ** (-half_step / 12)).limit_denominator(100)
+            speed = stretch / 2.0 ** (half_step / 12)
+            y = x
+            if speed != 1:
+                y = _at_speed(sizes, angles[0], moves, speed)
+                y = _of_length(y, round(len(x) / speed))
             if half_step:
-                up, down, window = _resampling(pitch)
-                y = resample_poly(y, up, down, window=window).astype(np.float32)
-                wanted = round(len(x) / stretch)
-                y = np.pad(y[:wanted], (0, max(wanted - len(y), 0)))
-            result.append(y)
+                y = audio.resample(y, pitch.denominator, pitch.numerator)
+            result.append(_of_length(y, round(len(x) / stretch)))
     return result
 
 
-@functools.lru_cache
-def _hann():
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
-
-
-@functools.lru_cache
-def _resampling(pitch):
-    """Whole numbers whose ratio is a pitch (84 / 89 for a half-step up), and the filter."""
-    from scipy.signal import firwin
-
-    ratio = Fraction(1 / pitch).limit_denominator(100)
-    up, down = ratio.numerator, ratio.denominator
-    most = max(up, down)
-    return up, down, firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0)).astype(np.float32)
-
-
-def _resynthesised(size, first, move, speed, length):
+def _at_speed(sizes, first, moves, speed):
     """Read the frames of a spectrum at another speed, with phases that go on smoothly."""
-    from scipy.fft import irfft
-
-    at = np.arange(0, len(move), speed)
+    at = np.arange(0, len(moves), speed)
     left = at.astype(int)
     part = (at - left)[:, None].astype(np.float32)
-    magnitude = (1 - part) * size[left] + part * size[left + 1]
-    phase = np.concatenate([first[None], move[left[:-1]]]).cumsum(axis=0, dtype=np.float32)
-    spectrum = np.empty(magnitude.shape, np.complex64)
-    spectrum.real, spectrum.imag = magnitude * np.cos(phase), magnitude * np.sin(phase)
-    window = _hann()
-    frames = irfft(spectrum, axis=1) * window
-    overlap = N_FFT // HOP
-    out = np.zeros((len(frames) + overlap - 1, HOP), np.float32)
-    weight = np.zeros_like(out)
-    for i in range(overlap):
-        out[i : i + len(frames)] += frames[:, i * HOP : (i + 1) * HOP]
-        weight[i : i + len(frames)] += np.square(window[i * HOP : (i + 1) * HOP])
-    y = (out / np.maximum(weight, 1e-3)).ravel()[N_FFT // 2 :][:length]
-    return np.pad(y, (0, length - len(y)))
+    magnitude = (1 - part) * sizes[left] + part * sizes[left + 1]
+    phase = np.concatenate([first[None], moves[left[:-1]]]).cumsum(axis=0, dtype=np.float32)
+    spectra = np.pad(magnitude * np.exp(1j * phase), ((0, 1), (0, 0)))  # the clip's end is whole
+    return short_time.istft(spectra, HOP)
+
+
+def _of_length(x, n):
+    return np.pad(x[:n], (0, max(n - len(x), 0)))

@@ -1,12 +1,20 @@
 """Nine variants of every training clip: slower and faster by lower and higher, kept on disk.
 
 For training data only, never for a test.
+
+>>> import tempfile
+>>> from earshot.features import LogMel
+>>> words = WordSet([np.ones(4000)], [0], ["cat"], ["anna"], ["cat/anna_0.wav"], 8000)
+>>> store = write_variants(words, f"{tempfile.mkdtemp()}/store", LogMel())
+>>> store.shapes
+{'spectrograms': (9, 101, 40)}
 """
 
 import contextlib
 import json
 import shutil
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,111 +23,27 @@ from tqdm import tqdm
 
 from earshot import files
 from earshot.datasets.stretching import HALF_STEPS, STRETCHES, stretch_and_shift
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
+from earshot.types import Array, PathLike
 
 __all__ = ["Store", "write_variants"]
 
 SETTINGS = "settings.json"
-
-
-def write_variants(words, folder, front_end, *, stretches=STRETCHES, half_steps=HALF_STEPS):
-    """Make all variants of a word set, ready for training, and keep them on disk.
-
-    Made once; what is there is used again. It is written piece by piece, and takes its name only
-    when it is whole.
-
-    Parameters
-    ----------
-    words : earshot.datasets.WordSet
-        Training clips.
-    folder : str or path
-    front_end : LogMel or Samples
-        Spectrograms take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
-    stretches, half_steps : sequence of float
-
-    Returns
-    -------
-    Store
-
-    Raises
-    ------
-    EarshotError
-        When the folder holds something made with other settings, or the disk has no room.
-    """
-    folder = Path(folder)
-    words = words.resampled(front_end.sample_rate)
-    settings = {
-        "clips": len(words),
-        "words": list(words.class_names),
-        "sources": f"{zlib.crc32(chr(10).join(words.sources).encode()):08x}",
-        "front_end": front_end.to_dict(),
-        "stretches": list(stretches),
-        "half_steps": list(half_steps),
-    }
-    if folder.exists():
-        store = Store(folder)
-        different = [name for name in settings if settings[name] != store.settings.get(name)]
-        if different:
-            raise EarshotError(
-                f"{folder} was made with other settings ({', '.join(different)}): delete it, or "
-                "name another folder."
-            )
-        return store
-    n_variants = len(stretches) * len(half_steps)
-    n = len(words) * n_variants
-    rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
-    needed = n * sum(row.nbytes for row in rows.values())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise EarshotError(
-            f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: free "
-            "some space, or name a folder elsewhere."
-        )
-
-    def variants(i):
-        return stretch_and_shift(words.waveforms[i], stretches=stretches, half_steps=half_steps)
-
-    with (
-        files.atomic_path(folder) as temporary,
-        contextlib.ExitStack() as files_open,
-        ThreadPoolExecutor() as threads,
-    ):
-        temporary.mkdir()
-        (temporary / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
-        np.save(temporary / "labels.npy", np.repeat(words.labels, n_variants))
-        arrays = {
-            name: files_open.enter_context((temporary / f"{name}.npy").open("wb")) for name in rows
-        }
-        for name, row in rows.items():
-            np.lib.format.write_array_header_1_0(
-                arrays[name],
-                {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)},
-            )
-        bar = tqdm(desc="stretching and shifting", total=len(words), unit="clip", delay=1)
-        for start in range(0, len(words), 32):
-            some = range(start, min(start + 32, len(words)))
-            clips = [clip for clips in threads.map(variants, some) for clip in clips]
-            for name, values in front_end.pack(clips).items():
-                values.tofile(arrays[name])
-            bar.update(len(some))
-        bar.close()
-        files_open.close()
-    return Store(folder)
+"""Name of the file that says what a store was made of."""
+CLIPS_AT_ONCE = 32
+"""So many clips are varied, and then written, at a time: memory stays small."""
 
 
 class Store:
     """What :func:`write_variants` made: read from the disk in pieces.
 
-    Attributes
-    ----------
-    labels : ndarray of int, shape (n,)
-    words : tuple of str
-    shapes : dict
-        Shapes of the files, by name.
+    Has ``labels``, shape (n,), ``class_names`` and ``shapes``, those of the files by their names.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
         way_out = "delete it and make it again."
         try:
@@ -135,16 +59,90 @@ class Store:
         if not self._names or any(shape[0] != len(self.labels) for shape in self.shapes.values()):
             raise EarshotError(f"{self.folder} is not whole: {way_out}")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
     def _opened(self, name):
         return np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
 
-    def rows(self, chosen):
-        """Read some rows, in any order; gives a dict of arrays."""
+    def rows(self, chosen: Array) -> dict[str, Array]:
+        """Read some rows, in any order."""
         order = np.argsort(chosen, kind="stable")  # the disk is read in one direction
         back = np.argsort(order, kind="stable")
         chosen = np.asarray(chosen)[order]
         # Opened anew each time: what a map has read counts as memory until it is closed.
         return {name: self._opened(name)[chosen][back] for name in self._names}
+
+
+def write_variants(
+    words: WordSet, folder: PathLike, front_end: LogMel | RawWaveform, *,
+    stretches: Sequence[float] = STRETCHES, half_steps: Sequence[float] = HALF_STEPS,
+) -> Store:  # fmt: skip
+    """Make all variants of training clips by :func:`stretch_and_shift`, and keep them on disk.
+
+    Made once; what is there is used again. It is written piece by piece, and takes its name only
+    when it is whole. Spectrograms take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
+    A folder that holds something made with other settings is left alone: an error tells.
+    """
+    folder = Path(folder)
+    words = words.resampled(front_end.sample_rate)
+    settings = {
+        "clips": len(words),
+        "words": list(words.class_names),
+        "sources": f"{zlib.crc32(chr(10).join(words.sources).encode()):08x}",
+        "front_end": front_end.to_dict(),
+        "stretches": list(stretches),
+        "half_steps": list(half_steps),
+    }
+    if not folder.exists():
+        _write(words, folder, front_end, settings)
+    store = Store(folder)
+    different = [name for name in settings if settings[name] != store.settings.get(name)]
+    if different:
+        raise EarshotError(
+            f"{folder} was made with other settings ({', '.join(different)}): delete it, or name "
+            "another folder."
+        )
+    return store
+
+
+def _write(words, folder, front_end, settings):
+    n_variants = len(settings["stretches"]) * len(settings["half_steps"])
+    n = len(words) * n_variants
+    rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
+    _check_room(folder, n * sum(row.nbytes for row in rows.values()))
+    with files.atomic_path(folder) as temporary, contextlib.ExitStack() as opened:
+        temporary.mkdir()
+        (temporary / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
+        np.save(temporary / "labels.npy", np.repeat(words.labels, n_variants))
+        arrays = {}
+        for name, row in rows.items():
+            arrays[name] = opened.enter_context((temporary / f"{name}.npy").open("wb"))
+            header = {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)}
+            np.lib.format.write_array_header_1_0(arrays[name], header)
+        for clips in _varied(words.waveforms, settings):
+            for name, values in front_end.pack(clips).items():
+                values.tofile(arrays[name])
+        opened.close()  # before the folder gets its name
+
+
+def _check_room(folder, needed):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise EarshotError(
+            f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: free "
+            "some space, or name a folder elsewhere."
+        )
+
+
+def _varied(waveforms, settings):
+    """Go through the variants of all clips, some clips at a time."""
+
+    kinds = {name: settings[name] for name in ("stretches", "half_steps")}
+    starts = range(0, len(waveforms), CLIPS_AT_ONCE)
+    with ThreadPoolExecutor() as threads:
+        for start in tqdm(starts, desc="stretching and shifting", unit="batch", delay=1):
+            clips = waveforms[start : start + CLIPS_AT_ONCE]
+            varied = threads.map(lambda x: stretch_and_shift(x, **kinds), clips)
+            yield [one for several in varied for one in several]

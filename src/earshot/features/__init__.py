@@ -1,8 +1,9 @@
 """A sound becomes what a network sees.
 
 Every front end keeps the contract of :class:`FrontEnd`: :class:`LogMel` (log-mel spectrograms of
-clips), :class:`RawWaveform` (samples and their mask) and :class:`StreamSpectrogram` (a whole stream,
-and windows on it). There is one short-time transform, :func:`stft`, with its inverse, :func:`istft`.
+clips), :class:`RawWaveform` (samples and their mask) and :class:`StreamSpectrogram` (a whole
+stream, and windows on it); :func:`kind_of` and :func:`from_settings` bring them into saved folders
+and back. There is one short-time transform, :func:`stft`, with its inverse, :func:`istft`.
 :mod:`~earshot.features.images` keeps spectrograms in files.
 """
 
@@ -12,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["images"],
     submod_attrs={
+        "front_end": ["FrontEnd", "from_settings", "kind_of"],
         "log_mel": ["LOG_MEL_64X32", "LOG_MEL_64X35", "LOG_MEL_64X64", "LogMel", "check_log_mel"],
         "mel": ["mel_filter_bank"],
         "raw": ["RawWaveform"],

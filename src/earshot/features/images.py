@@ -1,38 +1,45 @@
-"""Log-mel spectrograms in files, with the settings that they were made with.
+"""Spectrograms in files, with the settings that they were made with.
 
 A ``.npz`` keeps the numbers as they are. A ``.png`` is a grey image to look at, time to the right
 and frequency upwards: 8 bits a point, and the settings in a text field of the image.
+
+>>> import tempfile
+>>> front_end = LogMel()
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write(f"{folder}/tone.png", front_end(np.sin(np.arange(8000.0))), front_end)
+...     spectrogram, settings = read(f"{folder}/tone.png")
+>>> spectrogram.shape, spectrogram.dtype, settings.bits
+((101, 40), dtype('uint8'), 8)
 """
 
-import csv
+import contextlib
 import dataclasses
 import json
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from earshot import files
 from earshot.errors import EarshotError
+from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.stream import StreamSpectrogram
-from earshot.files import safe_name
+from earshot.types import Array, PathLike
 
 __all__ = ["coarser", "load_windows", "read", "save_windows", "write"]
 
 FIELD = "front_end"
+"""Name of the settings, as JSON, in both kinds of files."""
+INDEX = "index.json"
+"""Beside saved windows: class names, settings, and the file, class and source of each window."""
 
 
-def write(path, spectrogram, front_end):
-    """Write a spectrogram and its settings; half a file never appears.
+def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
+    """Write a log-mel spectrogram, shape (frames, n_mels), and the settings that it was made with.
 
-    Parameters
-    ----------
-    path : str or path
-        Ends in ``.npz`` or ``.png``; one that is there is replaced.
-    spectrogram : ndarray, shape (frames, n_mels)
-    front_end : earshot.features.LogMel
-        The settings that it was made with.
+    The path ends in ``.npz`` or ``.png``; a file that is there is replaced as a whole.
 
     Raises
     ------
@@ -42,35 +49,21 @@ def write(path, spectrogram, front_end):
     path, db = Path(path), check_log_mel(spectrogram, front_end)
     if db.ndim != 2:
         raise EarshotError(f"A file holds one spectrogram, not {len(db)}: write them one by one.")
-    kind = _kind(path)
+    is_image = _is_image(path)
     with files.atomic_path(path) as temporary:
-        if kind == ".npz":
-            settings = json.dumps(front_end.to_dict())
-            np.savez_compressed(temporary, spectrogram=np.asarray(spectrogram), front_end=settings)
+        if is_image:
+            _write_image(
+                temporary, front_end.to_quantized(db), dataclasses.replace(front_end, bits=8)
+            )
         else:
-            from PIL import Image, PngImagePlugin
-
-            stamp = np.rint((db / front_end.top_db + 1) * 255).astype(np.uint8)
-            text = PngImagePlugin.PngInfo()
-            settings = dataclasses.replace(front_end, bits=8).to_dict()
-            text.add_text(FIELD, json.dumps(settings))
-            Image.fromarray(stamp.T[::-1]).save(temporary, pnginfo=text)
+            np.savez_compressed(temporary, spectrogram=spectrogram, front_end=_to_json(front_end))
 
 
-def read(path, front_end=None):
-    """Read a spectrogram and its settings.
+def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel]:
+    """Read a spectrogram, shape (frames, n_mels), and its settings.
 
-    Parameters
-    ----------
-    path : str or path
-        As :func:`write` makes it, or a grey image made elsewhere.
-    front_end : earshot.features.LogMel, optional
-        Settings of an image that does not hold its own.
-
-    Returns
-    -------
-    spectrogram : ndarray, shape (frames, n_mels)
-    front_end : earshot.features.LogMel
+    Of an image the spectrogram is uint8, and the settings say ``bits=8``. An image that was made
+    elsewhere needs ``front_end``.
 
     Raises
     ------
@@ -78,39 +71,95 @@ def read(path, front_end=None):
         When the file is missing, damaged, of another kind, or holds no settings.
     """
     path = Path(path)
-    if not path.is_file():
-        raise EarshotError(f"There is no file {path}: check the name and the folder.")
-    read_as = _read_npz if _kind(path) == ".npz" else _read_png
-    try:
-        spectrogram, settings = read_as(path)
-        front_end = LogMel(**json.loads(settings)) if settings else front_end
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise EarshotError(
-            f"{path} holds no spectrogram, or is damaged ({type(error).__name__}): write it again."
-        ) from error
-    if front_end is None:
+    with _named(path):
+        if _is_image(path):
+            spectrogram, found = _read_image(path)
+        else:
+            with np.load(path, allow_pickle=False) as packed:
+                spectrogram, found = packed["spectrogram"], _from_json(str(packed[FIELD]))
+    settings = found or front_end
+    if not isinstance(settings, LogMel):
         raise EarshotError(
             f"{path} does not say with which settings it was made: give front_end, the LogMel."
         )
     if spectrogram.dtype == np.uint8:
-        front_end = dataclasses.replace(front_end, bits=8)
-    check_log_mel(spectrogram, front_end)
-    return spectrogram, front_end
+        settings = dataclasses.replace(settings, bits=8)
+    check_log_mel(spectrogram, settings)
+    return spectrogram, settings
 
 
-def coarser(db, times):
-    """Average neighbouring frames and bands in power, and bring the spectrogram back to its size.
+def save_windows(
+    folder: PathLike, windows: Array, labels: Array, class_names: Sequence[str],
+    settings: StreamSpectrogram, *, source: str = "",
+) -> None:  # fmt: skip
+    """Save windows of a stream as 8-bit images, in a folder for each class, with an index.
 
     Parameters
     ----------
-    db : ndarray of float, shape (frames, n_mels)
-    times : int
-        So many frames by so many bands become one.
+    folder : must not exist yet
+    windows : shape (n, n_frames, bands), in [0, top_db]
+    labels : int, shape (n,)
+    source : where the windows come from, for the index
+    """
+    folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
+    if folder.exists():
+        raise EarshotError(f"{folder} exists already and is kept: choose another folder.")
+    if windows.shape != (len(labels), *settings.output_shape) or len(labels) == 0:
+        raise EarshotError(
+            f"{len(labels)} labels and these settings need windows of the shape "
+            f"{(len(labels), *settings.output_shape)}, not {windows.shape}."
+        )
+    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < n_classes:
+        raise EarshotError(f"Labels of {n_classes} classes are whole numbers from 0, not {labels}.")
+    low, high = np.min(windows), np.max(windows)
+    if not 0 <= low <= high <= settings.top_db:
+        raise EarshotError(
+            f"Windows hold values from 0 to {settings.top_db:g} dB, not {low:g} to {high:g}: "
+            "differences can be saved with numpy.save."
+        )
+    with files.atomic_path(folder) as temporary:
+        rows = []
+        for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
+            name = class_names[label]
+            path = Path(files.safe_name(name), f"{i:06d}.png")
+            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
+            _write_image(temporary / path, settings.to_quantized(window), settings)
+            rows.append({"file": path.as_posix(), "class_name": name, "source": source})
+        about = {"class_names": list(class_names), "settings": settings.to_dict()}
+        index = json.dumps({**about, "windows": rows}, indent=1)
+        (temporary / INDEX).write_text(index, encoding="utf-8")
 
-    Returns
-    -------
-    ndarray of float, the same shape
-        In dB below the loudest point.
+
+def load_windows(
+    folder: PathLike, settings: StreamSpectrogram | None = None
+) -> tuple[Array, Array, tuple[str, ...], StreamSpectrogram]:
+    """Load the windows, labels, class names and settings that :func:`save_windows` saved.
+
+    Windows are float32, shape (n, n_frames, bands), labels int, shape (n,). A file that is missing,
+    damaged, or of other ``settings`` than asked for raises an :class:`EarshotError` that names it.
+    """
+    folder, windows = Path(folder), []
+    with _named(folder / INDEX):
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        class_names, rows = tuple(index["class_names"]), index["windows"]
+        labels = np.array([class_names.index(row["class_name"]) for row in rows])
+        paths = [folder / row["file"] for row in rows]
+        found = StreamSpectrogram(**index["settings"])
+    if settings not in (None, found):
+        raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
+    for path in paths:
+        with _named(path):
+            quantized, made_with = _read_image(path)
+            if made_with != found or quantized.shape != found.output_shape:
+                raise ValueError("another image")
+            windows.append(found.from_quantized(quantized))
+    return np.stack(windows), labels, class_names, found
+
+
+def coarser(db: Array, times: int) -> Array:
+    """Average the power of ``times`` frames by ``times`` bands, and keep the spectrogram's size.
+
+    From dB, shape (frames, n_mels), to dB below the loudest point, the same shape.
     """
     n_frames, n_mels = db.shape
     sides = (0, -n_frames % times), (0, -n_mels % times)
@@ -120,136 +169,50 @@ def coarser(db, times):
     return 10 * np.log10(power / power.max())
 
 
-def _kind(path):
-    kind = path.suffix.lower()
-    if kind not in (".npz", ".png"):
-        raise EarshotError(f"{path} is neither .npz nor .png: spectrograms are kept in these.")
-    return kind
+def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
+    """Write values of 8 bits, shape (frames, bands), as a grey image with its settings."""
+    from PIL import Image, PngImagePlugin
+
+    text = PngImagePlugin.PngInfo()
+    text.add_text(FIELD, _to_json(front_end))
+    Image.fromarray(np.ascontiguousarray(quantized.T[::-1])).save(path, pnginfo=text)
 
 
-def _read_npz(path):
-    with np.load(path, allow_pickle=False) as packed:
-        return packed["spectrogram"], str(packed[FIELD])
-
-
-def _read_png(path):
+def _read_image(path: Path) -> tuple[Array, FrontEnd | None]:
+    """Read an image; gives values of 8 bits, shape (frames, bands), and settings if it has any."""
     from PIL import Image
 
     with Image.open(path) as image:
-        return np.asarray(image.convert("L"))[::-1].T.copy(), image.info.get(FIELD)
+        settings = image.info.get(FIELD)
+        quantized = np.asarray(image.convert("L"))[::-1].T.copy()
+    return quantized, _from_json(settings) if settings else None
 
 
-INDEX, SETTINGS = "index.csv", "windows.json"
+def _to_json(front_end: FrontEnd) -> str:
+    return json.dumps({"kind": kind_of(front_end), **front_end.to_dict()})
 
 
-def save_windows(folder, windows, labels, words, settings, *, source=""):
-    """Save windows as 8-bit PNG spectrograms, in a folder for each label, with an index.
-
-    Parameters
-    ----------
-    folder : str or path
-        Must not exist yet.
-    windows : ndarray, shape (n, n_frames, bands)
-        In [0, top_db], or quantized (uint8); time to the right and frequency upwards in the spectrograms.
-    labels : ndarray of int, shape (n,)
-    words : sequence of str
-        Names of the labels.
-    settings : Windows
-    source : str
-        Where the windows come from; it stands in the index.
-    """
-    from PIL import Image
-
-    folder = Path(folder)
-    if folder.exists():
-        raise EarshotError(f"{folder} exists already and is kept: choose another folder.")
-    labels = np.asarray(labels)
-    if len(windows) != len(labels) or len(labels) == 0:
-        raise EarshotError(f"{len(windows)} windows need as many labels, not {len(labels)}.")
-    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < len(words):
-        raise EarshotError(f"Labels of {len(words)} words are whole numbers from 0, not {labels}.")
-    if len({safe_name(word) for word in words}) < len(words):
-        raise EarshotError(f"Every word needs a folder of its own: {', '.join(words)}.")
-    stamped = np.asarray(windows).dtype == np.uint8
-    if not stamped and not (np.min(windows) >= 0 and np.max(windows) <= settings.top_db):
-        raise EarshotError(
-            f"Windows hold values from 0 to {settings.top_db:g} dB, not {np.min(windows):g} to "
-            f"{np.max(windows):g}: differences can be saved with numpy.save."
-        )
-    with files.atomic_path(folder) as temporary:
-        temporary.mkdir()
-        rows = []
-        for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
-            if window.shape != settings.output_shape:
-                raise EarshotError(
-                    f"Window {i} has the shape {window.shape}, and the settings make "
-                    f"{settings.output_shape}: give the settings that it was cut with."
-                )
-            name = f"{safe_name(words[label])}/{i:06d}.png"
-            path = temporary / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stamp = window if stamped else settings.to_quantized(window)
-            Image.fromarray(np.ascontiguousarray(stamp.T[::-1])).save(path)
-            rows.append((name, words[label], source))
-        with (temporary / INDEX).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("file", "word", "source"), *rows])
-        text = json.dumps({"words": list(words), **settings.to_dict()}, indent=2)
-        (temporary / SETTINGS).write_text(text + "\n", encoding="utf-8")
+def _from_json(text: str) -> FrontEnd:
+    settings = json.loads(text)
+    return from_settings(settings.pop("kind", "LogMel"), settings)
 
 
-def load_windows(folder, settings=None):
-    """Load what :func:`save_spectrograms` wrote.
+def _is_image(path: Path) -> bool:
+    if path.suffix.lower() not in (".npz", ".png"):
+        raise EarshotError(f"{path} is neither .npz nor .png: spectrograms are kept in these.")
+    return path.suffix.lower() == ".png"
 
-    Parameters
-    ----------
-    folder : str or path
-    settings : Windows, optional
-        Those that are wanted; spectrograms of other settings are refused.
 
-    Returns
-    -------
-    windows : ndarray of float32, shape (n, n_frames, bands)
-    labels : ndarray of int, shape (n,)
-    words : tuple of str
-    settings : Windows
-
-    Raises
-    ------
-    EarshotError
-        When a file is missing or damaged; it is named.
-    """
-    from PIL import Image
-
-    folder = Path(folder)
-    path = folder / SETTINGS
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in which something is missing or damaged."""
+    if not path.is_file():
+        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    damage = (OSError, EOFError, KeyError, TypeError, ValueError, SyntaxError, zipfile.BadZipFile)
     try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-        words = tuple(found.pop("words"))
-        try:
-            found = StreamSpectrogram(**found)
-        except EarshotError as error:
-            raise ValueError(str(error)) from error
-        path = folder / INDEX
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [(row["file"], words.index(row["word"])) for row in csv.DictReader(file)]
-        if not rows:
-            raise ValueError("it names no spectrograms")
-        if settings is not None and settings != found:
-            raise EarshotError(
-                f"The spectrograms in {folder} were made with other settings: {found}."
-            )
-        windows = np.empty((len(rows), *found.output_shape), np.float32)
-        for window, (name, _) in zip(windows, rows, strict=True):
-            path = folder / name
-            with Image.open(path) as spectrogram:
-                if spectrogram.mode != "L" or spectrogram.size != found.output_shape:
-                    raise ValueError(
-                        f"{spectrogram.mode} of {spectrogram.size}, not L of {window.shape}"
-                    )
-                window[:] = found.from_quantized(np.asarray(spectrogram)[::-1].T)
-    except (OSError, ValueError, KeyError, TypeError, SyntaxError, csv.Error) as error:
+        yield
+    except (*damage, EarshotError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise EarshotError(
-            f"{path} is missing or damaged ({reason}): save the spectrograms of {folder} again."
+            f"{path} holds no spectrogram, or is damaged ({reason}): write it again."
         ) from error
-    return windows, np.array([label for _, label in rows], np.int64), words, found

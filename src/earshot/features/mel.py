@@ -1,21 +1,36 @@
-"""Mel filters, and the matrices for the way back from mel bands."""
+"""Mel filters, and the matrices for the way back from mel bands.
+
+>>> mel_filter_bank(16000, 512, 40, 60.0, 8000.0).shape
+(257, 40)
+"""
 
 import functools
+from typing import Any
 
 import numpy as np
 
-__all__ = ["mel_filter_bank"]
+from earshot.types import Array
+
+__all__ = ["band_groups", "mel_filter_bank", "mel_matrices"]
+
+BREAK_HZ = 1000.0
+"""Up to here Slaney's scale has 3 mel per 200 Hz, and above it 27 mel per factor of 6.4."""
+BREAK_MEL = 15.0
+"""The same frequency in mel."""
+LOG_STEP = np.log(6.4) / 27
+"""Growth of the logarithm of the frequency per mel, above the break."""
+GROUP = 16
+"""Bands in a group: all at once would take several threads, and 20 times as long when others work,
+and a step of a stream would depend in its last digit on the steps that come with it."""
 
 
-def mel_filter_bank(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz):
-    """Triangular mel filters: Slaney's mel scale, each filter of unit area.
+def mel_filter_bank(
+    sample_rate: int, n_fft: int, n_mels: int, fmin_hz: float, fmax_hz: float
+) -> Array:
+    """Triangular mel filters, float32 of shape (1 + n_fft // 2, n_mels).
 
-    Slaney, M. (1998), "Auditory Toolbox", Technical Report 1998-010, Interval Research; the same
-    as ``librosa.filters.mel`` with its defaults.
-
-    Returns
-    -------
-    ndarray of float32, shape (1 + n_fft // 2, n_mels)
+    Slaney's mel scale, each filter of unit area: Slaney, M. (1998), "Auditory Toolbox", Technical
+    Report 1998-010, Interval Research; the same as ``librosa.filters.mel`` with its defaults.
     """
     corners = _mel_to_hz(np.linspace(_hz_to_mel(fmin_hz), _hz_to_mel(fmax_hz), n_mels + 2))
     bins = np.linspace(0, sample_rate / 2, 1 + n_fft // 2)[:, None]
@@ -25,41 +40,37 @@ def mel_filter_bank(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz):
     return (triangles * (2 / (corners[2:] - corners[:-2]))).astype(np.float32)
 
 
-# Slaney's scale: 3 mel per 200 Hz up to 1,000 Hz, then 27 mel per factor of 6.4.
-_BREAK_HZ, _BREAK_MEL, _LOG_STEP = 1000.0, 15.0, np.log(6.4) / 27
-
-
 def _hz_to_mel(hz):
     hz = np.asarray(hz, np.float64)
-    above = _BREAK_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
-    return np.where(hz < _BREAK_HZ, hz * 3 / 200, above)
+    above = BREAK_MEL + np.log(np.maximum(hz, BREAK_HZ) / BREAK_HZ) / LOG_STEP
+    return np.where(hz < BREAK_HZ, hz * 3 / 200, above)
 
 
 def _mel_to_hz(mel):
-    above = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mel, _BREAK_MEL) - _BREAK_MEL))
-    return np.where(mel < _BREAK_MEL, mel * 200 / 3, above)
+    above = BREAK_HZ * np.exp(LOG_STEP * (np.maximum(mel, BREAK_MEL) - BREAK_MEL))
+    return np.where(mel < BREAK_MEL, mel * 200 / 3, above)
 
 
 @functools.lru_cache(maxsize=32)
-def band_groups(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz, group=16):
-    """Filter bank in groups of neighbouring bands, each with the FFT bins that it needs."""
-    bank = mel_filter_bank(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz)
-    groups = []
-    for start in range(0, n_mels, group):
-        columns = slice(start, min(start + group, n_mels))
-        used = np.flatnonzero(bank[:, columns].any(axis=1))
-        rows = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-        groups.append((columns, rows, np.ascontiguousarray(bank[rows, columns])))
+def band_groups(front_end: Any) -> list[tuple[slice, slice, Array]]:
+    """Filters of a LogMel in groups of neighbouring bands: the bands, their bins, the weights."""
+    bank, groups = _bank_of(front_end), []
+    for bands in (slice(i, i + GROUP) for i in range(0, front_end.n_mels, GROUP)):
+        used = np.flatnonzero(bank[:, bands].any(axis=1))
+        bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+        groups.append((bands, bins, np.ascontiguousarray(bank[bins, bands])))
     return groups
 
 
 @functools.lru_cache(maxsize=32)
-def mel_matrices(front_end):
-    """Matrices for the way back from mel bands: the filters, a first guess, an update."""
-    bank = mel_filter_bank(
-        front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin_hz,
-        front_end.top_hz,
-    )  # fmt: skip
+def mel_matrices(front_end: Any) -> tuple[Array, Array, Array]:
+    """Matrices for the way back from a LogMel's bands: the filters, a first guess, an update."""
+    bank = _bank_of(front_end)
     per_bin = np.maximum(bank.sum(axis=1, keepdims=True), 1e-9)
     per_band = np.maximum(bank.sum(axis=0, keepdims=True), 1e-9)
     return bank, (bank / per_bin / per_band).T.copy(), (bank / per_bin).T.copy()
+
+
+def _bank_of(front_end):
+    bins, bands_hz = (front_end.sample_rate, front_end.n_fft), (front_end.fmin_hz, front_end.top_hz)
+    return mel_filter_bank(*bins, front_end.n_mels, *bands_hz)

@@ -1,73 +1,68 @@
 """Raw samples as a front end: clips of one length, and which of their samples are real.
 
 Used where a network reads the waveform itself, in the place of :class:`earshot.features.LogMel`.
+
+>>> x, mask = RawWaveform()([np.ones(9000, np.float32)])
+>>> x.shape, int(mask.sum())
+((1, 17640), 9000)
 """
 
 import dataclasses
 import numbers
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
+from earshot import audio
 from earshot.errors import EarshotError
+from earshot.types import Array
 
-__all__ = ["RawWaveform", "check_mask"]
+__all__ = ["RawWaveform"]
+
+FULL_SCALE = np.float32(32767)
+"""Largest sample of 16 bits: what a clip's peak becomes in a store."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RawWaveform:
     """Settings of clips of raw samples; calling it makes them.
 
-    Parameters
-    ----------
-    sample_rate : int
-        In Hz.
-    n_samples : int
-        Longer clips lose their end, shorter ones get zeros at the end.
-
-    Examples
-    --------
-    >>> x, mask = Samples()([np.ones(9000, np.float32)])
-    >>> x.shape, int(mask.sum())
-    ((1, 17640), 9000)
+    Clips longer than ``n_samples`` lose their end, shorter ones get zeros at the end. The
+    ``sample_rate`` is in Hz.
     """
 
     sample_rate: int = 22050
     n_samples: int = 17640
+    pad: ClassVar[str] = "end"
 
-    def __post_init__(self):
-        for name in ("sample_rate", "n_samples"):
-            value = getattr(self, name)
-            if not isinstance(value, numbers.Integral) or value <= 0:
-                raise EarshotError(
-                    f"Samples needs {name} as a whole number above 0, not {value!r}."
-                )
+    def __post_init__(self) -> None:
+        audio.whole_rate(self.sample_rate)
+        if not isinstance(self.n_samples, numbers.Integral) or self.n_samples <= 0:
+            raise EarshotError(
+                f"RawWaveform needs n_samples as a whole number above 0, not {self.n_samples!r}."
+            )
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple[tuple[int], tuple[int]]:
         """Shapes of what a network gets: samples and mask."""
         return ((self.n_samples,), (self.n_samples,))
 
-    def to_dict(self):
-        """Give the settings as a dict that JSON can hold; ``Samples(**d)`` brings them back."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as a dict that JSON can hold; ``RawWaveform(**d)`` reads it."""
         return dataclasses.asdict(self)
 
-    def __call__(self, clips):
-        """Pad or cut clips.
-
-        Parameters
-        ----------
-        clips : list of ndarray, each of shape (samples,)
+    def __call__(self, clips: Sequence[Array]) -> tuple[Array, Array]:
+        """Pad or trim clips, each of shape (samples,).
 
         Returns
         -------
-        x : ndarray of float32, shape (n, n_samples)
-            Each clip brought to a peak of 1, so that loudness plays no role.
-        mask : ndarray of bool, shape (n, n_samples)
-            True where a sample is real.
+        x : float32, shape (n, n_samples); each peak is 1, so that loudness plays no role
+        mask : bool, shape (n, n_samples); True where a sample is real
         """
         return self.unpack(self.pack(clips))
 
-    def pack(self, clips):
+    def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
         """Give clips in a form that takes little space on a disk: samples of 16 bits, lengths."""
         samples = np.zeros((len(clips), self.n_samples), np.int16)
         lengths = np.zeros(len(clips), np.int32)
@@ -79,35 +74,7 @@ class RawWaveform:
             samples[i, : len(clip)] = np.rint(32767 / max(np.abs(clip).max(), 1e-9) * clip)
         return {"samples": samples, "lengths": lengths}
 
-    def unpack(self, rows):
+    def unpack(self, rows: dict[str, Array]) -> tuple[Array, Array]:
         """Bring back what :meth:`pack` gave."""
         mask = np.arange(self.n_samples) < rows["lengths"][:, None]
-        return rows["samples"] / np.float32(32767), mask
-
-
-def check_mask(x, mask):
-    """Refuse samples and masks that do not belong together.
-
-    Parameters
-    ----------
-    x : ndarray of float, shape (n, n_samples)
-    mask : ndarray of bool, shape (n, n_samples)
-
-    Raises
-    ------
-    EarshotError
-        When the shapes differ, the mask is not of bool, or a clip has no real sample.
-    """
-    if mask.shape != x.shape:
-        raise EarshotError(f"The mask has the shape {mask.shape}, the samples have {x.shape}.")
-    if mask.dtype != bool:
-        raise EarshotError(
-            f"A mask says True or False for each sample; this one holds {mask.dtype}: give "
-            "mask.astype(bool)."
-        )
-    empty = np.flatnonzero(~mask.any(axis=1))
-    if len(empty):
-        raise EarshotError(
-            f"The mask of {len(empty)} clips is False throughout (the first is clip {empty[0]}): "
-            "leave these clips out."
-        )
+        return rows["samples"] / FULL_SCALE, mask

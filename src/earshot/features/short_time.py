@@ -1,42 +1,66 @@
-"""The short-time Fourier transform and its inverse."""
+"""The one short-time Fourier transform, its inverse, and the one Hann window.
+
+>>> x = np.sin(np.arange(8000, dtype=np.float32) / 5)
+>>> spectra = stft(x, 256, 80)
+>>> spectra.shape, bool(np.abs(istft(spectra, 80) - x).max() < 1e-5)
+((101, 129), True)
+"""
 
 import functools
 
 import numpy as np
 
-__all__ = ["istft", "stft"]
+from earshot.types import Array
+
+__all__ = ["centred_frames", "hann", "istft", "stft"]
+
+LEAST_WEIGHT = np.float32(0.05)
+"""Least sum of squared windows that :func:`istft` divides by: it keeps the edges from growing."""
 
 
-def stft(x, n_fft, hop_length):
-    """Complex spectra of a waveform or a batch, frames centred on multiples of the hop.
+@functools.lru_cache(maxsize=8)
+def hann(n_fft: int) -> Array:
+    """Give the periodic Hann window, float32 of shape (n_fft,)."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+
+
+def centred_frames(x: Array, n_fft: int, hop_length: int) -> Array:
+    """Cut waveforms (..., samples) into frames around multiples of the hop, zeros at both ends.
+
+    Gives a view of shape (..., 1 + samples // hop_length, n_fft), not yet windowed.
+    """
+    x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)])
+    return np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=-1)[..., ::hop_length, :]
+
+
+def stft(x: Array, n_fft: int, hop_length: int) -> Array:
+    """Complex spectra of waveforms.
 
     Parameters
     ----------
-    x : ndarray, shape (..., samples)
-    n_fft, hop_length : int
+    x : shape (..., samples)
+    n_fft, hop_length
         Length of the Hann window and step between frames, in samples.
 
     Returns
     -------
     ndarray of complex64, shape (..., 1 + samples // hop_length, 1 + n_fft // 2)
     """
-    from scipy.fft import rfft
+    from scipy.fft import rfft  # numpy.fft is slower and works in double precision
 
-    x = np.asarray(x, np.float32)
-    x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)])
-    frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=-1)
-    return rfft(frames[..., ::hop_length, :] * hann(n_fft), axis=-1, overwrite_x=True)
+    frames = centred_frames(np.asarray(x, np.float32), n_fft, hop_length)
+    return rfft(frames * hann(n_fft), axis=-1, overwrite_x=True)
 
 
-def istft(spectra, hop_length):
+def istft(spectra: Array, hop_length: int) -> Array:
     """Give the waveform whose spectra are nearest to the given ones, in the least squares' sense.
 
     Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform".
 
     Parameters
     ----------
-    spectra : ndarray of complex, shape (..., frames, 1 + n_fft // 2)
-    hop_length : int
+    spectra : complex, shape (..., frames, 1 + n_fft // 2)
+        Made with a Hann window; the hop is at most half of it.
 
     Returns
     -------
@@ -44,9 +68,8 @@ def istft(spectra, hop_length):
     """
     from scipy.fft import irfft
 
-    n_fft = 2 * (spectra.shape[-1] - 1)
+    n_fft, n_frames = 2 * (spectra.shape[-1] - 1), spectra.shape[-2]
     frames = irfft(spectra.astype(np.complex64, copy=False), axis=-1) * hann(n_fft)
-    n_frames = frames.shape[-2]
     x = _overlapped(frames, hop_length) / _weight(n_fft, hop_length, n_frames)
     return x[..., n_fft // 2 : n_fft // 2 + (n_frames - 1) * hop_length]
 
@@ -55,11 +78,10 @@ def _overlapped(frames, hop_length):
     """Add frames up, each a hop after the one before it."""
     *batch, n_frames, n_fft = frames.shape
     n_hops = -(-n_fft // hop_length)
-    frames = np.pad(frames, [(0, 0)] * (len(batch) + 1) + [(0, n_hops * hop_length - n_fft)])
-    pieces = frames.reshape(*batch, n_frames, n_hops, hop_length)
     x = np.zeros((*batch, n_frames + n_hops - 1, hop_length), np.float32)
     for i in range(n_hops):
-        x[..., i : i + n_frames, :] += pieces[..., i, :]
+        part = frames[..., i * hop_length : (i + 1) * hop_length]
+        x[..., i : i + n_frames, : part.shape[-1]] += part
     return x.reshape(*batch, -1)
 
 
@@ -67,9 +89,4 @@ def _overlapped(frames, hop_length):
 def _weight(n_fft, hop_length, n_frames):
     """Sum of the squared windows over every sample."""
     squares = np.broadcast_to(hann(n_fft) ** 2, (n_frames, n_fft))
-    return np.maximum(_overlapped(squares, hop_length), np.float32(0.05))
-
-
-@functools.lru_cache(maxsize=8)
-def hann(n_fft):
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+    return np.maximum(_overlapped(squares, hop_length), LEAST_WEIGHT)

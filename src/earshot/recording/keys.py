@@ -1,16 +1,27 @@
-"""The keys that start and stop a recording, heard whichever window is in front."""
+"""The keys that start and stop a recording, heard whichever window is in front.
+
+>>> events = queue.SimpleQueue()
+>>> with keys(events):  # doctest: +SKIP
+...     events.get()
+'s'
+"""
 
 import contextlib
 import os
+import queue
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 from earshot.errors import EarshotError
 from earshot.recording.microphone import BLOCK_S, BROWSER
 
+__all__ = ["keys"]
+
 
 @contextlib.contextmanager
-def keys(events):
-    """Put the pressed keys, as lower-case letters, into a queue."""
+def keys(events: queue.SimpleQueue[Any]) -> Iterator[Any]:
+    """Put the pressed keys, as lower-case letters, into a queue; gives the thread that listens."""
     if os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland":
         raise EarshotError(
             "On Wayland no program hears keys that are pressed in other windows: log in with an "

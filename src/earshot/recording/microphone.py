@@ -1,32 +1,30 @@
-"""The microphone of this machine."""
+"""The microphone of this machine, read by ``sounddevice`` (PortAudio).
+
+>>> print(Device(0, "built-in", n_channels=1, sample_rate=44100, is_default=True))
+0: built-in (44,100 Hz, the default)
+"""
 
 import contextlib
 import dataclasses
+import queue
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from earshot.errors import EarshotError
 
-__all__ = ["Device", "devices"]
+__all__ = ["BLOCK_S", "BROWSER", "Device", "devices", "microphone"]
 
 BLOCK_S = 0.02
+"""Length of the blocks in which the sound comes: short, so that a stop key acts at once."""
 BROWSER = 'or record in the browser: where="browser"'
+"""The way out that is always there."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A microphone or another input.
-
-    Parameters
-    ----------
-    number : int
-    name : str
-    n_channels : int
-        As many as it offers at most.
-    sample_rate : int
-        Its own, in Hz.
-    is_default : bool
-    """
+    """A microphone or another input, with the most channels that it offers and its own rate."""
 
     number: int
     name: str
@@ -34,19 +32,13 @@ class Device:
     sample_rate: int
     is_default: bool
 
-    def __str__(self):
+    def __str__(self) -> str:
         default = ", the default" if self.is_default else ""
         return f"{self.number}: {self.name} ({self.sample_rate:,} Hz{default})"
 
 
-def devices():
-    """List the inputs of this machine, each a :class:`Device`; empty when there is none.
-
-    Raises
-    ------
-    EarshotError
-        When PortAudio is missing.
-    """
+def devices() -> list[Device]:
+    """List the inputs of this machine; empty when there is none. An error tells what is missing."""
     sounddevice = _sounddevice()
     default = sounddevice.default.device[0]
     return [
@@ -54,6 +46,38 @@ def devices():
                d["index"] == default)
         for d in sounddevice.query_devices() if d["max_input_channels"] > 0
     ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def microphone(device: int | str | None, events: queue.SimpleQueue[Any]) -> Iterator[Any]:
+    """Open a microphone that puts blocks of int16, shape (samples,), and overruns into a queue.
+
+    An overrun, which lost sound, is None; gives the stream of ``sounddevice``.
+    """
+    sounddevice, found = _sounddevice(), _find(device)
+
+    def heard(block, n_frames, times, status):
+        if status.input_overflow:
+            events.put(None)
+        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+        events.put(mono.astype(np.int16))  # a copy
+
+    for n_channels in sorted({1, min(2, found.n_channels), found.n_channels}):
+        try:
+            stream = sounddevice.InputStream(
+                device=found.number, channels=n_channels, samplerate=found.sample_rate,
+                dtype="int16", blocksize=round(BLOCK_S * found.sample_rate), callback=heard,
+            )  # fmt: skip
+            break
+        except sounddevice.PortAudioError as error:
+            reason = error.args[0]
+    else:
+        raise EarshotError(
+            f"The microphone {found.name} cannot be opened ({reason}): close other programs that "
+            f"use it, allow its use in the system's privacy settings, {BROWSER}."
+        )
+    with stream:
+        yield stream
 
 
 def _sounddevice():
@@ -94,32 +118,3 @@ def _find(device):
         )
     listed = "; ".join(map(str, there))
     raise EarshotError(f"There is no input device {device!r}. There are: {listed}.")
-
-
-@contextlib.contextmanager
-def microphone(device, events):
-    """Open a microphone that puts blocks of int16, shape (samples,), and overruns into a queue."""
-    sounddevice, found = _sounddevice(), _find(device)
-
-    def heard(block, n_frames, times, status):
-        if status.input_overflow:
-            events.put(None)
-        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-        events.put(mono.astype(np.int16))  # a copy
-
-    for n_channels in sorted({1, min(2, found.n_channels), found.n_channels}):
-        try:
-            stream = sounddevice.InputStream(
-                device=found.number, channels=n_channels, samplerate=found.sample_rate,
-                dtype="int16", blocksize=round(BLOCK_S * found.sample_rate), callback=heard,
-            )  # fmt: skip
-            break
-        except sounddevice.PortAudioError as error:
-            reason = error.args[0]
-    else:
-        raise EarshotError(
-            f"The microphone {found.name} cannot be opened ({reason}): close other programs that "
-            f"use it, allow its use in the system's privacy settings, {BROWSER}."
-        )
-    with stream:
-        yield stream

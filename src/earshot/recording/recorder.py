@@ -2,6 +2,9 @@
 
 The microphone (``sounddevice``, PortAudio) and the keyboard (``pynput``) are looked for when they
 are needed; what is missing is said together with the remedy.
+
+>>> Recorder(start_key="a", stop_key="e").record("data/own_recordings")  # doctest: +SKIP
+Take(path=PosixPath('data/own_recordings/take_20261121-153000.wav'), ...)
 """
 
 import collections
@@ -11,6 +14,7 @@ import math
 import queue
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -18,13 +22,18 @@ from earshot.errors import EarshotError
 from earshot.recording import takes
 from earshot.recording.keys import keys
 from earshot.recording.microphone import BLOCK_S, microphone
+from earshot.types import Array, PathLike
 
 __all__ = ["Recorder", "problem"]
 
 GONE_S = 2.0
 """A microphone that gives nothing for this long is gone."""
 REFRESH_S = 0.1
-BAR, LOWEST_DB = 20, -60.0
+"""Time between two looks at microphone and keys, and between two drawings of the level."""
+BAR = 20
+"""Characters of the bar that shows the level."""
+LOWEST_DB = -60.0
+"""Level at which the bar is empty."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +42,14 @@ class Recorder:
 
     Parameters
     ----------
-    device : int or str, optional
+    device
         Number or part of the name, see :func:`devices`. Default: the system's default.
-    start_key, stop_key : str
+    start_key, stop_key
         One letter each. They are heard whichever window is in front.
-    pre_roll_s : float
-        So much from before the start key is kept: people press and speak at once.
-    longest_s : float
-        A take ends by itself after this time.
-    patience_s : float
+    pre_roll_s, longest_s
+        So much from before the start key is kept, as people press and speak at once; after so
+        long a take ends by itself.
+    patience_s
         For so long the start key is waited for.
     """
 
@@ -52,38 +60,24 @@ class Recorder:
     longest_s: float = 1800.0
     patience_s: float = 120.0
 
-    def record(self, folder, *, name="take"):
+    def record(self, folder: PathLike, *, name: str = "take") -> takes.Take:
         """Wait for the start key, record until the stop key, and say all the while what is heard.
 
-        Sound goes to disk while it is recorded. The take also ends, and is kept, when its longest
-        time is over, the kernel is interrupted, the microphone goes away or the disk is full.
+        Sound goes to disk while it is recorded, into ``<folder>/<name>_<date>-<time>.wav``. The
+        take also ends, and is kept, when its longest time is over, the kernel is interrupted, the
+        microphone goes away or the disk is full.
 
-        Parameters
-        ----------
-        folder : str or path
-            Gets the whole take, as ``<name>_<date>-<time>.wav``.
-        name : str
-
-        Returns
-        -------
-        earshot.recording.Take
-
-        Raises
-        ------
-        EarshotError
-            When microphone or keys are missing, the start key is not pressed, or the microphone
-            goes away before that.
+        Raises an EarshotError when microphone or keys are missing, or go before the start key.
         """
-        with _Source(self.device) as source:
+        with _source(self.device) as source:
             meter = _Meter()
             writer = self._wait(source, folder, name, meter)
-            notes = []
             try:
-                notes.append(self._write(source, writer, meter))
+                notes = [self._write(source, writer, meter)]
             except KeyboardInterrupt:
-                notes.append("Interrupted.")
+                notes = ["Interrupted."]
             except EarshotError as error:
-                notes.append(str(error))
+                notes = [str(error)]
         with contextlib.suppress(EarshotError):  # the disk is full, and that has been said
             for block in source.left():
                 writer.write(block)
@@ -97,18 +91,12 @@ class Recorder:
         meter.finish(take)
         return take
 
-    def blocks(self):
-        """Listen at once, until the stop key, and give the sound as it comes.
+    def blocks(self) -> Iterator[tuple[Array, int]]:
+        """Listen at once, until the stop key, and give blocks and their rate as they come.
 
         The same as :func:`earshot.audio.blocks` gives for a file. Ends as :meth:`record` does.
-
-        Yields
-        ------
-        block : ndarray of float32, shape (samples,)
-        sample_rate : int
-            In Hz, the microphone's own.
         """
-        with _Source(self.device) as source, contextlib.suppress(KeyboardInterrupt):
+        with _source(self.device) as source, contextlib.suppress(KeyboardInterrupt):
             until = time.monotonic() + self.longest_s
             for event in source:
                 if isinstance(event, np.ndarray):
@@ -145,9 +133,8 @@ class Recorder:
             if isinstance(event, np.ndarray):
                 writer.write(event)
                 lost = f", {source.n_overruns} gaps" if source.n_overruns else ""
-                meter.show(
-                    f"Recording {writer.duration_s:6.1f} s{lost}, {self.stop_key} to stop", event
-                )
+                text = f"Recording {writer.duration_s:6.1f} s{lost}, {self.stop_key} to stop"
+                meter.show(text, event)
                 if writer.duration_s >= self.longest_s + self.pre_roll_s:
                     return f"The longest time, {self.longest_s:g} s, is over."
             elif event == self.stop_key and until is None:
@@ -158,7 +145,7 @@ class Recorder:
         return source.ended
 
 
-def problem(device=None):
+def problem(device: int | str | None = None) -> str:
     """Say in one sentence why this machine cannot record with keys; "" when it can."""
     try:
         with microphone(device, queue.SimpleQueue()), keys(queue.SimpleQueue()):
@@ -167,26 +154,20 @@ def problem(device=None):
         return str(error)
 
 
+@contextlib.contextmanager
+def _source(device):
+    events = queue.SimpleQueue()
+    with keys(events) as listener, microphone(device, events) as stream:
+        yield _Source(events, listener, stream)
+
+
 class _Source:
     """Sound and keys of this machine, in the order in which they came."""
 
-    def __init__(self, device):
-        self.device = device
+    def __init__(self, events, listener, stream):
+        self._events, self._listener, self._stream = events, listener, stream
+        self.sample_rate, self.latency_s = int(stream.samplerate), stream.latency
         self.n_overruns, self.ended = 0, ""
-        self._events = queue.SimpleQueue()
-        self._open = contextlib.ExitStack()
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            self._listener = stack.enter_context(keys(self._events))
-            self._stream = stack.enter_context(microphone(self.device, self._events))
-            self._open = stack.pop_all()
-        self.sample_rate = int(self._stream.samplerate)
-        self.latency_s = self._stream.latency
-        return self
-
-    def __exit__(self, *error):
-        self._open.close()
 
     def __iter__(self):
         """Give blocks of int16 and letters until microphone or keyboard is gone."""

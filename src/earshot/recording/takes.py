@@ -6,141 +6,117 @@ overwritten or deleted::
     own_recordings/cat/anna_0.wav, anna_1.wav, ...       the words
     own_recordings/cat/raw/anna_20261121-153000.wav      whole takes, as the microphone gave them
     own_recordings/cat/dropped/anna_2.wav                words that were sorted out
+
+>>> import tempfile
+>>> writer = Writer(tempfile.mkdtemp(), "anna", 16000)
+>>> writer.write(np.full(8000, 10, np.int16))
+>>> writer.close().duration_s
+0.5
 """
 
+import collections
 import contextlib
 import dataclasses
 import datetime
 import os
-import re
-import struct
 import urllib.parse
+import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.files import safe_name
+from earshot.files import clip_name, next_number, safe_name
 from earshot.segmentation import splitting
+from earshot.types import Array, PathLike
 
-__all__ = ["Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
+__all__ = ["FULL_SCALE", "Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
-RAW, DROPPED = "raw", "dropped"
+RAW = "raw"
+"""Folder for the whole takes of a word."""
+DROPPED = "dropped"
+"""Folder for words that were sorted out."""
 FULL_SCALE = 32767
+"""Loudest sample of 16 bits."""
 MARGIN_S = 0.05
 """Kept before and after each word: onsets are soft."""
-SILENT, QUIET, MOST_CLIPPED = 0.001, 0.03, 4
+SILENT = 0.001
+"""A take whose peak is lower, against the loudest possible, is silence."""
+QUIET = 0.03
+"""A take whose peak is lower is told to be quiet."""
+MOST_CLIPPED = 4
+"""So many samples at full scale are no harm yet."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from the start key to the stop key.
+    """A recording from the start key to the stop key: mono, 16 bit, at the microphone's rate (Hz).
 
-    Parameters
-    ----------
-    path : Path
-        The whole of it, mono, 16 bit, at the rate of the microphone.
-    sample_rate : int
-        In Hz.
-    duration_s : float
-    notes : tuple of str
-        What the speaker should know: that it ended early, is too loud, too quiet, has gaps.
+    The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
     """
 
     path: Path
     sample_rate: int
     duration_s: float
-    notes: tuple = ()
+    notes: tuple[str, ...] = ()
 
-    def read(self, sample_rate=None):
+    def read(self, sample_rate: int | None = None) -> tuple[Array, int]:
         """Give the waveform, shape (samples,), resampled when asked, and its rate in Hz."""
         return audio.read(self.path, sample_rate)
 
-    def words(self, sample_rate=None, *, n_words=None):
+    def words(self, sample_rate: int | None = None, *, n_words: int | None = None) -> list[Array]:
         """Give the waveforms of the words in it, in order; the options are those of :func:`cut`."""
         segments = splitting.split_words(self.path, n_words=n_words)
         return list(_words(self.path, segments, sample_rate or self.sample_rate))
 
 
 class Writer:
-    """A new WAV file that can be read at any moment while it grows, even after a crash.
+    """A new file ``<name>_<date>-<time>.wav``, readable at any moment while it grows.
 
-    Parameters
-    ----------
-    folder : str or path
-        Made when it is missing.
-    name : str
-        The file is called ``<name>_<date>-<time>.wav``.
-    sample_rate : int
-        In Hz, of what will be written: mono, 16 bit.
-
-    Raises
-    ------
-    EarshotError
-        When the folder cannot be written to. :meth:`write` raises it when the disk is full; what
-        was written before stays readable.
+    What was written stays readable after a crash, and when the disk is full, of which an
+    EarshotError tells. Mono, 16 bit, at ``sample_rate`` (Hz).
     """
 
-    def __init__(self, folder, name, sample_rate):
+    def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
         self.sample_rate = audio.whole_rate(sample_rate)
         self.peak, self.n_clipped = 0, 0
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        self.path, again = Path(folder) / f"{safe_name(name)}_{stamp}.wav", 1
+        stem = f"{safe_name(name)}_{datetime.datetime.now():%Y%m%d-%H%M%S}"
+        self.path, again = Path(folder) / f"{stem}.wav", 1
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             while self.path.exists():  # a second take within a second
                 again += 1
-                self.path = self.path.with_name(f"{safe_name(name)}_{stamp}-{again}.wav")
-            self._file = self.path.open("xb", buffering=0)
-            self._append(self._header(0))
+                self.path = self.path.with_name(f"{stem}-{again}.wav")
+            self._file = self.path.open("xb")
+            self._wave = wave.open(self._file, "wb")  # noqa: SIM115
+            self._wave.setparams((1, 2, self.sample_rate, 0, "NONE", ""))
+        self.write(np.zeros(0, np.int16))
 
-    def write(self, block):
-        """Append samples, an ndarray of int16, shape (samples,)."""
+    def write(self, block: Array) -> None:
+        """Append samples, an ndarray of int16, shape (samples,), and mend the header."""
         loudness = np.abs(block.astype(np.int32))
         self.peak = max(self.peak, int(loudness.max(initial=0)))
         self.n_clipped += int(np.count_nonzero(loudness >= FULL_SCALE))
         with self._explained():
-            self._append(block.astype("<i2").tobytes())
+            self._wave.writeframes(block.astype("<i2").tobytes())
+            self._file.flush()
 
     @property
-    def duration_s(self):
-        """What the file holds now, in seconds."""
-        return self._n_samples() / self.sample_rate
+    def duration_s(self) -> float:
+        """Length of what was written, in seconds."""
+        return self._wave.tell() / self.sample_rate
 
-    def close(self, notes=()):
+    def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
-        if not self._file.closed:
-            with contextlib.suppress(OSError):  # what is on the disk is readable in any case
-                self._file.truncate(HEADER_BYTES + 2 * self._n_samples())
-                self._patch_header()
-                os.fsync(self._file.fileno())
-            self._n_written = self._n_samples()
+        with contextlib.suppress(OSError, ValueError):  # what is on the disk is readable anyway
+            self._wave.close()
+            os.fsync(self._file.fileno())
+        with contextlib.suppress(OSError):
             self._file.close()
         notes = (*notes, *self._advice())
-        return Take(self.path, self.sample_rate, self._n_written / self.sample_rate, notes)
-
-    def _append(self, data):
-        """Write all of ``data``, then the sizes into the header."""
-        self._file.seek(0, os.SEEK_END)
-        try:
-            while data:
-                data = data[self._file.write(data) :]
-        finally:
-            self._patch_header()
-
-    def _patch_header(self):
-        self._file.seek(0)
-        self._file.write(self._header(self._n_samples()))
-
-    def _n_samples(self):
-        return max(os.fstat(self._file.fileno()).st_size - HEADER_BYTES, 0) // 2
-
-    def _header(self, n_samples):
-        size, rate = 2 * n_samples, self.sample_rate
-        format_ = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
-        riff = struct.pack("<4sI4s", b"RIFF", HEADER_BYTES - 8 + size, b"WAVE")
-        return riff + format_ + struct.pack("<4sI", b"data", size)
+        return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
 
     @contextlib.contextmanager
     def _explained(self):
@@ -155,62 +131,54 @@ class Writer:
     def _advice(self):
         peak = self.peak / (FULL_SCALE + 1)
         if peak < SILENT:
-            return (
+            yield (
                 "Nothing but silence was recorded. Is the microphone muted, is it the right one, "
-                "and may this program use it (the system's privacy settings)?",
+                "and may this program use it (the system's privacy settings)?"
             )
-        if peak < QUIET:
-            return (
+        elif peak < QUIET:
+            yield (
                 f"It is very quiet (peak {20 * np.log10(peak):.0f} dB): go nearer to the "
-                "microphone, or raise its level in the system's sound settings.",
+                "microphone, or raise its level in the system's sound settings."
             )
-        if self.n_clipped > MOST_CLIPPED:
-            return (
+        elif self.n_clipped > MOST_CLIPPED:
+            yield (
                 f"It is too loud, {self.n_clipped:,} samples are clipped: go further from the "
-                "microphone, or lower its level in the system's sound settings.",
+                "microphone, or lower its level in the system's sound settings."
             )
-        return ()
 
 
-HEADER_BYTES = 44
-
-
-def raw_folder(folder, word):
+def raw_folder(folder: PathLike, word: str) -> Path:
     """Give the folder for whole takes of a word."""
     return _word_folder(folder, word) / RAW
 
 
-def cut(recording, folder, word, *, speaker="me", sample_rate=16000, n_words=None):
+def cut(
+    recording: PathLike, folder: PathLike, word: str, *, speaker: str = "me",
+    sample_rate: int = 16000, n_words: int | None = None,
+) -> list[Path]:  # fmt: skip
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
     Parameters
     ----------
-    recording : path
+    recording
         A whole take, or any sound file; it stays as it is.
-    folder : str or path
-    word : str
+    word
         What is said in it, again and again.
-    speaker : str
-    sample_rate : int
+    sample_rate
         In Hz, of the words.
-    n_words : int, optional
+    n_words
         How often it is said. Default: as often as it is found.
 
     Returns
     -------
     list of Path
         The new files, in order; numbers go on from those that are there, dropped ones included.
-
-    Raises
-    ------
-    EarshotError
-        When the recording cannot be read or the words cannot be written.
     """
     segments = splitting.split_words(recording, n_words=n_words)
-    target, speaker, paths = _word_folder(folder, word), safe_name(speaker), []
-    number = _next_number(target, speaker)
-    for x in _words(recording, segments, sample_rate):
-        path = target / f"{speaker}_{number + len(paths)}.wav"
+    target, paths = _word_folder(folder, word), list[Path]()
+    first = next_number(speaker, target, target / DROPPED)
+    for number, x in enumerate(_words(recording, segments, sample_rate), start=first):
+        path = target / clip_name(speaker, number)
         try:
             audio.write(path, x, sample_rate)
         except EarshotError as error:
@@ -222,33 +190,25 @@ def cut(recording, folder, word, *, speaker="me", sample_rate=16000, n_words=Non
     return paths
 
 
-def drop(path):
+def drop(path: PathLike) -> Path:
     """Move a word that is no good out of the way; gives its new path."""
     path = Path(path)
     return _move(path, path.parent / DROPPED / path.name)
 
 
-def restore(path):
+def restore(path: PathLike) -> Path:
     """Take back a :func:`drop`; gives the path that the word had."""
     path = Path(path)
     return _move(path, path.parent.parent / path.name)
 
 
-def counts(folder):
-    """Count the recordings of each word in a folder with one sub-folder per word.
-
-    Returns
-    -------
-    dict
-        From the word to the number of recordings; dropped ones and whole takes do not count.
-    """
-    folder = Path(folder)
-    words = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    return {
-        urllib.parse.unquote(p.name): n for p in words
-        if p.name[0] not in "._" and (n := sum(f.suffix.lower() in audio.SUFFIXES
-                                               for f in p.iterdir() if f.name[0] != "."))
-    }  # fmt: skip
+def counts(folder: PathLike) -> dict[str, int]:
+    """Count the recordings of each word in a folder; dropped ones and whole takes do not count."""
+    n: collections.Counter[str] = collections.Counter()
+    for path in sorted(Path(folder).glob("[!._]*/[!.]*")):
+        if path.suffix.lower() in audio.SUFFIXES:
+            n[urllib.parse.unquote(path.parent.name)] += 1
+    return dict(n)
 
 
 def _word_folder(folder, word):
@@ -263,14 +223,6 @@ def _words(recording, segments, sample_rate):
         first = max(segment.start_s - MARGIN_S, (ends[i] + segment.start_s) / 2)
         last = min(segment.end_s + MARGIN_S, (segment.end_s + starts[i + 1]) / 2)
         yield audio.read(recording, sample_rate, start_s=first, end_s=last)[0]
-
-
-def _next_number(folder, speaker):
-    form = re.compile(re.escape(speaker) + r"_(\d+)\.\w+")
-    names = [
-        p.name for place in (folder, folder / DROPPED) if place.is_dir() for p in place.iterdir()
-    ]
-    return 1 + max((int(m[1]) for name in names if (m := form.fullmatch(name))), default=-1)
 
 
 def _move(path, target):

@@ -1,34 +1,49 @@
-"""Pieces of a recording to the words that were said, in the most plausible way."""
+"""Pieces of a recording to the words that were said, in the most plausible way.
+
+>>> cut = [Segment(0.5, 0.9), Segment(1.5, 1.6, confidence=0.1), Segment(2.0, 2.5)]
+>>> [(word, segment.start_s) for word, segment in align_words(cut, ["cat", "dog"])]
+[('cat', 0.5), ('dog', 2.0)]
+"""
 
 import dataclasses
+import typing
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit
 
-from earshot.errors import EarshotError, EarshotWarning
-from earshot.segmentation.noise_floor import learn
+from earshot.errors import EarshotError, EarshotWarning, some
+from earshot.segmentation.noise_floor import learn_noise_floor
 from earshot.segmentation.pieces import (
     MIN_PAUSE_S,
     PAUSE_SPREAD_S,
     SURE,
     VALLEYS,
     Group,
+    Piece,
     find_pieces,
     groups_by_pause,
-    logistic,
-    name_of,
     pieces_of_segments,
     refined,
 )
 from earshot.segmentation.segments import Segment
+from earshot.types import Array, PathLike
 
-__all__ = ["align_words"]
+__all__ = ["align_words", "assign"]
 
-MOST_PIECES = 6  # that make one word
-LEFT_OUT = 6.0  # cost of a word that was not said
+MOST_PIECES = 6  # pieces that make one word at most
+LEFT_OUT = 6.0  # cost of a word that was not said: as implausible as 1 in 400
+ONSET_SPREAD_S = 0.4  # how sharply a word's time is known beyond its earliest and latest onset
+LENGTH_SPREAD = 0.5  # how much lengths of words vary: standard deviation of the logarithm
+SILENT_LETTERS = 3.0  # a word takes the time of its letters and so many more
+USUAL_WORD_S = 0.4  # length of a word where a recording tells nothing of it
 
 
-def align_words(recording, words, *, sample_rate=None, onsets_s=None):
+def align_words(
+    recording: list[Segment] | Array | PathLike, words: Sequence[str], *,
+    sample_rate: int | None = None, onsets_s: typing.Any = None,
+) -> list[tuple[str, Segment]]:  # fmt: skip
     """Find out which segment of a recording is which word of a list.
 
     All ways to join pieces, to pass over pieces (a cough) and to leave out words are weighed by the
@@ -37,29 +52,22 @@ def align_words(recording, words, *, sample_rate=None, onsets_s=None):
 
     Parameters
     ----------
-    recording : list of Segment, ndarray of shape (samples,), or path
+    recording : list of Segment, shape (samples,), or a path
         What :func:`split_words` returned, or the recording itself, which gives more to choose from.
-    words : sequence of str
-        What was said, in order.
-    sample_rate : int
-        In Hz; for a waveform.
-    onsets_s : array_like, shape (n_words, 2), optional
+    words : what was said, in order
+    sample_rate : of a waveform, in Hz
+    onsets_s : shape (n_words, 2)
         Earliest and latest time at which each word is likely to begin, in seconds.
 
     Returns
     -------
     list of (str, Segment)
-        In order; doubtful segments say so. Words that were not found are missing.
+        In order; doubtful segments say so. Words that were not found are missing, with a warning.
 
     Raises
     ------
     EarshotError
         When there is nothing to align: no words, or nothing that stands out of the noise.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names of the words that were not found.
     """
     if isinstance(words, str) or not len(words):
         raise EarshotError("align_words needs the list of the words that were said.")
@@ -70,23 +78,22 @@ def align_words(recording, words, *, sample_rate=None, onsets_s=None):
             f"shape ({len(words)}, 2), not {np.shape(onsets_s)}."
         )
     if isinstance(recording, list | tuple):
-        sound, pieces = None, pieces_of_segments(recording)
+        sound, pieces, name = None, pieces_of_segments(recording), "the recording"
     else:
-        sound = learn(recording, sample_rate)
-        pieces = find_pieces(sound, VALLEYS[0])
+        sound = learn_noise_floor(recording, sample_rate)
+        pieces, name = find_pieces(sound, VALLEYS[0]), sound.name
     groups = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
     if not groups:
         raise EarshotError(
-            f"Nothing in {name_of(recording)} stands out of the noise, and {len(words)} words should "
-            "be there: listen to it; was the microphone muted?"
+            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there: "
+            "listen to it; was the microphone muted?"
         )
     found = {group.word for group in groups}
     left_out = [word for i, word in enumerate(words) if i not in found]
     if left_out:
         warnings.warn(
-            f"{len(left_out)} of {len(words)} words were not found in {name_of(recording)}: "
-            f"{', '.join(left_out[:20])}{' ...' if len(left_out) > 20 else ''}. Listen to it and "
-            "correct the cut by hand.",
+            f"{len(left_out)} of {len(words)} words were not found in {name}: "
+            f"{some(left_out, 20)}. Listen to it and correct the cut by hand.",
             EarshotWarning,
             stacklevel=2,
         )
@@ -97,98 +104,90 @@ def align_words(recording, words, *, sample_rate=None, onsets_s=None):
     ]
 
 
-def assign(pieces, words, min_pause_s=MIN_PAUSE_S, onsets_s=None, may_leave_out=False):
+class _Costs(typing.NamedTuple):
+    """Negative logarithms of how plausible the moves are."""
+
+    pass_over: Array  # a piece, shape (pieces,)
+    join: list[Array]  # 1, 2 ... pieces, from each piece, to each word: (pieces - k + 1, words)
+    leave_out: float  # a word
+
+    def backwards(self):
+        """The same, read from the end."""
+        return _Costs(self.pass_over[::-1], [k[::-1, ::-1] for k in self.join], self.leave_out)
+
+
+def assign(
+    pieces: Sequence[Piece], words: Sequence[str], *, min_pause_s: float = MIN_PAUSE_S,
+    onsets_s: typing.Any = None, may_leave_out: bool = False,
+) -> list[Group]:  # fmt: skip
     """Read pieces as words, in order, in the most plausible way; empty when there is none.
 
     A way is a sequence of moves: pass over a piece, leave out a word, or make the next word of one
-    or more pieces. Each has a cost, the negative logarithm of how plausible it is. The confidence
-    of a move is the share of the ways that contain it (forward-backward algorithm).
+    or more pieces. The confidence of a move is the share of the ways that contain it.
     """
-    n, m = len(pieces), len(words)
-    steps = _steps(pieces, words, min_pause_s, onsets_s)
-    leave_out = LEFT_OUT if may_leave_out else np.inf
-    best = _to_go(steps, m, leave_out, np.maximum)
-    if n == 0 or not np.isfinite(best[0, 0]):
+    if not pieces:
         return []
-    so_far, to_go = _so_far(steps, m, leave_out), _to_go(steps, m, leave_out, np.logaddexp)
+    costs = _costs(pieces, words, min_pause_s, onsets_s, LEFT_OUT if may_leave_out else np.inf)
+    best_to_go = _ways(costs.backwards(), np.maximum)[::-1, ::-1]
+    if not np.isfinite(best_to_go[0, 0]):
+        return []
+    so_far = _ways(costs, np.logaddexp)
+    to_go = _ways(costs.backwards(), np.logaddexp)[::-1, ::-1]
     groups, i, j = [], 0, 0
-    while i < n:
-        passed_over, joins = steps[i]
-        moves = [(best[i + 1, j] - passed_over, 0)]
-        if j < m:
-            moves.append((best[i, j + 1] - leave_out, -1))
-            moves += [(best[i + k, j + 1] - costs[j], k) for k, costs in joins]
-        _, taken = max(moves)
-        if taken > 0:
-            cost = joins[taken - 1][1][j]
-            share = np.exp(so_far[i, j] - cost + to_go[i + taken, j + 1] - to_go[0, 0])
-            strength = max(piece.strength for piece in pieces[i : i + taken])
-            sure = min(share, 1.0) * logistic(SURE * (strength - 1) + 1)
-            groups.append(Group(pieces[i].start_s, pieces[i + taken - 1].end_s, float(sure), j))
-        i += {0: 1, -1: 0}.get(taken, taken)
-        j += taken != 0
+    while i < len(pieces):
+        moves = [(best_to_go[i + 1, j] - costs.pass_over[i], 1, 0)]
+        if j < len(words):
+            moves.append((best_to_go[i, j + 1] - costs.leave_out, 0, 1))
+            for k, cost in enumerate(costs.join[: len(pieces) - i], start=1):
+                moves.append((best_to_go[i + k, j + 1] - cost[i, j], k, 1))
+        _, n_pieces, n_words = max(moves)
+        if n_pieces and n_words:
+            said = pieces[i : i + n_pieces]
+            log_share = so_far[i, j] - costs.join[n_pieces - 1][i, j] + to_go[i + n_pieces, j + 1]
+            strength = max(piece.strength for piece in said)
+            sure = np.exp(min(log_share - to_go[0, 0], 0)) * expit(SURE * (strength - 1) + 1)
+            groups.append(Group(said[0].start_s, said[-1].end_s, float(sure), j))
+        i, j = i + n_pieces, j + n_words
     return groups
 
 
-def _steps(pieces, words, min_pause_s, onsets_s):
-    """Costs of passing over each piece, and of making a word of it and the following ones."""
-    lengths_s = [end_s - start_s for start_s, end_s, *_ in groups_by_pause(pieces, 0, min_pause_s)]
-    letters = np.array([len(word) for word in words]) + 3.0
-    expected_s = np.median(lengths_s or [0.4]) * letters / letters.mean()
-    if onsets_s is None:
-        earliest, latest = -np.inf, np.inf
-    else:
-        earliest, latest = np.asarray(onsets_s, float).reshape(len(words), 2).T
-    steps = []
-    for i, piece in enumerate(pieces):
-        late_s = np.maximum(np.maximum(earliest - piece.start_s, piece.start_s - latest), 0)
-        fixed = np.square(late_s / 0.4) / 2
-        if i:
-            fixed = fixed + _softplus((min_pause_s - piece.gap_s) / PAUSE_SPREAD_S)
-        joins, joints, strength = [], 0.0, -np.inf
-        for k, last in enumerate(pieces[i : i + MOST_PIECES], start=1):
-            strength = max(strength, last.strength)
-            if k > 1:
-                joints += _softplus((last.gap_s - min_pause_s) / PAUSE_SPREAD_S)
-            length = np.log((last.end_s - piece.start_s) / expected_s) / 0.5
-            costs = fixed + joints + _softplus(SURE * (1 - strength)) + np.square(length) / 2
-            joins.append((k, np.broadcast_to(costs, len(words))))
-        steps.append((_softplus(SURE * (piece.strength - 1)), joins))
-    return steps
+def _costs(pieces, words, min_pause_s, onsets_s, leave_out):
+    starts_s, ends_s, strength, gaps_s, _ = np.array(pieces, float).T
+    lengths_s = [group.end_s - group.start_s for group in groups_by_pause(pieces, 0, min_pause_s)]
+    letters = np.array([len(word) for word in words]) + SILENT_LETTERS
+    expected_s = np.median(lengths_s or [USUAL_WORD_S]) * letters / letters.mean()
+    earliest_s, latest_s = (-np.inf, np.inf) if onsets_s is None else np.asarray(onsets_s, float).T
+    onsets = starts_s[:, None]
+    late_s = np.maximum(np.maximum(earliest_s - onsets, onsets - latest_s), 0)
+    apart = _softplus((min_pause_s - gaps_s) / PAUSE_SPREAD_S)
+    apart[0] = 0
+    begin = np.square(late_s / ONSET_SPREAD_S) / 2 + apart[:, None]
+    joined = _softplus((gaps_s - min_pause_s) / PAUSE_SPREAD_S)
+    join, joints, strongest = [], np.zeros(len(pieces)), strength
+    for k in range(min(MOST_PIECES, len(pieces))):  # of k + 1 pieces
+        if k:
+            joints, strongest = joints[:-1] + joined[k:], np.maximum(strongest[:-1], strength[k:])
+        lengths_s = ends_s[k:] - starts_s[: len(joints)]
+        length = np.log(lengths_s[:, None] / expected_s) / LENGTH_SPREAD
+        weak = joints + _softplus(SURE * (1 - strongest))
+        join.append(begin[: len(joints)] + weak[:, None] + np.square(length) / 2)
+    return _Costs(_softplus(SURE * (strength - 1)), join, leave_out)
 
 
-def _to_go(steps, m, leave_out, add):
-    """Log weight of the ways from i pieces and j words to the end, shape (n + 1, m + 1)."""
-    value = np.full((len(steps) + 1, m + 1), -np.inf)
-    value[-1, m] = 0
-    value[-1] = _leaving_out(value[-1, ::-1], leave_out, add)[::-1]
-    for i in reversed(range(len(steps))):
-        passed_over, joins = steps[i]
-        row = value[i + 1] - passed_over
-        for k, costs in joins:
-            row[:-1] = add(row[:-1], value[i + k, 1:] - costs)
-        value[i] = _leaving_out(row[::-1], leave_out, add)[::-1]
-    return value
-
-
-def _so_far(steps, m, leave_out):
+def _ways(costs, add):
     """Log weight of the ways from the start to i pieces and j words, shape (n + 1, m + 1)."""
-    value = np.full((len(steps) + 1, m + 1), -np.inf)
+    n, m = costs.join[0].shape
+    value = np.full((n + 1, m + 1), -np.inf)
     value[0, 0] = 0
-    for i, (passed_over, joins) in enumerate(steps):
-        value[i] = _leaving_out(value[i], leave_out, np.logaddexp)
-        value[i + 1] = np.logaddexp(value[i + 1], value[i] - passed_over)
-        for k, costs in joins:
-            value[i + k, 1:] = np.logaddexp(value[i + k, 1:], value[i, :-1] - costs)
+    for i, row in enumerate(value):
+        if i:
+            row[:] = value[i - 1] - costs.pass_over[i - 1]
+        for k, cost in enumerate(costs.join[:i], start=1):
+            row[1:] = add(row[1:], value[i - k, :-1] - cost[i - k])
+        if np.isfinite(costs.leave_out):
+            left_out = costs.leave_out * np.arange(m + 1)
+            row[:] = add.accumulate(row + left_out) - left_out
     return value
-
-
-def _leaving_out(row, cost, add):
-    """Let every entry reach the following ones at a cost each."""
-    if not np.isfinite(cost):
-        return row
-    costs = cost * np.arange(len(row))
-    return add.accumulate(row + costs) - costs
 
 
 def _softplus(x):

@@ -1,8 +1,20 @@
-"""Long recordings on disk to folders with one sub-folder per word."""
+"""Long recordings on disk to folders with one sub-folder per word.
+
+>>> import tempfile
+>>> x = 0.001 * np.random.default_rng(0).standard_normal(24000)
+>>> x[8000:12000] *= 100
+>>> with tempfile.TemporaryDirectory() as folder:
+...     audio.write(f"{folder}/animals_anna.wav", x, 8000)
+...     cuts = cut_set(folder, "animals", ["cat"])
+...     [path.name for path in Path(folder, "animals", "cat").iterdir()]
+['anna_0.wav']
+"""
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -10,40 +22,27 @@ from tqdm import tqdm
 from earshot import audio, files
 from earshot.errors import EarshotError, EarshotWarning, listed
 from earshot.files import safe_name
-from earshot.segmentation import alignment, label_tracks
+from earshot.segmentation import label_tracks
+from earshot.segmentation.alignment import align_words
+from earshot.segmentation.segments import Segment
+from earshot.types import PathLike
 
 __all__ = ["cut_recording", "cut_set"]
 
+PEAK = 0.9
+"""Loudest sample of a recording's clips: all are made louder or softer by the same factor."""
+SHORTEST_S = 0.01  # what a label track puts at less than this is a mistake
 
-def cut_set(data_dir, name, words):
+
+def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, list[Segment]]:
     """Cut every recording ``<data_dir>/<name>_<who>.*`` of the words of a set, said in order.
 
-    Parameters
-    ----------
-    data_dir : str or path
-    name : str
-        Of the set: ``animals`` takes ``animals_anna.wav`` and writes ``animals/<word>/anna.wav``.
-    words : sequence of str
-
-    Returns
-    -------
-    dict
-        From the path of each recording to its list of Segment.
-
-    Raises
-    ------
-    EarshotError
-        When there is no such recording.
-
-    Warns
-    -----
-    EarshotWarning
-        With the names, when recordings could not be cut; the others are.
+    For ``animals``, ``animals_anna.wav`` is cut into ``animals/<word>/anna_0.wav``. Gives the
+    segments of each recording, by its path. Raises :class:`EarshotError` when there is none, and
+    warns with the names when some could not be cut.
     """
     data_dir = Path(data_dir)
-    paths = sorted(
-        path for path in data_dir.glob(f"{name}_*") if path.suffix.lower() in audio.SUFFIXES
-    )
+    paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
         raise EarshotError(
             f"There is no recording {data_dir / name}_<who>.wav (or .flac, .ogg, .mp3): record "
@@ -61,12 +60,14 @@ def cut_set(data_dir, name, words):
     return done
 
 
-def cut_recording(path, words, folder, *, who, onsets_s=None):
-    """Cut one recording into ``<folder>/<word>/<who>.wav``; said again, ``<who>_2.wav``.
+def cut_recording(
+    path: PathLike, words: Sequence[str], folder: PathLike, *, who: str, onsets_s: Any = None
+) -> list[Segment]:
+    """Cut one recording into ``<folder>/<word>/<who>_0.wav``; said again, ``<who>_1.wav``.
 
-    A label track beside the recording is taken as it is (see :mod:`earshot.segmentation.label_tracks`), else the
-    words are looked for. All clips are made louder or softer by the same factor, so that the peak
-    of the recording is 0.9.
+    A label track beside the recording is taken as it is (see
+    :mod:`earshot.segmentation.label_tracks`), else the words are looked for. All clips are made
+    louder or softer by the same factor, so that the peak of the recording is 0.9.
 
     What was cut is noted in ``<folder>/_cuts/``. Cutting again changes nothing; when the label
     track has changed, clips that are no longer right are moved to ``<folder>/_replaced/``. Files
@@ -74,15 +75,10 @@ def cut_recording(path, words, folder, *, who, onsets_s=None):
 
     Parameters
     ----------
-    path : str or path
-        Read in pieces: it may be hours long.
-    words : sequence of str
-        What is said, in order.
-    folder : str or path
-    who : str
-        The speaker.
-    onsets_s : array_like, shape (n_words, 2), optional
-        As for :func:`earshot.segmentation.align_words`.
+    path : read in blocks, it may be hours long
+    words : what is said, in order
+    who : the speaker
+    onsets_s : as for :func:`earshot.segmentation.align_words`
 
     Returns
     -------
@@ -90,65 +86,73 @@ def cut_recording(path, words, folder, *, who, onsets_s=None):
         With their words, and how sure they are.
     """
     path, folder = Path(path), Path(folder)
-    track = label_tracks.beside(path)
-    if track.is_file():
-        segments = [segment for segment in label_tracks.read(track) if segment.word]
-        duration_s = audio.duration(path)
-        for segment in segments:
-            if segment.duration_s < 0.01 or segment.start_s >= duration_s:
-                raise EarshotError(
-                    f"{track} puts {segment.word!r} from {segment.start_s} to {segment.end_s} s, "
-                    f"and {path.name} has {duration_s:.2f} s: mend that line, or delete the track "
-                    "to have the recording cut anew."
-                )
+    if label_tracks.beside(path).is_file():
+        segments = _labelled(path)
     else:
-        pairs = alignment.align_words(path, words, onsets_s=onsets_s)
-        segments = [segment for _, segment in pairs]
+        segments = [segment for _, segment in align_words(path, words, onsets_s=onsets_s)]
+    cuts = list(dict.fromkeys((round(s.start_s, 4), round(s.end_s, 4), s.word) for s in segments))
     note = folder / "_cuts" / f"{safe_name(who)}, {safe_name(path.name)}.json"
-    noted = _read_note(note)
-    wanted = [[round(s.start_s, 4), round(s.end_s, 4), s.word] for s in segments]
-    if [entry[:3] for entry in noted] != wanted:
-        for *_, name in noted:
-            if (folder / name).is_file():
-                _set_aside(folder / name, folder)
-        names = _free_names(folder, wanted, who)
-        noted = [[*entry, name] for entry, name in zip(wanted, names, strict=True)]
+    names = _read_note(note)
+    if list(names) != cuts:
+        _set_aside([name for cut, name in names.items() if cut not in cuts], folder)
+        names = _named(cuts, names, folder, who)
         with files.atomic_path(note) as temporary:
-            temporary.write_text(json.dumps(noted, ensure_ascii=False), encoding="utf-8")
-    missing = [entry for entry in noted if not (folder / entry[3]).exists()]
-    if missing:
-        peak = max(float(np.abs(block).max()) for block, _ in audio.blocks(path, 30.0))
-        for start_s, end_s, _, name in missing:
-            x, sample_rate = audio.read(path, start_s=start_s, end_s=end_s)
-            audio.write(folder / name, 0.9 / max(peak, 1e-9) * x, sample_rate)
+            rows = [[*cut, name] for cut, name in names.items()]
+            temporary.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    _write_clips(path, {folder / name: cut for cut, name in names.items()})
+    return segments
+
+
+def _labelled(path):
+    """Read the label track beside a recording, and refuse labels that hold no sound of it."""
+    track, duration_s = label_tracks.beside(path), audio.duration(path)
+    segments = [segment for segment in label_tracks.read(track) if segment.word]
+    for segment in segments:
+        if segment.duration_s < SHORTEST_S or segment.start_s >= duration_s:
+            raise EarshotError(
+                f"{track} puts {segment.word!r} from {segment.start_s} to {segment.end_s} s, "
+                f"and {path.name} has {duration_s:.2f} s: mend that line, or delete the track "
+                "to have the recording cut anew."
+            )
     return segments
 
 
 def _read_note(note):
-    """Start, end, word and file of each clip that was cut from a recording before."""
+    """Files of the clips that were cut from a recording before, by start, end and word."""
     try:
-        return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else []
+        rows = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else []
     except ValueError:
-        return []  # its clips count as somebody else's, and stay
+        return {}  # its clips count as somebody else's, and stay
+    return {tuple(cut): name for *cut, name in rows}
 
 
-def _free_names(folder, entries, who):
-    """Name a file for each clip, beside all that is there already."""
-    taken = set()
-    for _, _, word in entries:
-        take, stem = 1, f"{safe_name(word)}/{safe_name(who)}"
-        while (name := f"{stem}{f'_{take}' if take > 1 else ''}.wav") in taken or (
-            folder / name
-        ).exists():
-            take += 1
-        taken.add(name)
-        yield name
+def _named(cuts, names, folder, who):
+    """Name a file for each cut: the one that it has, or one after all that were ever there."""
+    names = names.copy()
+    for cut in cuts:
+        if cut not in names:
+            place = safe_name(cut[2])
+            number = files.next_number(who, folder / place, folder / "_replaced" / place)
+            while (name := f"{place}/{files.clip_name(who, number)}") in names.values():
+                number += 1
+            names[cut] = name
+    return {cut: names[cut] for cut in cuts}
 
 
-def _set_aside(clip, folder):
-    place = folder / "_replaced" / clip.parent.name
-    place.mkdir(parents=True, exist_ok=True)
-    n = 1
-    while (target := place / f"{clip.stem}-{n}{clip.suffix}").exists():
-        n += 1
-    clip.rename(target)
+def _set_aside(names, folder):
+    for name in names:
+        if (folder / name).is_file():
+            target = folder / "_replaced" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).rename(target)
+
+
+def _write_clips(path, clips):
+    """Write what is missing of the clips of a recording: start and end in seconds, by file."""
+    missing = {clip: cut for clip, cut in clips.items() if not clip.exists()}
+    if not missing:
+        return
+    peak = max(float(np.abs(block).max()) for block, _ in audio.blocks_of(path, None))
+    for clip, (start_s, end_s, _) in missing.items():
+        x, sample_rate = audio.read(path, start_s=start_s, end_s=end_s)
+        audio.write(clip, PEAK / max(peak, 1e-9) * x, sample_rate)

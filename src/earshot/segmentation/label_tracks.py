@@ -6,39 +6,39 @@ A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, is how corr
 remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels).
 
 Source of the format: https://manual.audacityteam.org/man/importing_and_exporting_labels.html
+
+>>> cut = [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "dog"), Segment(2.2, 2.5, "dog")]
+>>> [(s.start_s, s.end_s, s.word) for s in correct(cut, drop=[0], merge=[(1, 2)])]
+[(1.5, 2.5, 'dog')]
+>>> beside("anna.wav").name
+'anna.labels.txt'
 """
 
 import dataclasses
 import math
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from earshot import files
 from earshot.errors import EarshotError
 from earshot.segmentation.segments import Segment
+from earshot.types import PathLike
 
 __all__ = ["beside", "correct", "read", "write"]
 
 
-def beside(recording):
+def beside(recording: PathLike) -> Path:
     """Give the path of the label track that belongs to a recording."""
     return Path(recording).with_suffix(".labels.txt")
 
 
-def read(path):
-    """Read a label track.
+def read(path: PathLike) -> list[Segment]:
+    """Read a label track; gives its segments in order of their start.
 
-    Parameters
-    ----------
-    path : str or path
-        Text with a line for each label: start and end in seconds, then the label, separated by
-        tabs, or else by commas or spaces. Lines that begin with a backslash (frequencies) are
-        passed over, and so is a first line that names the columns.
-
-    Returns
-    -------
-    list of Segment
-        In order of their start.
+    A text with a line for each label: start and end in seconds, then the label, separated by tabs,
+    or else by commas or spaces. Lines that begin with a backslash (frequencies) are passed over,
+    and so is a first line that names the columns.
 
     Raises
     ------
@@ -52,13 +52,14 @@ def read(path):
         raise EarshotError(f"There is no label track {path}: check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise EarshotError(f"{path} is no label track ({error}): export it as UTF-8.") from error
-    segments, header_allowed = [], True
+    segments, is_first = [], True
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("\\"):
             continue
         fields = _fields(line)
-        first, header_allowed = header_allowed, False
-        if first and not any(character.isdigit() for character in "".join(fields[:2])):
+        is_header = is_first and not re.search(r"\d", "".join(fields[:2]))
+        is_first = False
+        if is_header:
             continue
         try:
             start_s, end_s = map(float, fields[:2])
@@ -88,14 +89,8 @@ def _fields(line):
     return [field.strip().strip('"') for field in fields]
 
 
-def write(path, segments):
-    """Write a label track; one that is there already is replaced.
-
-    Parameters
-    ----------
-    path : str or path
-    segments : iterable of Segment
-    """
+def write(path: PathLike, segments: Iterable[Segment]) -> None:
+    """Write a label track; one that is there already is replaced."""
     lines = []
     for segment in segments:
         word = " ".join(segment.word.split())
@@ -104,20 +99,19 @@ def write(path, segments):
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
-def correct(segments, *, move=None, drop=(), merge=(), relabel=None):
-    """Mend a cut by hand; the numbers are those that :func:`earshot.notebook.plots.data.segments` shows.
+def correct(
+    segments: Sequence[Segment], *, move: dict[int, tuple[float, float]] | None = None,
+    drop: Sequence[int] = (), merge: Sequence[tuple[int, int]] = (),
+    relabel: dict[int, str] | None = None,
+) -> list[Segment]:  # fmt: skip
+    """Mend a cut by hand; the numbers are those that :func:`earshot.notebook.plots.segments` shows.
 
     Parameters
     ----------
-    segments : list of Segment
-    move : dict from int to (float, float), optional
-        New start and end in seconds.
-    drop : sequence of int
-        Segments that are no word.
-    merge : sequence of (int, int)
-        First and last of some segments that are one word; it takes the first one's name.
-    relabel : dict from int to str, optional
-        What is really said.
+    move : new start and end, in seconds
+    drop : segments that are no word
+    merge : first and last of some segments that are one word; it takes the first one's name
+    relabel : what is really said
 
     Returns
     -------
@@ -129,29 +123,27 @@ def correct(segments, *, move=None, drop=(), merge=(), relabel=None):
     EarshotError
         When there is no segment of that number, or an end does not come after its start.
     """
-    mended = dict(enumerate(segments))
-    merge = [tuple(pair) for pair in merge]
-    numbers = [*(move or {}), *drop, *(n for pair in merge for n in pair), *(relabel or {})]
-    for number in numbers:
+    mended, move, relabel = dict(enumerate(segments)), move or {}, relabel or {}
+    for number in [*move, *drop, *(n for pair in merge for n in pair), *relabel]:
         if number not in mended:
             raise EarshotError(
                 f"There is no segment {number}: they are numbered from 0 to {len(mended) - 1}."
             )
-    for number, (start_s, end_s) in (move or {}).items():
+
+    def change(number, **changes):
+        mended[number] = dataclasses.replace(mended[number], confidence=1.0, **changes)
+
+    for number, (start_s, end_s) in move.items():
         if not 0 <= start_s < end_s:
             raise EarshotError(
                 f"Segment {number} cannot go from {start_s} to {end_s} s: the end comes after the "
                 "start, and both count from the start of the recording."
             )
-        mended[number] = dataclasses.replace(
-            mended[number], start_s=start_s, end_s=end_s, confidence=1.0
-        )
-    for number, word in (relabel or {}).items():
-        mended[number] = dataclasses.replace(mended[number], word=word, confidence=1.0)
+        change(number, start_s=start_s, end_s=end_s)
+    for number, word in relabel.items():
+        change(number, word=word)
     for first, last in merge:
-        mended[first] = dataclasses.replace(mended[first], end_s=mended[last].end_s, confidence=1.0)
-        for number in range(first + 1, last + 1):
-            mended.pop(number, None)
-    for number in drop:
-        mended.pop(number, None)
-    return sorted(mended.values(), key=lambda segment: segment.start_s)
+        change(first, end_s=mended[last].end_s)
+        drop = [*drop, *range(first + 1, last + 1)]
+    kept = [segment for number, segment in mended.items() if number not in drop]
+    return sorted(kept, key=lambda segment: segment.start_s)

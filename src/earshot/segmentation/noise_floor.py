@@ -1,52 +1,85 @@
-"""What a recording sounds like: its noise floor, band by band, and what stands out of it."""
+"""The noise floor of a recording, learned band by band, and how far each frame stands above it.
 
+>>> rng = np.random.default_rng(0)
+>>> x = 0.001 * rng.standard_normal(24000)
+>>> x[8000:12000] += 0.1 * rng.standard_normal(4000)
+>>> heard = learn_noise_floor(x.astype(np.float32), 8000)
+>>> loud = np.flatnonzero(heard.score > heard.high) * heard.frame_s
+>>> bool(0.9 < loud[0] < 1.1), bool(1.4 < loud[-1] < 1.6)
+(True, True)
+"""
+
+import itertools
+import os
 import typing
-from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from earshot import audio
-from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
+from earshot.types import Array, Sound
 
-FRAME_S = 0.01
-BLOCK_FRAMES = 3000
-"""Frames that are worked on at a time: 30 s of sound."""
-MARGIN = 2
-"""Frames of its neighbours that a block needs."""
-RANGE_DB = 60.0
-"""A band stands out by no more than this, and what lies this far below the loudest is nothing."""
+__all__ = ["AboveNoise", "learn_noise_floor"]
+
 # Chosen on streams of two speakers over white, pink and gusty noise; benchmarks/segmentation.py
 # reports on the other speakers and noises.
-N_BANDS, FMIN_HZ, FMAX_HZ = 24, 100.0, 7000.0
-SMOOTH_FRAMES = 7
-THIN, ENOUGH = 4, 50_000  # learn from every fourth frame, and from so many at most
-FLOOR_FRAMES, FLOOR_STEP = 400, 50
-FLOOR_QUANTILE, FLOOR_QUANTILE_SHORT = 0.3, 0.15
-N_ROUNDS = 3
-TOP_QUANTILE = 0.94  # of the frames that stand out
-LOW, HIGH = 0.3, 0.4  # between the level of the noise and that of the speech
-LOW_LEAST_DB, HIGH_LEAST_DB = 2.0, 3.0
-SPREADS = 4.0  # at least so many spreads of the noise above it
+FRAME_S = 0.01  # step between frames: shorter than any sound of speech
+WINDOW_S = 0.032  # length of the window of a frame: a few periods of the lowest voice
+N_BANDS = 24  # mel bands: enough to tell a voice from hum and hiss
+FMIN_HZ = 100.0  # below it lie hum and rumble
+FMAX_HZ = 7000.0  # above it speech tells little
+RANGE_DB = 60.0
+"""A band stands out by no more than this, and what lies this far below the loudest is nothing."""
+MARGIN = 2  # frames of its neighbours that a block of sound needs
+BLOCK_FRAMES = 3000  # frames whose levels are worked on at a time, to save memory
+SMOOTH_FRAMES = 7  # frames over which levels are averaged
+EDGE_FRAMES = 3  # the same where the ends of words are looked for
+SCORE_FRAMES = 5  # frames over which the sum of the bands is averaged once more
+THIN = 4  # only every fourth frame is learned from: they are smooth
+ENOUGH = 50_000  # at most so many frames are learned from: 33 minutes
+FLOOR_FRAMES = 400
+"""Frames before or after, of which the floor is a quantile: longer than a word, 4 s."""
+FLOOR_STEP = 50  # frames between two values of the floor
+FLOOR_QUANTILE = 0.3  # share of the frames that are quieter than the floor
+FLOOR_QUANTILE_SHORT = 0.15  # the same for a recording under 8 s, which one long word may fill
+N_ROUNDS = 3  # rounds of finding words and learning the bands' weights from them
+FEWEST_FRAMES = 5  # frames of noise and of speech that weights can be learned from
+LEAST_SPEECH_DB = 3.0  # speech stands out by at least this when its loudness is evened out
+GAINS = (0.5, 4.0)  # least and largest factor that evens out the loudness along a recording
+LOWEST_QUANTILE = 0.02
+"""Share of the frames below the least level, which tells the spread of the noise."""
+QUIET_QUANTILE = 0.2  # share of the frames below the level of the noise
+TOP_QUANTILE = 0.94  # share of the frames that stand out below the level of the speech
+LOW = 0.3
+"""Threshold where a word ends, between the level of the noise (0) and that of the speech (1)."""
+HIGH = 0.4  # threshold that a word must reach
+LOW_LEAST_DB = 2.0  # both are at least so far above the level of the noise
+HIGH_LEAST_DB = 3.0
+SPREADS = 4.0  # and so many spreads of the noise above it
+LEAST_SPREAD_DB = 0.15  # least spread of the noise that is believed
 
 
-class Sound(typing.NamedTuple):
-    """What a recording sounds like, frame by frame."""
+class AboveNoise(typing.NamedTuple):
+    """How far a recording stands above its noise floor, frame by frame."""
 
-    score: np.ndarray  # how far the frame stands out of the noise, in dB, shape (frames,)
-    edges: np.ndarray  # the same, less smooth
-    quiet: float  # its level in the noise
-    low: float
-    high: float
-    top: float
+    score: Array  # how far it stands out, in dB, weighted over the bands, shape (frames,)
+    edges: Array  # the same, less smooth
+    quiet: float  # score in the noise
+    low: float  # score where a word ends
+    high: float  # score that a word must reach
+    top: float  # score of loud speech
     frame_s: float
     duration_s: float
+    name: str  # of the recording, for messages
 
 
-def learn(x, sample_rate):
-    """Learn noise floor, weights of the bands and thresholds from a recording."""
-    bands, frame_s, duration_s = _band_levels(x, sample_rate)
+def learn_noise_floor(recording: Sound, sample_rate: int | None) -> AboveNoise:
+    """Learn noise floor, weights of the bands and thresholds from a recording.
+
+    A file is read in blocks; a waveform needs its rate in Hz.
+    """
+    bands, frame_s, duration_s = _band_levels(recording, sample_rate)
     slow = (block[::THIN].astype(np.float16) for _, block in _smoothed(bands, SMOOTH_FRAMES))
     thinned = np.concatenate(list(slow))
     floor = _noise_floor(thinned)
@@ -58,71 +91,41 @@ def learn(x, sample_rate):
         score = excess @ weights * _between(gain, frames)
         _, low, high, _ = _levels(score)
         noise, speech = score < low, score > high
-        if min(np.count_nonzero(noise), np.count_nonzero(speech)) < 5:
+        if min(np.count_nonzero(noise), np.count_nonzero(speech)) < FEWEST_FRAMES:
             break
         weights = _discriminant(excess[noise], excess[speech])
-        stands_out = np.maximum((thinned[speech].mean(axis=0) - floor) @ weights, 3)
-        gain = np.clip(np.median(stands_out) / stands_out, 0.5, 4)
-    score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), 5)
-    edges = _score(bands, floor, weights, gain, 3)
-    return Sound(score, edges, *_levels(score), frame_s, duration_s)
+        stands_out = (thinned[speech].mean(axis=0) - floor) @ weights
+        stands_out = np.maximum(stands_out, LEAST_SPEECH_DB)
+        gain = np.clip(np.median(stands_out) / stands_out, *GAINS)
+    score = _smooth(_score(bands, floor, weights, gain, SMOOTH_FRAMES), SCORE_FRAMES)
+    edges = _score(bands, floor, weights, gain, EDGE_FRAMES)
+    name = str(recording) if isinstance(recording, str | os.PathLike) else "the recording"
+    quiet, low, high, top = _levels(score)
+    return AboveNoise(score, edges, quiet, low, high, top, frame_s, duration_s, name)
 
 
-def _band_levels(x, sample_rate):
+def _band_levels(recording, sample_rate):
     """Levels of the mel bands in dB, shape (frames, bands), float16; frame length and duration."""
-    if isinstance(x, str | Path):
-        blocks = audio.blocks(x, BLOCK_FRAMES * FRAME_S)
-    elif sample_rate is None:
-        raise EarshotError("split_words needs the sample_rate (Hz) of the waveform.")
-    else:
-        blocks = _blocks(audio.validate(x), audio.whole_rate(sample_rate))
-    levels, n_samples = bytearray(), 0  # grows in place
-    for front_end, chunk, n in _with_margins(blocks):
-        n_frames = -(-n // front_end.hop_length)
+    levels, n_samples, before, front_end = bytearray(), 0, None, None  # levels grow in place
+    blocks = audio.blocks_of(recording, sample_rate)
+    for (block, rate), following in itertools.pairwise(itertools.chain(blocks, [None])):
+        front_end = front_end or LogMel(
+            sample_rate=rate, n_fft=2 * round(WINDOW_S / 2 * rate),
+            hop_length=round(FRAME_S * rate), n_mels=N_BANDS, fmin_hz=FMIN_HZ,
+            fmax_hz=min(FMAX_HZ, rate / 2), n_samples=None,
+        )  # fmt: skip
+        size = MARGIN * front_end.hop_length
+        if before is None:  # both ends of the recording are mirrored
+            before = np.pad(block, (size, 0), mode="reflect" if len(block) > 1 else "edge")[:size]
+        after = following[0][:size] if following else block[:0]
+        chunk = np.concatenate([before, block, after])
+        chunk = np.pad(chunk, (0, size - len(after)), mode="reflect")
+        n_frames = -(-len(block) // front_end.hop_length)
         power = front_end.mel_power(chunk)[MARGIN : MARGIN + n_frames]
         levels += (10 * np.log10(power + 1e-12)).astype(np.float16).tobytes()
-        n_samples += n
-    rate = front_end.sample_rate
+        n_samples, before = n_samples + len(block), block[-size:]
     bands = np.frombuffer(levels, np.float16).reshape(-1, N_BANDS)
-    return bands, front_end.hop_length / rate, n_samples / rate
-
-
-def _blocks(x, sample_rate):
-    size = round(BLOCK_FRAMES * FRAME_S * sample_rate)
-    for i in range(0, len(x), size):
-        yield x[i : i + size], sample_rate
-
-
-def _with_margins(blocks):
-    """Give each block with some samples of its neighbours; the recording's ends are mirrored.
-
-    Yields
-    ------
-    front_end : LogMel
-    chunk : ndarray of float32
-        MARGIN frames, the block, and MARGIN frames or a little more.
-    n : int
-        Samples of the block.
-    """
-    before = waiting = front_end = None
-    for block, rate in blocks:
-        if waiting is None:
-            front_end = LogMel(
-                sample_rate=rate, n_fft=2 * round(0.016 * rate), hop_length=round(FRAME_S * rate),
-                n_mels=N_BANDS, fmin_hz=FMIN_HZ, fmax_hz=min(FMAX_HZ, rate / 2), n_samples=None,
-            )  # fmt: skip
-            size = MARGIN * front_end.hop_length
-            before = np.pad(block, (size, 0), mode="reflect" if len(block) > 1 else "edge")[:size]
-        else:
-            yield front_end, _chunk(before, waiting, block[:size], size), len(waiting)
-            before = waiting[-size:]
-        waiting = block
-    yield front_end, _chunk(before, waiting, waiting[:0], size), len(waiting)
-
-
-def _chunk(before, block, after, size):
-    chunk = np.concatenate([before, block, after])
-    return np.pad(chunk, (0, size - len(after)), mode="reflect")
+    return bands, front_end.hop_length / front_end.sample_rate, n_samples / front_end.sample_rate
 
 
 def _smooth(x, n_frames):
@@ -149,11 +152,9 @@ def _noise_floor(thinned):
     rank = round((FLOOR_QUANTILE_SHORT if short else FLOOR_QUANTILE) * (width - 1))
     n = 2 + len(thinned) * THIN // FLOOR_STEP
     starts = np.minimum(np.arange(n) * FLOOR_STEP // THIN, len(thinned) - width)
-    after = np.empty((n, N_BANDS), np.float32)
-    for k, i in enumerate(starts):
-        after[k] = np.partition(thinned[i : i + width], rank, axis=0)[rank]
+    after = np.stack([np.partition(thinned[i : i + width], rank, axis=0)[rank] for i in starts])
     before = after[np.maximum(np.arange(n) - FLOOR_FRAMES // FLOOR_STEP, 0)]
-    return np.maximum(np.maximum(before, after), thinned.max() - RANGE_DB)
+    return np.maximum(np.maximum(before, after), thinned.max() - RANGE_DB).astype(np.float32)
 
 
 def _between(values, frames):
@@ -175,17 +176,20 @@ def _score(bands, floor, weights, gain, n_smooth):
 
 def _levels(score):
     """Levels of the noise, of the two thresholds and of the speech."""
-    lowest, quiet = np.quantile(score, [0.02, 0.2])
+    lowest, quiet = np.quantile(score, [LOWEST_QUANTILE, QUIET_QUANTILE])
     loud = score[score > quiet + HIGH_LEAST_DB]
     top = np.quantile(loud, TOP_QUANTILE) if len(loud) else quiet
-    spreads = quiet + SPREADS * max(quiet - lowest, 0.15)
+    spreads = quiet + SPREADS * max(quiet - lowest, LEAST_SPREAD_DB)
     low = max(spreads, quiet + LOW_LEAST_DB, quiet + LOW * (top - quiet))
     high = max(spreads, quiet + HIGH_LEAST_DB, quiet + HIGH * (top - quiet))
     return float(quiet), float(low), float(high), float(top)
 
 
 def _discriminant(noise, speech):
-    """Weigh the bands by how well they tell speech from noise, each of shape (frames, bands)."""
+    """Weigh the bands by how well they tell speech from noise, each of shape (frames, bands).
+
+    Fisher's linear discriminant, taken band by band.
+    """
     apart = np.maximum(speech.mean(axis=0) - noise.mean(axis=0), 1e-6)
     weights = apart / (noise.var(axis=0) + speech.var(axis=0) / 2 + 3)
     return weights / weights.sum()

@@ -1,21 +1,39 @@
-"""What stands out of the noise, in pieces; words are made of one or more."""
+"""What stands out of the noise, in pieces; words are made of one or more.
+
+>>> near = [Piece(0.5, 0.7, 2.0, 0.5, 0.2), Piece(0.75, 0.9, 2.0, 0.05, 0.1)]
+>>> [(word.start_s, word.end_s) for word in groups_by_pause(near, min_word_s=0.08)]
+[(0.5, 0.9)]
+"""
 
 import itertools
 import typing
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 
+from earshot.segmentation.noise_floor import AboveNoise
 from earshot.segmentation.segments import Segment
 
-WEAKEST = 0.4  # of the recording's typical word
-EDGE, EDGE_LEAST_DB, EDGE_FRAMES, EDGE_GAP = 0.06, 1.0, 15, 4
-CLEAN_DB, PAD_NOISY = 25.0, 0.003
-MIN_PAUSE_S = 0.15
-LOUD_FRAMES = 8  # a piece is as strong as its loudest ones
-VALLEYS = (0.6, 0.8, 1.0)
+__all__ = ["Group", "Piece", "find_pieces", "groups_by_pause", "pieces_of_segments", "refined"]
+
+MIN_PAUSE_S = 0.15  # pause between two words: shorter ones are within words, before a "t" or a "k"
+PAUSE_SPREAD_S = 0.03  # how sharp that border is
 SURE = 4.0  # how fast plausibility falls with strength
-PAUSE_SPREAD_S = 0.03  # and around the shortest pause
+VALLEYS = (0.6, 0.8, 1.0)
+"""Parts of the peaks beside it to which the score falls where a piece may be divided; tried in
+turn until there are enough pieces."""
+LOUD_FRAMES = 8  # a piece is as strong as the mean of so many of its loudest frames
+WEAKEST = 0.4  # strength of a word at least, as part of the recording's typical word
+EDGE = 0.06  # a word ends where the score is this part of the way from its pause to speech,
+EDGE_LEAST_DB = 1.0  # ... but at least so far above its pause
+EDGE_REACH = 100  # frames beside a word that show how quiet its pause is
+EDGE_QUANTILE = 0.3  # share of them that is quieter than the pause
+EDGE_FRAMES = 15  # a word grows by so many frames at most
+EDGE_GAP = 4  # a break of so many frames ends a word for good
+CLEAN_DB = 25.0  # speech so far above the noise needs no room around it
+ROOM_S_PER_DB = 0.003
+"""For each dB less, room after a word, whose soft end the noise covers; half as much before it."""
 
 
 class Piece(typing.NamedTuple):
@@ -37,19 +55,14 @@ class Group(typing.NamedTuple):
     word: int = -1
 
 
-def name_of(recording):
-    return str(recording) if isinstance(recording, str | Path) else "the recording"
-
-
-def find_pieces(sound, valley=0.0):
+def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
     """Find what stands out of the noise, divided where it falls below ``valley`` of its peaks."""
     pieces, last = [], 0
     for start, end in _runs(sound.score > sound.low):
         score = (sound.score[start:end] - sound.quiet) / (sound.high - sound.quiet)
-        cuts, gaps_s = _valleys(score, valley) if valley else ([], [])
-        edges = [0, *cuts, end - start]
+        cuts, gaps_s = _valleys(score, valley)
         gaps_s = [(start - last) * sound.frame_s, *gaps_s]
-        for (i, j), gap_s in zip(itertools.pairwise(edges), gaps_s, strict=True):
+        for (i, j), gap_s in zip(itertools.pairwise([0, *cuts, end - start]), gaps_s, strict=True):
             strength = float(np.sort(score[i:j])[-LOUD_FRAMES:].mean())
             begin_s, end_s = (start + i) * sound.frame_s, (start + j) * sound.frame_s
             loud = sound.edges[start + i : start + j]
@@ -68,7 +81,7 @@ def _valleys(score, most):
     """Find where a run falls to a part of the peaks around it, and how long a pause that equals."""
     cuts, gaps_s, begin = [], [], 0
     lowest = np.flatnonzero((score[1:-1] < score[:-2]) & (score[1:-1] <= score[2:])) + 1
-    for i in lowest:
+    for i in lowest if most else []:
         part = score[i] / max(min(score[begin:i].max(), score[i:].max()), 1e-9)
         if part < most:
             cuts.append(int(i))
@@ -77,81 +90,73 @@ def _valleys(score, most):
     return cuts, gaps_s
 
 
-def groups_by_pause(pieces, min_word_s, min_pause_s):
+def groups_by_pause(
+    pieces: Sequence[Piece], min_word_s: float = 0.0, min_pause_s: float = MIN_PAUSE_S
+) -> list[Group]:
     """Join what is near together, drop what is short or weak."""
-    if not pieces:
-        return []
-    groups = []
+    near: list[list[Piece]] = []
     for piece in pieces:
         if piece.strength < 1:
             continue
-        if groups and piece.start_s - groups[-1][-1].end_s < min_pause_s:
-            groups[-1].append(piece)
+        if near and piece.start_s - near[-1][-1].end_s < min_pause_s:
+            near[-1].append(piece)
         else:
-            groups.append([piece])
-    groups = [g for g in groups if sum(piece.core_s for piece in g) >= min_word_s]
-    strengths = np.array([max(piece.strength for piece in g) for g in groups])
-    least = max(1.0, WEAKEST * np.median(strengths)) if groups else 1.0
+            near.append([piece])
+    near = [group for group in near if sum(piece.core_s for piece in group) >= min_word_s]
+    strengths = [max(piece.strength for piece in group) for group in near]
+    least = max(1.0, WEAKEST * float(np.median(strengths))) if near else 1.0
     result = []
-    for group, strength in zip(groups, strengths, strict=True):
+    for group, strength in zip(near, strengths, strict=True):
         if strength >= least:
-            joints = [b.start_s - a.end_s for a, b in itertools.pairwise(group)]
-            sure = logistic(SURE * (strength / least - 1) + 1)
-            for gap_s in joints:
-                sure *= logistic((min_pause_s - gap_s) / PAUSE_SPREAD_S)
-            result.append(Group(group[0].start_s, group[-1].end_s, float(sure)))
+            joints_s = np.array([b.start_s - a.end_s for a, b in itertools.pairwise(group)])
+            joined = expit((min_pause_s - joints_s) / PAUSE_SPREAD_S).prod()
+            sure = float(expit(SURE * (strength / least - 1) + 1) * joined)
+            result.append(Group(group[0].start_s, group[-1].end_s, sure))
     return result
 
 
-def pieces_of_segments(segments):
+def pieces_of_segments(segments: Sequence[Segment]) -> list[Piece]:
+    """Take segments that were cut before as pieces."""
     ends_s = [0.0, *(segment.end_s for segment in segments)]
     return [
-        Piece(s.start_s, s.end_s, _strength(s), max(s.start_s - end_s, 0.0), s.duration_s)
+        Piece(
+            s.start_s, s.end_s, 1 + float(logit(np.clip(s.confidence, 1e-3, 1 - 1e-3))) / SURE,
+            max(s.start_s - end_s, 0.0), s.duration_s,
+        )
         for s, end_s in zip(segments, ends_s, strict=False)
-    ]
+    ]  # fmt: skip
 
 
-def logistic(x):
-    return 1 / (1 + np.exp(-np.clip(x, -50, 50)))
-
-
-def _strength(segment):
-    p = np.clip(segment.confidence, 1e-3, 1 - 1e-3)
-    return 1 + float(np.log(p / (1 - p))) / SURE
-
-
-def refined(groups, sound):
+def refined(groups: Sequence[Group], sound: AboveNoise) -> list[Segment]:
     """Move the borders to where the sound really ends, with some room when noise covers that.
 
     A word keeps away from the middle of the pause to its neighbour.
     """
-    if not groups:
-        return []
     starts = [round(group.start_s / sound.frame_s) for group in groups]
-    ends = [round(group.end_s / sound.frame_s) for group in groups]
-    room_s = PAD_NOISY * max(0.0, CLEAN_DB - (sound.top - sound.quiet))
+    ends = [0, *(round(group.end_s / sound.frame_s) for group in groups)]
+    starts.append(len(sound.edges))
+    between_s = [(a.end_s + b.start_s) / 2 for a, b in itertools.pairwise(groups)]
+    limits_s = [0.0, *between_s, sound.duration_s]
+    room_s = ROOM_S_PER_DB * max(0.0, CLEAN_DB - (sound.top - sound.quiet))
     level = max(EDGE_LEAST_DB, EDGE * (sound.top - sound.quiet))
     segments = []
     for i, group in enumerate(groups):
-        before = sound.edges[max(ends[i - 1] if i else 0, starts[i] - 100) : starts[i]]
-        after = sound.edges[ends[i] : min([*starts[i + 1 : i + 2], ends[i] + 100])]
+        before = sound.edges[ends[i] : starts[i]][-EDGE_REACH:]
+        after = sound.edges[ends[i + 1] : starts[i + 1]][:EDGE_REACH]
         start_s = group.start_s - _fading(before[::-1], level) * sound.frame_s - room_s / 2
         end_s = group.end_s + _fading(after, level) * sound.frame_s + room_s
-        earliest_s = (groups[i - 1].end_s + group.start_s) / 2 if i else 0.0
-        last = i + 1 == len(groups)
-        latest_s = sound.duration_s if last else (group.end_s + groups[i + 1].start_s) / 2
-        start_s, end_s = max(start_s, earliest_s), min(end_s, latest_s)
-        borders_s = (round(float(t), 4) for t in (start_s, end_s))
-        segments.append(Segment(*borders_s, confidence=group.confidence))
+        borders_s = max(start_s, limits_s[i]), min(end_s, limits_s[i + 1])
+        start_s, end_s = (round(float(at_s), 4) for at_s in borders_s)
+        segments.append(Segment(start_s, end_s, confidence=group.confidence))
     return segments
 
 
 def _fading(gap, level):
     """Count the frames next to a word that are louder than its pause, small breaks included."""
-    if len(gap) < 4:
+    if len(gap) < EDGE_GAP:
         return len(gap)
-    quiet = np.partition(gap, len(gap) * 3 // 10)[len(gap) * 3 // 10]
-    loud = np.flatnonzero(gap[:EDGE_FRAMES] > quiet + level)
+    rank = int(len(gap) * EDGE_QUANTILE)
+    loud = np.flatnonzero(gap[:EDGE_FRAMES] > np.partition(gap, rank)[rank] + level)
     breaks = np.flatnonzero(np.diff(loud, prepend=-1) > EDGE_GAP)
     loud = loud[: breaks[0]] if len(breaks) else loud
     return min(int(loud[-1]) + 1, len(gap) // 2) if len(loud) else 0

@@ -1,8 +1,19 @@
-"""Stretches of a recording."""
+"""Stretches of a recording.
+
+>>> word = Segment(0.5, 1.25, "cat", confidence=0.6)
+>>> word.duration_s, word.doubtful, len(word.cut(np.zeros(16000), 8000))
+(0.75, True, 6000)
+"""
 
 import dataclasses
 
+import numpy as np
+
+from earshot.types import Array
+
 __all__ = ["Segment"]
+
+SURE_ENOUGH = 0.75  # confidence from which nobody needs to look at a segment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,11 +22,9 @@ class Segment:
 
     Parameters
     ----------
-    start_s, end_s : float
-        In seconds from the start of the recording.
-    word : str
-        What is said there, if that is known.
-    confidence : float
+    start_s, end_s : in seconds from the start of the recording
+    word : what is said there, if that is known
+    confidence
         From 0 to 1: how sure it is that exactly this is one word (that very word, if it is named).
     """
 
@@ -25,15 +34,15 @@ class Segment:
     confidence: float = 1.0
 
     @property
-    def duration_s(self):
+    def duration_s(self) -> float:
         """Length in seconds."""
         return self.end_s - self.start_s
 
     @property
-    def doubtful(self):
+    def doubtful(self) -> bool:
         """Whether somebody should look at it."""
-        return self.confidence < 0.75
+        return self.confidence < SURE_ENOUGH
 
-    def cut(self, x, sample_rate):
+    def cut(self, x: Array, sample_rate: int) -> Array:
         """Give the samples of this segment, shape (samples,)."""
-        return x[round(self.start_s * sample_rate) : round(self.end_s * sample_rate)]
+        return np.asarray(x)[round(self.start_s * sample_rate) : round(self.end_s * sample_rate)]

@@ -1,21 +1,28 @@
-"""A long recording to word segments."""
+"""A long recording to word segments.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> x = 0.001 * rng.standard_normal(24000)
+>>> for start in (4000, 12000):
+...     x[start : start + 3000] += 0.1 * rng.standard_normal(3000)
+>>> [round(segment.start_s, 1) for segment in split_words(x.astype(np.float32), 8000)]
+[0.5, 1.5]
+"""
 
 from earshot.errors import EarshotError
 from earshot.segmentation.alignment import assign
-from earshot.segmentation.noise_floor import learn
-from earshot.segmentation.pieces import (
-    MIN_PAUSE_S,
-    VALLEYS,
-    find_pieces,
-    groups_by_pause,
-    name_of,
-    refined,
-)
+from earshot.segmentation.noise_floor import learn_noise_floor
+from earshot.segmentation.pieces import MIN_PAUSE_S, VALLEYS, find_pieces, groups_by_pause, refined
+from earshot.segmentation.segments import Segment
+from earshot.types import Sound
 
 __all__ = ["split_words"]
 
 
-def split_words(x, sample_rate=None, *, n_words=None, min_word_s=0.08, min_pause_s=MIN_PAUSE_S):
+def split_words(
+    x: Sound, sample_rate: int | None = None, *, n_words: int | None = None,
+    min_word_s: float = 0.08, min_pause_s: float = MIN_PAUSE_S,
+) -> list[Segment]:  # fmt: skip
     """Find the words of a recording.
 
     Each frequency band is compared with its own noise floor, a low quantile of the seconds before
@@ -26,18 +33,15 @@ def split_words(x, sample_rate=None, *, n_words=None, min_word_s=0.08, min_pause
 
     Parameters
     ----------
-    x : ndarray of shape (samples,), or path
+    x : shape (samples,), or a path
         A file is read block by block and may be hours long: 12 MB of memory an hour. The result
         is the same.
-    sample_rate : int
-        In Hz; not needed for a file.
-    n_words : int, optional
+    sample_rate : of a waveform, in Hz
+    n_words
         Exactly so many segments are returned: pieces are joined across the shortest gaps, and the
         least likely ones dropped.
-    min_word_s : float
-        What is shorter (a click) is no word.
-    min_pause_s : float
-        What is nearer together is one word.
+    min_word_s : what is shorter (a click) is no word
+    min_pause_s : what is nearer together is one word
 
     Returns
     -------
@@ -53,18 +57,17 @@ def split_words(x, sample_rate=None, *, n_words=None, min_word_s=0.08, min_pause
         isinstance(n_words, bool) or n_words != int(n_words) or n_words < 1
     ):
         raise EarshotError(f"n_words is a whole number from 1, not {n_words!r}.")
-    sound = learn(x, sample_rate)
+    sound = learn_noise_floor(x, sample_rate)
     if n_words is None:
-        groups = groups_by_pause(find_pieces(sound), min_word_s, min_pause_s)
-    else:
-        for shallowest in VALLEYS:
-            pieces = find_pieces(sound, shallowest)
-            if len(pieces) >= n_words:
-                break
-        groups = assign(pieces, [""] * int(n_words), min_pause_s)
-        if not groups:
-            raise EarshotError(
-                f"Only {len(pieces)} places in {name_of(x)} could be words, and n_words is "
-                f"{n_words}: count again, or record it again, nearer to the microphone."
-            )
+        return refined(groups_by_pause(find_pieces(sound), min_word_s, min_pause_s), sound)
+    for shallowest in VALLEYS:
+        pieces = find_pieces(sound, shallowest)
+        if len(pieces) >= n_words:
+            break
+    groups = assign(pieces, [""] * int(n_words), min_pause_s=min_pause_s)
+    if not groups:
+        raise EarshotError(
+            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is "
+            f"{n_words}: count again, or record it again, nearer to the microphone."
+        )
     return refined(groups, sound)

@@ -1,0 +1,1 @@
+"""How each committed model is made: one script each, run from the folder of the repository."""

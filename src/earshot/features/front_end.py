@@ -1,0 +1,70 @@
+"""The contract of everything that turns clips of sound into what a network sees.
+
+>>> front_end = from_settings("LogMel", {"n_mels": 20})
+>>> kind_of(front_end), front_end.output_shape
+('LogMel', (101, 20))
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
+from earshot.features.stream import StreamSpectrogram
+from earshot.types import Array
+
+__all__ = ["KINDS", "FrontEnd", "from_settings", "kind_of"]
+
+
+@runtime_checkable
+class FrontEnd(Protocol):
+    """Frozen settings; calling them makes the inputs of a network."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate of the clips, in Hz."""
+
+    @property
+    def n_samples(self) -> int | None:
+        """Length of the clips; None when any length is taken."""
+
+    @property
+    def output_shape(self) -> tuple[Any, ...]:
+        """Shape of what a network sees of one clip; a tuple of shapes when it has two inputs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as a dict that JSON can hold."""
+
+    def __call__(self, clips: Sequence[Array], /) -> Any:
+        """Turn clips, each of shape (samples,), into a batch: an array, or a tuple of arrays."""
+
+    def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
+        """Make a batch in a form that takes little space on a disk: arrays by name."""
+
+    def unpack(self, rows: dict[str, Array]) -> Any:
+        """Bring back rows of what :meth:`pack` gave, as a call gives them."""
+
+
+KINDS: dict[str, type] = {
+    "LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram,
+}  # fmt: skip
+"""Front ends by the names that saved recognizers give them."""
+
+
+def kind_of(front_end: FrontEnd) -> str:
+    """Give the name under which a front end's settings are saved, one of :data:`KINDS`."""
+    return next(kind for kind, made in KINDS.items() if isinstance(front_end, made))
+
+
+def from_settings(kind: str, settings: dict[str, Any]) -> FrontEnd:
+    """Bring back the front end whose :func:`kind_of` and ``to_dict()`` these are.
+
+    Raises :class:`EarshotError` when there is no such kind, or the settings are not its own.
+    """
+    if kind not in KINDS:
+        raise EarshotError(f"There is no front end {kind!r}: choose one of {', '.join(KINDS)}.")
+    try:
+        return KINDS[kind](**settings)
+    except TypeError as error:
+        raise EarshotError(f"These are no settings of a {kind}: {error}.") from error

@@ -1,0 +1,11 @@
+import librosa
+import numpy as np
+
+from earshot.features.mel import mel_filter_bank
+
+
+def test_the_filter_bank_is_librosas():
+    expected = librosa.filters.mel(sr=16000, n_fft=512, n_mels=40, fmin=100, fmax=7000)
+    np.testing.assert_allclose(
+        mel_filter_bank(16000, 512, 40, 100, 7000), expected.T, rtol=1e-4, atol=1e-9
+    )
