@@ -145,7 +145,8 @@ def _examples(
     kept: Sequence[str], unknown: WordSet | None, seed: int,
 ) -> Iterator[Rows]:  # fmt: skip
     """Give what is learned from: the new words, the kept ones, and what is none of them (-1)."""
-    front_end, rng = recognizer.front_end, np.random.default_rng(seed)
+    front_end: Any = recognizer.front_end  # a LogMel, which layer_name has looked at
+    rng = np.random.default_rng(seed)
     varied = [VARIATION(words.waveforms, front_end, rng) for _ in range(N_VARIATIONS)]
     spectrograms = np.concatenate([front_end(words.waveforms), *varied])
     yield through(trunk, spectrograms), np.tile(words.labels, 1 + N_VARIATIONS), False

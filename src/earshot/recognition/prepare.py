@@ -55,13 +55,13 @@ def single_word(
     return audio.resample(x, rate, to_rate)
 
 
-def loudest_stretch(x: Array, n_samples: int) -> Array:
+def loudest_stretch(x: Array, n_samples: int | None) -> Array:
     """Cut the stretch of ``n_samples`` with the most energy out of a longer waveform."""
     return _loudest(x, np.square(x, dtype=np.float64), n_samples)
 
 
-def _loudest(rows: Array, energy: Array, n: int) -> Array:
-    if len(rows) <= n:
+def _loudest(rows: Array, energy: Array, n: int | None) -> Array:
+    if n is None or len(rows) <= n:
         return rows
     total = np.concatenate([[0.0], np.cumsum(energy)])
     start = int(np.argmax(total[n:] - total[:-n]))
@@ -84,7 +84,7 @@ def spectrogram_of_window(
         dataclasses.replace(front_end, **free) != dataclasses.replace(wanted, **free)
     ):
         return None
-    n_frames = wanted.output_shape[0]
+    n_frames = wanted.output_shape[0] or len(db)
     db = _loudest(db, np.power(10.0, db / 10).sum(axis=1), n_frames)
     missing = n_frames - len(db)
     before = missing // 2 if wanted.pad == "center" else 0

@@ -20,9 +20,8 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from earshot.errors import EarshotError, some
+from earshot.features.front_end import KINDS, FrontEnd, kind_of
 from earshot.features.log_mel import LogMel
-from earshot.features.raw import RawWaveform
-from earshot.features.stream import StreamSpectrogram
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
 from earshot.recognition.prepare import loudest_stretch, single_word, spectrogram_of_window
 from earshot.synthesis import griffin_lim
@@ -31,7 +30,6 @@ from earshot.types import Array, PathLike
 __all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load"]
 
 SETTINGS, CARD, MEMORY = "recognizer.json", "card.json", "memory.npz"
-FRONT_ENDS = {"LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram}
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
 
 
@@ -70,7 +68,7 @@ class Recognizer:
     """
 
     def __init__(
-        self, model: keras.Model, front_end: Any, class_names: Sequence[str],
+        self, model: keras.Model, front_end: FrontEnd, class_names: Sequence[str],
         card: Mapping[str, Any] | None = None, *, memory: Memory | None = None,
     ) -> None:  # fmt: skip
         self.class_names = tuple(class_names)
@@ -145,10 +143,10 @@ class Recognizer:
         (:func:`earshot.synthesis.from_log_mel`), and that is recognized. What these settings cannot
         give raises an error, see :func:`earshot.features.check_log_mel`.
         """
-        front_end = front_end or self.front_end
+        own = self.front_end if isinstance(self.front_end, LogMel) else None
+        front_end = front_end or own
         if not isinstance(front_end, LogMel):
             raise EarshotError("This recognizer sees no spectrograms: say how this one was made.")
-        own = self.front_end if isinstance(self.front_end, LogMel) else None
         window = spectrogram_of_window(spectrogram, front_end, own)
         if window is None:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
@@ -175,7 +173,7 @@ class Recognizer:
             "format": saving.FORMAT,
             "words": self.class_names,
             "front_end": self.front_end.to_dict(),
-            "kind": next(kind for kind, made in FRONT_ENDS.items() if type(self.front_end) is made),
+            "kind": kind_of(self.front_end),
         }
         files: dict[str, Any] = {SETTINGS: settings, CARD: self.card}
         if self.memory is not None:
@@ -213,9 +211,9 @@ def load(folder: PathLike) -> Recognizer:
     return Recognizer(model, front_end, class_names, card, memory=memory[0] if memory else None)
 
 
-def _read_settings(path: Path) -> tuple[Any, list[str]]:
+def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
     settings = saving.read_settings(path)
-    make = FRONT_ENDS[settings.get("kind", "LogMel")]
+    make = KINDS[settings.get("kind", "LogMel")]  # what is wrong here is told with the file's name
     return make(**settings["front_end"]), settings["words"]
 
 

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from earshot import files
 from earshot.errors import EarshotError
+from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
 from earshot.networks.front_end_layers import as_layer
 from earshot.types import PathLike
@@ -27,7 +28,9 @@ __all__ = ["write"]
 TAPS = 32  # neighbouring samples on each side that the resampling filter looks at
 
 
-def write(model: keras.Model, front_end: Any, class_names: Sequence[str], folder: PathLike) -> None:
+def write(
+    model: keras.Model, front_end: FrontEnd, class_names: Sequence[str], folder: PathLike
+) -> None:
     """Write a recognizer as a SavedModel; see :meth:`earshot.recognition.Recognizer.export`."""
     if keras.backend.backend() != "tensorflow":
         raise EarshotError(
