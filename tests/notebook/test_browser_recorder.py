@@ -14,7 +14,7 @@ from scipy.signal import correlate
 from support import hardware
 
 from earshot import audio
-from earshot.notebook import browser_recorder, take_review
+from earshot.notebook import browser_recorder
 from earshot.recording import takes
 
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
@@ -23,8 +23,8 @@ FOREIGN = "--host-resolver-rules=MAP lab.example 127.0.0.1"
 LEAD_S = 6.0
 """The browser plays its file from when the microphone is opened."""
 CELL = """\
-from earshot import recording
-recording.record_words("digit", "own", where="browser", speaker="anna")"""
+import earshot
+earshot.record_words("digit", "own", where="browser", speaker="anna")"""
 
 
 @pytest.fixture(scope="module")
@@ -283,24 +283,10 @@ def test_the_answer_to_a_take_is_shown(recorder):
     assert "heard 0.1 s" in recorder.said[-1]["text"]
 
 
-def test_reviewing_drops_and_takes_back(tmp_path):
-    paths = [tmp_path / "cat" / f"me_{i}.wav" for i in range(3)]
-    for path in paths:
-        audio.write(path, np.sin(np.arange(4000)).astype(np.float32), 16000)
-    _, words, counts = take_review.review(paths, tmp_path).children
-    button = words.children[1].children[1]
-    button.value = True
-    assert not paths[1].exists()
-    assert "<td>2</td>" in counts.value
-    button.value = False
-    assert paths[1].exists()
-    assert "<td>3</td>" in counts.value
-
-
 PLAYER = """\
 import numpy as np
-from earshot.streaming import Steps
-from earshot.widgets import Player
+from earshot.notebook import Player
+from earshot.recognition import Steps
 p = np.tile(np.float32([0.9, 0.1]), (401, 1))
 p[100:] = [0.2, 0.8]
 Player(np.random.default_rng(0).normal(0, 0.1, 64000), Steps(("noise", "speech"), p, 100.0))"""

@@ -22,7 +22,7 @@ SAMPLE = """([n]) => new Promise((done) => {
   };
   look();
 })"""
-"""What the player shows in each of the next n spectrograms of the screen."""
+"""What the player shows in each of the next n frames of the screen."""
 
 
 @pytest.fixture(scope="module")

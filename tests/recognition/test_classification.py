@@ -1,121 +1,15 @@
 import keras
 import numpy as np
 import pytest
-from support import MODELS
 
 import earshot
 from earshot import audio
-from earshot.datasets import streams
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks import builders, stream_builders, stream_form
-from earshot.recognition import classification, listening, word_detector
+from earshot.recognition import classification
 from earshot.recognition.recognizer import Recognizer
-from earshot.recognition.word_detector import WordDetector
 from earshot.segmentation import label_tracks
-
-PAUSES_S = (0.35, 0.8)
-
-
-@pytest.fixture(scope="module")
-def stream(spoken_digit):
-    """Thirty digits in a quiet room."""
-    chosen = np.random.default_rng(3).permutation(len(spoken_digit))[:30]
-    return streams.make_stream(spoken_digit.subset(chosen), snr_db=40, pauses_s=PAUSES_S)
-
-
-def detected(x, sample_rate=16000, block=320):
-    """Push a waveform in blocks; gives (word, seconds that had been pushed) pairs."""
-    detector, words = WordDetector(sample_rate), []
-    for i in range(0, len(x), block):
-        pushed_s = min(i + block, len(x)) / sample_rate
-        words += [(word, pushed_s) for word in detector.push(x[i : i + block])]
-    return words + [(word, len(x) / sample_rate) for word in detector.flush()]
-
-
-def test_every_word_is_found_where_it_is(stream):
-    words = detected(stream.waveform)
-    assert len(words) == len(stream.segments)
-    for (word, _), segment in zip(words, stream.segments, strict=True):
-        assert word.start_s == pytest.approx(segment.start_s, abs=0.1)
-        assert word.end_s == pytest.approx(segment.end_s, abs=0.2)
-
-
-def test_words_are_given_a_quarter_of_a_second_after_they_end(stream):
-    late_s = [at_s - s.end_s for (_, at_s), s in zip(detected(stream.waveform), stream.segments,
-                                                     strict=True)]  # fmt: skip
-    assert np.median(late_s) < 0.25
-
-
-def test_nothing_that_is_yet_to_come_plays_a_role(stream):
-    half = len(stream.waveform) // 2
-    whole, first = detected(stream.waveform), detected(stream.waveform[:half])
-    early = [word.start_s for word, at_s in whole if at_s <= half / stream.sample_rate]
-    assert [word.start_s for word, _ in first][: len(early)] == early
-
-
-@pytest.mark.parametrize("block", [1, 441, 100_000])
-def test_the_size_of_the_blocks_plays_no_role(stream, block):
-    x = stream.waveform[:80_000]
-    expected = [(word.start_s, word.end_s) for word, _ in detected(x)]
-    words = detected(x, block=block)
-    assert [(word.start_s, word.end_s) for word, _ in words] == expected
-    for (word, _), (start_s, end_s) in zip(words, expected, strict=True):
-        first = round((start_s - word_detector.MARGIN_S) * 16000)
-        last = first + len(word.waveform)
-        np.testing.assert_array_equal(word.waveform, x[first:last])
-        assert last >= end_s * 16000
-
-
-@pytest.mark.parametrize("level", [0, 1e-4, 1e-2])
-def test_noise_alone_is_no_word(rng, level):
-    x = level * rng.standard_normal(20 * 16000)
-    assert detected(x.astype(np.float32)) == []
-
-
-def test_a_room_that_becomes_louder_is_followed(rng, stream):
-    noise = 1e-4 * rng.standard_normal(10 * 16000)
-    noise[3 * 16000 :] *= 10
-    x = np.concatenate([noise, stream.waveform]).astype(np.float32)
-    late = [word for word, _ in detected(x) if word.start_s > 9.5]
-    assert abs(len(late) - len(stream.segments)) <= 1
-
-
-def test_a_click_is_no_word(rng):
-    x = 1e-4 * rng.standard_normal(48000)
-    x[24000:24200] = 0.5
-    assert detected(x.astype(np.float32)) == []
-
-
-def test_memory_stays_flat(stream):
-    detector = WordDetector(16000)
-    for _ in range(5):
-        for i in range(0, len(stream.waveform), 320):
-            detector.push(stream.waveform[i : i + 320])
-            assert len(detector._kept) < 4 * 16000
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return earshot.load(MODELS / "spoken_digit")
-
-
-def blocks(stream):
-    for i in range(0, len(stream.waveform), 320):
-        yield stream.waveform[i : i + 320], stream.sample_rate
-
-
-def test_a_stream_is_recognized_word_by_word(digits, stream):
-    heard = list(listening.listen(digits, blocks(stream), threshold=0))
-    right = [h.word == s.word for h, s in zip(heard, stream.segments, strict=True)]
-    assert np.mean(right) > 0.9
-    assert "%" in str(heard[0])
-
-
-def test_an_unsure_word_is_a_question_mark(digits, stream):
-    heard = list(listening.listen(digits, blocks(stream), threshold=1.01))
-    assert {h.word for h in heard} == {"?"}
-    assert all(0 < h.probability <= 1 for h in heard)
 
 
 class TestSteps:
@@ -176,7 +70,7 @@ class TestClassify:
         recognizer = Recognizer(network, self.settings, ("noise", "speech"))
         steps = classification.classify(sound, recognizer)
         cut, about = self.settings.cut(self.settings.spectrogram(sound))
-        one_by_one = np.asarray(keras.ops.softmax(network.predict(cut, verbose=0)))
+        one_by_one = keras.ops.convert_to_numpy(keras.ops.softmax(network.predict(cut, verbose=0)))
         assert abs(steps.probabilities[about] - one_by_one).max() < 1e-5
 
     def test_blocks_of_any_length_give_what_one_piece_gives(self, recognizer, sound):
@@ -238,21 +132,25 @@ class TestClassify:
             Recognizer(a_network("conv", self.settings), StreamSpectrogram(), ("noise", "speech"))
 
 
+@pytest.fixture(scope="module")
+def spoken_path(stream, tmp_path_factory):
+    path = tmp_path_factory.mktemp("spoken") / "digits.wav"
+    audio.write(path, stream.waveform, stream.sample_rate)
+    return path
+
+
 class TestWordsAlongAStream:
-    def test_each_word_is_where_it_was_said(self, spoken):
-        path, stream = spoken
-        known = earshot.load(MODELS / "spoken_digit")
-        steps = classification.classify(path, known)
-        assert steps.class_names == ("", *known.class_names)
+    def test_each_word_is_where_it_was_said(self, spoken_path, stream, digit_recognizer):
+        steps = classification.classify(spoken_path, digit_recognizer)
+        assert steps.class_names == ("", *digit_recognizer.class_names)
         found = steps.segments()
         assert [s.word for s in found] == [s.word for s in stream.segments]
         for segment, truth in zip(found, stream.segments, strict=True):
             assert segment.start_s < truth.end_s and segment.end_s > truth.start_s
         assert len(steps) == round(stream.duration_s * 100)
 
-    def test_blocks_give_the_same(self, spoken):
-        path, _ = spoken
-        known = earshot.load(MODELS / "spoken_digit")
-        live = classification.follow(known, audio.blocks(path, 0.07))
+    def test_blocks_give_the_same(self, spoken_path, digit_recognizer):
+        live = classification.follow(digit_recognizer, audio.blocks(spoken_path, 0.07))
         live = np.concatenate([part.probabilities for part in live])
-        assert np.array_equal(live, classification.classify(path, known).probabilities)
+        whole = classification.classify(spoken_path, digit_recognizer)
+        assert np.array_equal(live, whole.probabilities)

@@ -1,7 +1,5 @@
 import dataclasses
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,35 +8,10 @@ import soundfile
 from earshot import audio
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
-from earshot.networks import builders, training
 from earshot.recognition import recognizer
-from earshot.recognition.card import model_card
 from earshot.recognition.recognizer import Recognizer
 
-FRONT_END = LogMel(n_samples=4000, hop_length=160, n_mels=16)
-
-
-@pytest.fixture(scope="module")
-def trained():
-    """A recognizer of low and high beeps."""
-    from support.beeps import make_beeps
-
-    words = make_beeps(np.random.default_rng(1))
-    model = builders.cnn(FRONT_END.output_shape, 2, widths=(4, 8), dense=8)
-    training.fit(
-        model, words, FRONT_END, epochs=15, batch_size=8, learning_rate=1e-2, progress=False
-    )
-    card = model_card(words, split="none", figures={"accuracy": 1.0})
-    return Recognizer(model, FRONT_END, words.class_names, card)
-
-
 FINE = LogMel(hop_length=64, n_mels=64, n_samples=None)
-
-
-def beep(pitch_hz, sample_rate=8000, duration_s=0.4):
-    t = np.arange(int(duration_s * sample_rate)) / sample_rate
-    noise = 0.01 * np.random.default_rng(5).standard_normal(len(t))
-    return (0.3 * np.sin(2 * np.pi * pitch_hz * t) + noise).astype(np.float32)
 
 
 def assert_same(a, b, tolerance=1e-4):
@@ -47,25 +20,27 @@ def assert_same(a, b, tolerance=1e-4):
     )
 
 
-class TestPredictPicture:
-    def test_its_own_spectrogram_gives_what_the_sound_gives(self, trained):
+class TestPredictSpectrogram:
+    def test_its_own_spectrogram_gives_what_the_sound_gives(self, trained, beep):
         x = beep(300)
-        assert_same(trained.predict_spectrogram(FRONT_END(x)), trained.predict(x))
+        assert_same(trained.predict_spectrogram(trained.front_end(x)), trained.predict(x))
 
     @pytest.mark.parametrize("duration_s", [0.2, 0.4, 0.9])
     @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
-    def test_any_number_of_frames_will_do(self, trained, pitch_hz, word, duration_s):
-        free = dataclasses.replace(FRONT_END, n_samples=None)
+    def test_any_number_of_frames_will_do(self, trained, pitch_hz, word, duration_s, beep):
+        free = dataclasses.replace(trained.front_end, n_samples=None)
         spectrogram = free(beep(pitch_hz, duration_s=duration_s))
         assert trained.predict_spectrogram(spectrogram, free).word == word
 
-    def test_a_stamp_will_do(self, trained):
-        quantized = dataclasses.replace(FRONT_END, bits=8)
+    def test_a_quantized_one_will_do(self, trained, beep):
+        quantized = dataclasses.replace(trained.front_end, bits=8)
         x = beep(1500)
         assert_same(trained.predict_spectrogram(quantized(x), quantized), trained.predict(x), 0.05)
 
     @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
-    def test_a_spectrogram_of_other_settings_goes_by_way_of_sound(self, trained, pitch_hz, word):
+    def test_a_spectrogram_of_other_settings_goes_by_way_of_sound(
+        self, trained, pitch_hz, word, beep
+    ):
         assert trained.predict_spectrogram(FINE(beep(pitch_hz)), FINE).word == word
 
     def test_a_wrong_spectrogram_is_refused(self, trained):
@@ -76,7 +51,7 @@ class TestPredictPicture:
 
 
 class TestPredict:
-    def test_a_waveform_gives_its_word(self, trained):
+    def test_a_waveform_gives_its_word(self, trained, beep):
         p = trained.predict(beep(300))
         assert p.word == "low"
         assert p.probability == max(p.probabilities.values())
@@ -84,17 +59,17 @@ class TestPredict:
         assert abs(sum(p.probabilities.values()) - 1) < 1e-5
 
     @pytest.mark.parametrize("sample_rate", [11025, 16000, 48000, 192000])
-    def test_any_sample_rate_will_do(self, trained, sample_rate):
+    def test_any_sample_rate_will_do(self, trained, sample_rate, beep):
         p = trained.predict(beep(1500, sample_rate), sample_rate)
         assert p.word == "high"
 
     @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
-    def test_a_file_gives_its_word(self, trained, tmp_path, ending):
+    def test_a_file_gives_its_word(self, trained, tmp_path, ending, beep):
         audio.write(tmp_path / f"a.{ending}", beep(300, 16000), 16000)
         assert trained.predict(tmp_path / f"a.{ending}").word == "low"
         assert trained.predict(str(tmp_path / f"a.{ending}")).word == "low"
 
-    def test_a_list_gives_a_list_with_the_same_answers(self, trained, tmp_path):
+    def test_a_list_gives_a_list_with_the_same_answers(self, trained, tmp_path, beep):
         audio.write(tmp_path / "a.wav", beep(300), 8000, subtype="FLOAT")
         sounds = [beep(300), tmp_path / "a.wav", beep(1500)]
         answers = trained.predict(sounds, batch_size=2)
@@ -105,15 +80,15 @@ class TestPredict:
     def test_an_empty_list_gives_an_empty_list(self, trained):
         assert trained.predict([]) == []
 
-    def test_samples_as_a_plain_list_are_one_waveform(self, trained):
+    def test_samples_as_a_plain_list_are_one_waveform(self, trained, beep):
         assert trained.predict(beep(300).tolist()).word == "low"
 
-    def test_16_bit_samples_are_understood(self, trained):
+    def test_16_bit_samples_are_understood(self, trained, beep):
         assert_same(
             trained.predict((beep(300) * 32768).astype(np.int16)), trained.predict(beep(300)), 1e-2
         )
 
-    def test_of_a_long_recording_the_loudest_stretch_counts(self, trained):
+    def test_of_a_long_recording_the_loudest_stretch_counts(self, trained, beep):
         noise = 0.001 * np.random.default_rng(0).standard_normal(12000)
         noise[8500:11700] += beep(1500)
         assert trained.predict(noise).word == "high"
@@ -131,7 +106,7 @@ class TestPredict:
             trained.predict(x)
 
     @pytest.mark.parametrize("sample_rate", [0, -8000, "8000", 8000.5])
-    def test_an_impossible_sample_rate_is_refused(self, trained, sample_rate):
+    def test_an_impossible_sample_rate_is_refused(self, trained, sample_rate, beep):
         with pytest.raises(EarshotError, match="whole number of Hz"):
             trained.predict(beep(300), sample_rate)
 
@@ -142,7 +117,7 @@ class TestPredict:
 
 
 class TestFolder:
-    def test_what_is_saved_answers_as_before(self, trained, tmp_path):
+    def test_what_is_saved_answers_as_before(self, trained, tmp_path, beep):
         trained.save(tmp_path / "beeps")
         again = recognizer.load(tmp_path / "beeps")
         assert_same(again.predict(beep(300)), trained.predict(beep(300)))
@@ -158,7 +133,7 @@ class TestFolder:
             "card.json", "network.keras", "recognizer.json",
         ]  # fmt: skip
 
-    def test_a_save_that_fails_keeps_the_old_one(self, trained, tmp_path, monkeypatch):
+    def test_a_save_that_fails_keeps_the_old_one(self, trained, tmp_path, monkeypatch, beep):
         trained.save(tmp_path / "beeps")
 
         def full(path):
@@ -172,7 +147,7 @@ class TestFolder:
 
     def test_strange_words_survive(self, trained, tmp_path):
         words = ("../up and\nover", "词 ü")
-        Recognizer(trained.model, FRONT_END, words).save(tmp_path / "a")
+        Recognizer(trained.model, trained.front_end, words).save(tmp_path / "a")
         assert recognizer.load(tmp_path / "a").class_names == words
 
     @pytest.mark.parametrize("write", ["save", "export"])
@@ -211,58 +186,8 @@ class TestFolder:
 
     def test_words_and_spectrograms_must_fit_the_network(self, trained):
         with pytest.raises(EarshotError, match="2 words apart, but 3"):
-            Recognizer(trained.model, FRONT_END, ("a", "b", "c"))
+            Recognizer(trained.model, trained.front_end, ("a", "b", "c"))
         with pytest.raises(EarshotError, match="once"):
-            Recognizer(trained.model, FRONT_END, ("a", "a"))
+            Recognizer(trained.model, trained.front_end, ("a", "a"))
         with pytest.raises(EarshotError, match="spectrograms"):
             Recognizer(trained.model, LogMel(), ("a", "b"))
-
-
-class TestExport:
-    @pytest.fixture(scope="class")
-    def exported(self, trained, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("export") / "beeps"
-        trained.export(folder)
-        return folder
-
-    def test_waveforms_give_what_predict_gives(self, trained, exported):
-        import tensorflow as tf
-
-        clips = [beep(300), beep(1500)]
-        answer = tf.saved_model.load(exported).signatures["serving_default"](
-            waveforms=tf.constant(np.stack(clips))
-        )
-        assert list(answer["class_names"].numpy()) == [b"low", b"high"]
-        assert list(answer["class_ids"].numpy()) == [0, 1]
-        for row, p in zip(answer["predictions"].numpy(), trained.predict(clips), strict=True):
-            np.testing.assert_allclose(row, list(p.probabilities.values()), atol=1e-4)
-
-    @pytest.mark.parametrize("sample_rate", [8000, 16000, 44100])
-    @pytest.mark.parametrize("pitch_hz", [300, 1500])
-    def test_a_file_of_any_rate_gives_what_predict_gives(
-        self, trained, exported, tmp_path, sample_rate, pitch_hz
-    ):
-        import tensorflow as tf
-
-        path = tmp_path / "a.wav"
-        audio.write(path, beep(pitch_hz, sample_rate, duration_s=0.7), sample_rate)
-        answer = tf.saved_model.load(exported).signatures["file"](file_name=tf.constant(str(path)))
-        p = trained.predict(path)
-        assert answer["class_names"].numpy()[0].decode() == p.word
-        np.testing.assert_allclose(
-            answer["predictions"].numpy()[0], list(p.probabilities.values()), atol=0.02
-        )
-
-    def test_the_export_runs_without_earshot(self, exported, tmp_path):
-        audio.write(tmp_path / "a.wav", beep(300), 8000)
-        code = (
-            "import sys, tensorflow as tf; m = tf.saved_model.load(sys.argv[1]); "
-            "a = m.signatures['file'](file_name=tf.constant(sys.argv[2])); "
-            "assert not any(n.startswith('earshot') for n in sys.modules); "
-            "print(a['class_names'].numpy()[0].decode())"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(exported), str(tmp_path / "a.wav")],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.stdout.strip() == "low", done.stderr

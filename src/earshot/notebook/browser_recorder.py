@@ -1,6 +1,13 @@
-"""A recorder that runs in the browser, for kernels without a microphone."""
+"""A recorder that runs in the browser, for kernels without a microphone.
 
+>>> import tempfile
+>>> BrowserRecorder(tempfile.mkdtemp(), start_key="r").start_key
+'r'
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets
@@ -9,6 +16,7 @@ import traitlets
 
 from earshot.errors import EarshotError
 from earshot.recording import takes
+from earshot.types import PathLike
 
 __all__ = ["BrowserRecorder", "browser_recorder"]
 
@@ -18,25 +26,13 @@ HERE = Path(__file__).parent
 class BrowserRecorder(anywidget.AnyWidget):
     """Records with the browser's microphone, from one key to another, while it has the focus.
 
-    The sound arrives in chunks and goes to disk at once. In JupyterLab, Notebook 7, VS Code, Colab
-    and whatever else shows an anywidget.
+    The sound arrives in chunks and goes to disk at once, as ``<folder>/<name>_<date>-<time>.wav``.
+    In JupyterLab, Notebook 7, VS Code, Colab and whatever else shows an anywidget. ``on_take`` gets
+    each :class:`earshot.recording.Take`; what it returns is shown below the recorder. The settings,
+    keys of one letter and times in seconds, are those of :class:`earshot.recording.Recorder`.
 
-    Parameters
-    ----------
-    folder : str or path
-        Gets the whole takes, as ``<name>_<date>-<time>.wav``.
-    name : str
-    on_take : callable, optional
-        Gets each :class:`earshot.recording.Take`; what it returns is shown below the recorder.
-    start_key, stop_key : str
-        One letter each.
-    pre_roll_s, longest_s : float
-        As those of :class:`earshot.recording.Recorder`.
-
-    Attributes
-    ----------
-    take : earshot.recording.Take or None
-        The latest. A cell cannot wait for it: use ``on_take``, or look in a later cell.
+    ``take`` is the latest take, or None. A cell cannot wait for it: use ``on_take``, or look in a
+    later cell.
     """
 
     _esm = HERE / "browser_recorder.js"
@@ -46,14 +42,18 @@ class BrowserRecorder(anywidget.AnyWidget):
     pre_roll_s = traitlets.Float(0.3).tag(sync=True)
     longest_s = traitlets.Float(1800.0).tag(sync=True)
 
-    def __init__(self, folder, *, name="take", on_take=None, **settings):
+    def __init__(
+        self, folder: PathLike, *, name: str = "take",
+        on_take: Callable[[takes.Take], Any] | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**settings)
         self.folder, self.name, self.on_take = folder, name, on_take
-        self.take = self._writer = None
+        self.take: takes.Take | None = None
+        self._writer: takes.Writer | None = None
         self._n_chunks = 0
         self.on_msg(self._hear)
 
-    def _hear(self, _, message, buffers):
+    def _hear(self, _: Any, message: dict[str, Any], buffers: list[bytes]) -> None:
         """Answer a message of the browser; what goes wrong is shown there."""
         try:
             match message["kind"]:
@@ -75,7 +75,7 @@ class BrowserRecorder(anywidget.AnyWidget):
             else:
                 self._say(error)
 
-    def _finish(self, *notes):
+    def _finish(self, *notes: str) -> None:
         """Close the take that is being written, if any, and hand it on."""
         if self._writer is None:
             return
@@ -87,29 +87,20 @@ class BrowserRecorder(anywidget.AnyWidget):
             answer = error
         self._say(f"Recorded {self.take.duration_s:.1f} s.", *self.take.notes, answer or "")
 
-    def _say(self, *sentences):
+    def _say(self, *sentences: object) -> None:
         self.send({"kind": "said", "text": " ".join(map(str, sentences)).strip()})
 
 
-def browser_recorder(folder, show, **settings):
+def browser_recorder(
+    folder: PathLike, show: Callable[[takes.Take], ipywidgets.Widget], **settings: Any
+) -> ipywidgets.VBox:
     """Give a :class:`BrowserRecorder` with a place below it for a widget about the latest take.
 
-    Parameters
-    ----------
-    folder : str or path
-        For the whole takes.
-    show : callable
-        Gets each take and gives the widget, see :func:`earshot.notebook.review`.
-    settings
-        Those of :class:`BrowserRecorder`.
-
-    Returns
-    -------
-    ipywidgets.VBox
+    ``show`` gets each take and gives the widget, see :func:`earshot.notebook.review`.
     """
     place = ipywidgets.VBox()
 
-    def taken(take):
+    def taken(take: takes.Take) -> None:
         place.children = (show(take),)
 
     return ipywidgets.VBox([BrowserRecorder(folder, on_take=taken, **settings), place])

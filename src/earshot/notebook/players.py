@@ -1,27 +1,28 @@
-"""Sounds to listen to in a notebook, side by side."""
+"""Sounds to listen to in a notebook, side by side.
+
+>>> import numpy as np
+>>> players([np.ones(800), np.ones(400)], 8000, ["one", "two"]).data.count("<audio")
+2
+"""
 
 import base64
 import html
 import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from earshot.types import Array
 
 __all__ = ["player", "players"]
 
 
-def players(clips, sample_rate, titles):
-    """Show a player for each clip, with its title above.
+def players(clips: Iterable[Array], sample_rate: int, titles: Iterable[str]) -> Any:
+    """Show a player for each clip, shape (samples,), with its title above.
 
-    Parameters
-    ----------
-    clips : list of ndarray, each of shape (samples,)
-        Played at one common loudness: each is brought to its full range.
-    sample_rate : int
-        In Hz.
-    titles : sequence of str
-
-    Returns
-    -------
-    IPython.display.HTML
-        The sounds are inside, so that a saved notebook still plays.
+    All are played at one common loudness: each is brought to its full range. The sounds are inside
+    the ``IPython.display.HTML`` that is given, so that a saved notebook still plays.
     """
     from IPython.display import HTML
 
@@ -29,12 +30,12 @@ def players(clips, sample_rate, titles):
     return HTML(f'<div style="display:flex;flex-wrap:wrap">{"".join(cells)}</div>')
 
 
-def player(clip, sample_rate, title):
-    """Give the HTML of one player; the parameters are those of :func:`players`."""
+def player(clip: Array, sample_rate: int, title: str) -> str:
+    """Give the HTML of one player."""
     import soundfile
 
     file = io.BytesIO()
-    loudest = max(abs(clip).max(), 1e-9)
+    loudest = max(np.abs(clip).max(), 1e-9)
     soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="WAV", subtype="PCM_16")
     sound = base64.b64encode(file.getvalue()).decode()
     return (

@@ -1,46 +1,49 @@
-"""Recording words in a notebook: record, cut, save and show."""
+"""Recording words in a notebook: record, cut, save and show.
+
+>>> import tempfile
+>>> box = record_words("cat", tempfile.mkdtemp(), where="browser", speaker="anna")
+Recording in the browser.
+>>> type(box.children[0]).__name__
+'BrowserRecorder'
+"""
+
+from typing import Any
 
 from earshot.errors import EarshotError
 from earshot.recording import takes
 from earshot.recording.recorder import Recorder, problem
+from earshot.types import PathLike
 
 __all__ = ["record_words"]
 
 
 def record_words(
-    word, folder="data/own_recordings", *, where="auto", recorder=None, speaker="me",
-    sample_rate=16000, n_words=None,
-):  # fmt: skip
+    word: str, folder: PathLike = "data/own_recordings", *, where: str = "auto",
+    recorder: Recorder | None = None, speaker: str = "me", sample_rate: int = 16000,
+    n_words: int | None = None,
+) -> Any:  # fmt: skip
     """Record a word, said as often as you like; cut it, save it, and show what was cut.
+
+    The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. A widget is given: the
+    words with players, to drop bad ones, and the number of examples of each word; in the browser,
+    the recorder, which shows them after each take.
 
     Parameters
     ----------
-    word : str
-    folder : str or path
-        The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there.
     where : {"auto", "microphone", "browser"}
         This machine's microphone and keys, or those of the browser. "auto": the browser only if
         this machine has none; which and why is said.
-    recorder : Recorder, optional
-        Device, keys and times. Default: ``Recorder()``.
-    speaker : str
-        Who speaks.
-    sample_rate : int
+    recorder
+        Device, keys and times.
+    sample_rate
         In Hz, of the words.
-    n_words : int, optional
+    n_words
         How often the word is said. Default: as often as it is found.
-
-    Returns
-    -------
-    ipywidgets.Widget
-        The words with players, to drop bad ones, and the number of examples of each word. In the
-        browser: the recorder, which shows them after each take.
 
     Raises
     ------
     EarshotError
-        When ``where="microphone"`` and something is missing, or a device is named that is not
-        there.
+        When the microphone is asked for and something is missing, or a named device is not there.
     """
     try:
         from earshot.notebook.browser_recorder import browser_recorder
@@ -53,10 +56,12 @@ def record_words(
     if where not in ("auto", "microphone", "browser"):
         raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
     recorder, raw = recorder or Recorder(), takes.raw_folder(folder, word)
-    options = {"speaker": speaker, "sample_rate": sample_rate, "n_words": n_words}
 
-    def cut(take):
-        return review(takes.cut(take.path, folder, word, **options), folder)
+    def show(take: takes.Take) -> Any:
+        words = takes.cut(
+            take.path, folder, word, speaker=speaker, sample_rate=sample_rate, n_words=n_words
+        )
+        return review(words, folder)
 
     reason = "" if where == "browser" else problem(recorder.device)
     if reason and (where == "microphone" or recorder.device is not None):
@@ -64,8 +69,8 @@ def record_words(
     if where == "browser" or reason:
         print(f"Recording in the browser. {reason}".strip())
         return browser_recorder(
-            raw, cut, name=speaker, start_key=recorder.start_key, stop_key=recorder.stop_key,
+            raw, show, name=speaker, start_key=recorder.start_key, stop_key=recorder.stop_key,
             pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
         )  # fmt: skip
     print(f"Recording “{word}” on this machine: it has a microphone, and its keys can be heard.")
-    return cut(recorder.record(raw, name=speaker))
+    return show(recorder.record(raw, name=speaker))

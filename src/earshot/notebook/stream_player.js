@@ -1,7 +1,7 @@
 // A sound with its spectrogram, a cursor, and what a network heard at every step.
 // Works as an anywidget and, with a model that only has get(), in a page of its own.
 
-const PICTURE_HEIGHT = 180, RIBBON_HEIGHT = 22, AXIS_HEIGHT = 18;
+const SPECTROGRAM_HEIGHT = 180, RIBBON_HEIGHT = 22, AXIS_HEIGHT = 18;
 const SHORTEST_VIEW_S = 0.2;
 const KEYS = "space: play, pause · ← →: 1 s · shift ← →: 10 s · + −: zoom · 0: all · click: go there";
 
@@ -31,7 +31,7 @@ function markStep(view_s, width) {
 async function render({ model, el }) {
   const about = model.get("about");
   const labels = bytes(model.get("labels")), certainty = bytes(model.get("certainty"));
-  const { duration_s, steps_per_s, words, colours, columns_per_s } = about;
+  const { duration_s, steps_per_s, class_names, colours, columns_per_s } = about;
 
   const root = element(el, "div", "earshot-player");
   root.tabIndex = 0;
@@ -73,14 +73,14 @@ async function render({ model, el }) {
 
   function paintView() {
     const width = Math.max(view.clientWidth, 50), ratio = window.devicePixelRatio || 1;
-    const height = PICTURE_HEIGHT + RIBBON_HEIGHT + AXIS_HEIGHT;
+    const height = SPECTROGRAM_HEIGHT + RIBBON_HEIGHT + AXIS_HEIGHT;
     canvas.style.height = `${height}px`;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     const paint = canvas.getContext("2d");
     paint.scale(ratio, ratio);
     paint.fillStyle = "#000";
-    paint.fillRect(0, 0, width, PICTURE_HEIGHT);
+    paint.fillRect(0, 0, width, SPECTROGRAM_HEIGHT);
     const per_s = width / view_s;
     let column = 0;
     for (const tile of tiles) {
@@ -88,12 +88,12 @@ async function render({ model, el }) {
       const wide = (tile.width / columns_per_s) * per_s;
       column += tile.width;
       if (left < width && left + wide > 0) {
-        // Only the visible part: browsers are slow with pictures far wider than the screen.
+        // Only the visible part: browsers are slow with images far wider than the screen.
         const first = Math.max(Math.floor((-left / wide) * tile.width), 0);
         const last = Math.min(Math.ceil(((width - left) / wide) * tile.width), tile.width);
         const scale = wide / tile.width;
         paint.drawImage(tile, first, 0, last - first, tile.height,
-          left + first * scale, 0, (last - first) * scale, PICTURE_HEIGHT);
+          left + first * scale, 0, (last - first) * scale, SPECTROGRAM_HEIGHT);
       }
     }
     ribbon(paint, width, per_s);
@@ -102,7 +102,7 @@ async function render({ model, el }) {
 
   function ribbon(paint, width, per_s) {
     paint.save();
-    paint.translate(0, PICTURE_HEIGHT);
+    paint.translate(0, SPECTROGRAM_HEIGHT);
     const per_pixel = steps_per_s / per_s;
     for (let x = 0; x < width; x++) {
       // Of many steps in one pixel, one of a word is shown, so that no word gets lost.
@@ -123,8 +123,8 @@ async function render({ model, el }) {
     for (const [start_s, end_s, label] of about.segments) {
       const wide = (end_s - start_s) * per_s;
       if (end_s < from_s || start_s > from_s + view_s || wide < 14) continue;
-      if (paint.measureText(words[label]).width + 4 < wide) {
-        paint.fillText(words[label], ((start_s + end_s) / 2 - from_s) * per_s, RIBBON_HEIGHT / 2);
+      if (paint.measureText(class_names[label]).width + 4 < wide) {
+        paint.fillText(class_names[label], ((start_s + end_s) / 2 - from_s) * per_s, RIBBON_HEIGHT / 2);
       }
     }
     paint.restore();
@@ -132,7 +132,7 @@ async function render({ model, el }) {
 
   function axis(paint, width, per_s) {
     const step_s = markStep(view_s, width), digits = step_s < 0.1 ? 2 : step_s < 1 ? 1 : 0;
-    const top = PICTURE_HEIGHT + RIBBON_HEIGHT;
+    const top = SPECTROGRAM_HEIGHT + RIBBON_HEIGHT;
     paint.fillStyle = "#888";
     paint.font = "11px sans-serif";
     paint.textBaseline = "top";
@@ -152,8 +152,8 @@ async function render({ model, el }) {
     cursor.style.transform = `translateX(${((now_s - from_s) / view_s) * view.clientWidth}px)`;
     const step = Math.min(Math.round(now_s * steps_per_s), labels.length - 1);
     square.style.background = colours[labels[step]];
-    square.dataset.word = words[labels[step]];
-    word.textContent = words[labels[step]] || "-";
+    square.dataset.word = class_names[labels[step]];
+    word.textContent = class_names[labels[step]] || "-";
     sure.textContent = `${Math.round(certainty[step] / 2.55)} %`;
     time.textContent = `${clock(now_s, 2)} / ${clock(duration_s, 2)}`;
     root.dataset.timeS = now_s.toFixed(3);

@@ -1,10 +1,26 @@
-"""A player that shows a stream's spectrogram and what a network hears at every step."""
+"""A player that shows a stream's spectrogram and what a network hears at every step.
+
+Our own, since wavesurfer.js 8.0 decodes the whole sound: an hour is ready after 37 s and takes 830
+MB, here after 5 s and 320 MB (``benchmarks/player.py``).
+
+>>> import numpy as np, pathlib, tempfile
+>>> from earshot.recognition import Steps
+>>> steps = Steps(("noise", "speech"), np.tile([0.1, 0.9], (101, 1)), 100.0)
+>>> player = Player(np.sin(np.arange(16000)), steps)
+>>> page = pathlib.Path(tempfile.mkdtemp()) / "stream.html"
+>>> player.save_html(page)
+>>> page.read_text()[:15]
+'<!doctype html>'
+"""
 
 import base64
 import html
 import io
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -14,14 +30,18 @@ from earshot import audio, files
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
+from earshot.recognition.classification import Steps
+from earshot.types import Array, PathLike
 
 __all__ = ["Player"]
 
 HERE = Path(__file__).parent
-RATE = 16000
-MOST_COLUMNS, TILE_COLUMNS = 60_000, 4096
+RATE = 16000  # of the sound that is sent, in Hz
+MOST_COLUMNS = 60_000  # of the spectrogram, however long the sound is: more is never seen
+TILE_COLUMNS = 4096  # in one PNG image: browsers are slow with wider ones
 LONG_S = 300.0
 """Longer sound is sent as Ogg Vorbis: a fifth of FLAC's space, and MP3 would come 70 ms late."""
+MOST_CLASSES = 256  # a label is sent as one byte
 RED, GREEN, NOTHING = "#c8553d", "#2a9d5c", "#8a94a3"
 OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
           "#5a189a", "#bc6c25")  # fmt: skip
@@ -35,15 +55,8 @@ class Player(anywidget.AnyWidget):
     pauses, arrows go on and back, + and - zoom, a click goes to its place. In JupyterLab, Notebook
     7, VS Code and Colab; :meth:`save_html` writes the same as a page of its own.
 
-    Parameters
-    ----------
-    sound : str, path, or ndarray of shape (samples,)
-        Of any length.
-    steps : earshot.recognition.Steps
-        From :func:`earshot.recognition.classify`.
-    sample_rate : int, optional
-        In Hz, of a waveform.
-    title : str
+    The sound is a file of any length or a waveform (at ``sample_rate``, in Hz; by default 16,000),
+    the steps are what :func:`earshot.recognition.classify` gave for it.
     """
 
     _esm = HERE / "stream_player.js"
@@ -54,42 +67,29 @@ class Player(anywidget.AnyWidget):
     labels = traitlets.Bytes().tag(sync=True)
     certainty = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, sound, steps, *, sample_rate=None, title=""):
+    def __init__(
+        self, sound: PathLike | Array, steps: Steps, *, sample_rate: int | None = None,
+        title: str = "",
+    ) -> None:  # fmt: skip
         rate = RATE if sample_rate is None else audio.whole_rate(sample_rate)
-        sound = sound if isinstance(sound, str | Path) else audio.validate(sound)
-        if len(steps.class_names) > 256 or not np.isfinite(steps.probabilities).all():
-            raise EarshotError("A player shows 256 classes at most, and no NaN among the answers.")
-        shown = rate if rate < RATE and rate % 100 == 0 else RATE
-        spectrogram = StreamSpectrogram(
-            sample_rate=shown, n_fft=2 * (shown * 16 // 1000), hop_length=shown // 100, n_mels=64,
-            floor_s=None, top_db=90.0,
-        )  # fmt: skip
-        long_s = audio.duration(sound) if isinstance(sound, str | Path) else len(sound) / rate
-        heard_s = len(steps) / steps.steps_per_s
-        if abs(long_s - heard_s) > 0.1:
-            raise EarshotError(
-                f"The steps are about {heard_s:.1f} s of sound, and this is {long_s:.1f} s long: "
-                "give the sound that was classified, and its sample_rate."
-            )
-        quantized = np.concatenate(
-            [spectrogram.to_quantized(part) for part in spectrogram.blocks(blocks_of(sound, rate))]
-        )
-        n = -(-len(quantized) // MOST_COLUMNS)
-        quantized = np.pad(quantized, [(0, -len(quantized) % n), (0, 0)], "edge")
-        tiles = _tiles(quantized.reshape(-1, n, spectrogram.n_bands).max(axis=1))
-        coded, kind = _coded(sound, rate, long_s > LONG_S)
-        segments = [
-            [segment.start_s, segment.end_s, steps.class_names.index(segment.word)]
-            for segment in steps.segments()
-        ]
+        if isinstance(sound, str | os.PathLike):
+            duration_s = audio.duration(sound)
+        else:
+            duration_s = len(sound := audio.validate(sound)) / rate
+        _check(steps, duration_s)
+        tiles, columns_per_s = _tiles(sound, rate)
+        coded, kind = _coded(sound, rate, duration_s > LONG_S)
         about = {
             "title": title,
-            "duration_s": long_s,
+            "duration_s": duration_s,
             "steps_per_s": steps.steps_per_s,
-            "columns_per_s": spectrogram.steps_per_s / n,
-            "words": list(steps.class_names),
+            "columns_per_s": columns_per_s,
+            "class_names": list(steps.class_names),
             "colours": _colours(steps.class_names),
-            "segments": segments,
+            "segments": [
+                [segment.start_s, segment.end_s, steps.class_names.index(segment.word)]
+                for segment in steps.segments()
+            ],
             "tile_sizes": [len(tile) for tile in tiles],
             "sound_type": kind,
         }
@@ -101,14 +101,8 @@ class Player(anywidget.AnyWidget):
             certainty=np.rint(255 * steps.probability).astype(np.uint8).tobytes(),
         )
 
-    def save_html(self, path):
-        """Write the player as one HTML file that needs no network, to be sent to somebody.
-
-        Parameters
-        ----------
-        path : str or path
-            One that is there already is replaced.
-        """
+    def save_html(self, path: PathLike) -> None:
+        """Write the player as one HTML file that needs no network; an older one is replaced."""
         data = {
             name: base64.b64encode(getattr(self, name)).decode()
             for name in ("sound", "tiles", "labels", "certainty")
@@ -131,10 +125,12 @@ PAGE = """<!doctype html>
 <body>
 <script type="module">
 {script}
-const data = {data};
-const decoded = Object.fromEntries(Object.entries(data).map(([name, text]) =>
-  [name, new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)]));
-decoded.about = {about};
+const data = {data}, decoded = {{ about: {about} }};
+for (const [name, text] of Object.entries(data)) {{
+  const raw = atob(text), bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  decoded[name] = new DataView(bytes.buffer);
+}}
 player.render({{ model: {{ get: (name) => decoded[name] }}, el: document.body }});
 </script>
 </body>
@@ -142,32 +138,56 @@ player.render({{ model: {{ get: (name) => decoded[name] }}, el: document.body }}
 """
 
 
-def _tiles(quantized):
-    """Colour a spectrogram (columns, bands) and cut it into PNG spectrograms, as a list of bytes."""
+def _check(steps: Steps, duration_s: float) -> None:
+    if len(steps.class_names) > MOST_CLASSES or not np.isfinite(steps.probabilities).all():
+        raise EarshotError("A player shows 256 classes at most, and no NaN among the answers.")
+    heard_s = len(steps) / steps.steps_per_s
+    if abs(duration_s - heard_s) > 0.1:
+        raise EarshotError(
+            f"The steps are about {heard_s:.1f} s of sound, and this is {duration_s:.1f} s long: "
+            "give the sound that was classified, and its sample_rate."
+        )
+
+
+def _tiles(sound: PathLike | Array, rate: int) -> tuple[list[bytes], float]:
+    """Make the spectrogram as a row of PNG images; gives them and their columns a second."""
+    shown = rate if rate < RATE and rate % 100 == 0 else RATE
+    settings = StreamSpectrogram(
+        sample_rate=shown, n_fft=2 * (shown * 16 // 1000), hop_length=shown // 100, n_mels=64,
+        floor_s=None, top_db=90.0,
+    )  # fmt: skip
+    parts = settings.blocks(blocks_of(sound, rate))
+    quantized = np.concatenate([settings.to_quantized(part) for part in parts])
+    n = -(-len(quantized) // MOST_COLUMNS)  # steps in a column, of which the loudest is shown
+    quantized = np.pad(quantized, [(0, -len(quantized) % n), (0, 0)], "edge")
+    quantized = quantized.reshape(-1, n, settings.n_bands).max(axis=1)
+    low, high = np.percentile(quantized, 5), max(int(quantized.max()), 1)
+    scaled = np.clip((quantized - low) / max(high - low, 1) * 255, 0, 255).astype(np.uint8)
+    starts = range(0, len(scaled), TILE_COLUMNS)
+    return [_image(scaled[at : at + TILE_COLUMNS]) for at in starts], settings.steps_per_s / n
+
+
+def _image(columns: Array) -> bytes:
+    """Give a PNG image of values from 0 to 255, shape (columns, bands), the first band below."""
     import matplotlib
     from PIL import Image
 
-    low, high = np.percentile(quantized, 5), max(int(quantized.max()), 1)
-    scaled = np.clip((quantized - low) / max(high - low, 1) * 255, 0, 255).astype(np.uint8)
     palette = (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8)
-    tiles = []
-    for start in range(0, len(scaled), TILE_COLUMNS):
-        spectrogram = Image.fromarray(scaled[start : start + TILE_COLUMNS].T[::-1], mode="P")
-        spectrogram.putpalette(palette.tobytes())
-        file = io.BytesIO()
-        spectrogram.save(file, format="PNG")
-        tiles.append(file.getvalue())
-    return tiles
+    image = Image.fromarray(columns.T[::-1], mode="P")
+    image.putpalette(palette.tobytes())
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
 
 
-def _coded(sound, sample_rate, long):
+def _coded(sound: PathLike | Array, sample_rate: int, long: bool) -> tuple[bytes, str]:
     """Code a sound for the browser; gives the bytes and their type."""
     import soundfile
 
     file = io.BytesIO()
     form, coding = ("OGG", "VORBIS") if long else ("FLAC", "PCM_16")
     with soundfile.SoundFile(file, "w", RATE, 1, coding, format=form) as out:
-        resampler = None
+        resampler: Any = None
         for block, rate in blocks_of(sound, sample_rate):
             resampler = resampler or audio.Resampler(rate, RATE)
             out.write(np.clip(resampler.push(block), -1, 1))
@@ -175,7 +195,7 @@ def _coded(sound, sample_rate, long):
     return file.getvalue(), "audio/ogg" if long else "audio/flac"
 
 
-def _colours(words):
+def _colours(class_names: Sequence[str]) -> list[str]:
     """A colour for each class; the first is what lies between the others."""
     known = {"noise": RED, "speech": GREEN, "": NOTHING}
-    return [known.get(word, OTHERS[i % len(OTHERS)]) for i, word in enumerate(words)]
+    return [known.get(name, OTHERS[i % len(OTHERS)]) for i, name in enumerate(class_names)]

@@ -1,36 +1,39 @@
-"""The words of a take: hear them, sort out bad ones, see how many examples there are."""
+"""The words of a take: hear them, sort out bad ones, see how many examples there are.
+
+>>> import numpy as np, pathlib, tempfile
+>>> from earshot import audio
+>>> folder = pathlib.Path(tempfile.mkdtemp())
+>>> audio.write(folder / "cat" / "me_0.wav", np.ones(800), 8000)
+>>> review([folder / "cat" / "me_0.wav"], folder).children[0].value
+'1 words were cut. Listen, and drop those that are no good.'
+"""
 
 import html
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import ipywidgets
 
 from earshot import audio
 from earshot.notebook.players import player
 from earshot.recording import takes
+from earshot.types import PathLike
 
 __all__ = ["review"]
 
-MOST_SHOWN = 100
-"""A browser has trouble with many more players."""
+MOST_SHOWN = 100  # a browser has trouble with many more players
 
 
-def review(paths, folder):
+def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
     """Show words with players and a button to drop each, and the examples of every word.
 
-    Parameters
-    ----------
-    paths : list of Path
-        What :func:`earshot.recording.takes.cut` wrote. Dropping moves a file; nothing is deleted.
-    folder : str or path
-        With one sub-folder per word; its recordings are counted.
-
-    Returns
-    -------
-    ipywidgets.VBox
+    The paths are what :func:`earshot.recording.takes.cut` wrote; dropping moves a file, nothing is
+    deleted. The recordings in the folder, with one sub-folder per word, are counted.
     """
     counts = ipywidgets.HTML()
 
-    def count():
+    def count() -> None:
         rows = "".join(
             f"<tr><td>{html.escape(word)}</td><td>{n}</td></tr>"
             for word, n in takes.counts(folder).items()
@@ -50,11 +53,11 @@ def review(paths, folder):
     return ipywidgets.VBox([ipywidgets.HTML(html.escape(text)), words, counts])
 
 
-def _word(path, changed):
+def _word(path: Path, changed: Callable[[], None]) -> ipywidgets.VBox:
     dropped = ipywidgets.ToggleButton(description="drop", layout={"width": "150px"})
     places = {False: path}
 
-    def move(change):
+    def move(change: Any) -> None:
         if change.new:
             places[True] = takes.drop(places[False])
         else:

@@ -1,74 +1,72 @@
-"""What is heard at every step of a long or live sound."""
+"""What is heard at every step of a long or live sound.
+
+>>> import numpy as np
+>>> from earshot import classify, features, networks, recognition
+>>> network, settings = networks.vanilla_conv((63, 40)), features.StreamSpectrogram()  # not trained
+>>> r = recognition.Recognizer(network, settings, ("noise", "speech"))
+>>> classify(np.sin(np.arange(8000)), r)
+Steps(101 steps, 1.00 s: ('noise', 'speech'))
+"""
 
 import dataclasses
 import itertools
-from pathlib import Path
+import os
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from scipy.special import softmax
 
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks.stream_form import run_along
-from earshot.recognition.recognizer import softmax
-from earshot.recognition.word_detector import FRAME_S, WordDetector
+from earshot.recognition.recognizer import Recognizer
+from earshot.recognition.word_detector import FRAME_S, detect
 from earshot.segmentation.segments import Segment
+from earshot.types import Array, Blocks, Sound
 
 __all__ = ["Steps", "classify", "follow"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Steps:
-    """What is heard at each step of a stream.
+    """What is heard at each step of a stream: probabilities, float32, shape (n, n_classes).
 
-    Parameters
-    ----------
-    class_names : tuple of str
-        The classes; the first is what lies between the others: "noise", or "" between words.
-    probabilities : ndarray of float32, shape (n, n_words)
-    steps_per_s : float
+    The first class is what lies between the others: "noise", or "" between words.
     """
 
-    class_names: tuple
-    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    probabilities: Array
     steps_per_s: float
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.probabilities)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Steps({len(self):,} steps, {self.times_s[-1:].sum():.2f} s: {self.class_names})"
 
     @property
-    def times_s(self):
+    def times_s(self) -> Array:
         """Time of each step, in seconds from the start of the stream, shape (n,)."""
         return np.arange(len(self)) / self.steps_per_s
 
     @property
-    def labels(self):
+    def labels(self) -> Array:
         """The most probable class of each step, as an index into ``class_names``, shape (n,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
-    def probability(self):
+    def probability(self) -> Array:
         """How probable that class is, shape (n,)."""
         return self.probabilities.max(axis=1)
 
-    def segments(self, *, min_s=0.05):
+    def segments(self, *, min_s: float = 0.05) -> list[Segment]:
         """Give the stretches of every class but the first, to be shown or written as labels.
 
-        Parameters
-        ----------
-        min_s : float
-            Shorter stretches are left out, in seconds.
-
-        Returns
-        -------
-        list of earshot.segmentation.Segment
-            The confidence is the mean probability.
+        Those shorter than ``min_s`` are left out. The confidence is the mean probability.
         """
-        labels, found, first = self.labels, [], 0
-        for label, run in itertools.groupby(labels):
+        found, first = [], 0
+        for label, run in itertools.groupby(self.labels):
             last = first + len(list(run))
             if label and last - first >= min_s * self.steps_per_s:
                 sure = float(self.probabilities[first:last, label].mean())
@@ -78,93 +76,69 @@ class Steps:
         return found
 
 
-def classify(sound, recognizer, sample_rate=None):
+def classify(sound: Sound, recognizer: Recognizer, sample_rate: int | None = None) -> Steps:
     """Say for every step of a stream what is heard, in one pass.
 
     A network that was trained on windows of a stream runs along the whole of it: a convolutional
     one answers as it would window by window, a recurrent one carries its state. A recognizer of
     words is asked once for each word that :class:`WordDetector` finds.
 
-    Parameters
-    ----------
-    sound : str, path, ndarray of shape (samples,), or iterable of blocks
-        A file of any length and rate is read in blocks; blocks are as :func:`follow` takes them.
-    recognizer : earshot.recognition.Recognizer
-    sample_rate : int, optional
-        In Hz, of a waveform. Default: the recognizer's.
-
-    Returns
-    -------
-    Steps
+    The sound is a file of any length and rate, a waveform at ``sample_rate`` (in Hz; by default the
+    recognizer's), or blocks as :func:`follow` takes them.
 
     Raises
     ------
     EarshotError
         When the sound cannot be read, is silent throughout, or is shorter than a window.
     """
-    heard = False
+    rate = recognizer.front_end.sample_rate if sample_rate is None else sample_rate
+    sounding = False
 
-    def checked():
-        nonlocal heard
-        rate = recognizer.front_end.sample_rate if sample_rate is None else sample_rate
+    def watched() -> Blocks:
+        nonlocal sounding
         for block, block_rate in blocks_of(sound, rate):
-            heard = heard or np.ptp(block) > 0
+            sounding = sounding or np.ptp(block) > 0
             yield block, block_rate
 
-    parts = list(follow(recognizer, checked()))
-    if not heard:
-        name = sound if isinstance(sound, str | Path) else "The stream"
+    parts = list(follow(recognizer, watched()))
+    if not sounding:
+        name = sound if isinstance(sound, str | os.PathLike) else "The stream"
         raise EarshotError(f"{name} is silent throughout: was the microphone muted?")
     probabilities = np.concatenate([part.probabilities for part in parts])
     return dataclasses.replace(parts[0], probabilities=probabilities)
 
 
-def follow(recognizer, blocks):
+def follow(recognizer: Recognizer, blocks: Blocks) -> Iterator[Steps]:
     """Say for every step of a stream what is heard, while it comes.
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-    blocks : iterable of (ndarray of shape (samples,), int)
-        Sound and its rate in Hz, as :meth:`earshot.recording.Recorder.blocks` gives it live and
-        :func:`earshot.audio.blocks` from a file.
-
-    Yields
-    ------
-    Steps
-        Those that have become certain, after each block and at the end; together they are what
-        :func:`classify` gives.
+    The blocks are those of :meth:`earshot.recording.Recorder.blocks`, live, or of
+    :func:`earshot.audio.blocks`, from a file. After each of them and at the end, the steps that
+    have become certain are given; together they are what :func:`classify` gives.
     """
     if isinstance(recognizer.front_end, StreamSpectrogram):
-        words, steps_per_s = tuple(recognizer.class_names), recognizer.front_end.steps_per_s
-        rows = map(softmax, run_along(recognizer.model, recognizer.front_end, blocks))
+        names, steps_per_s = recognizer.class_names, recognizer.front_end.steps_per_s
+        logits = run_along(recognizer.model, recognizer.front_end, blocks)
+        rows: Iterable[Array] = (softmax(part, axis=1) for part in logits)
     else:
-        words, rows = ("", *recognizer.class_names), _words_along(recognizer, blocks)
-        steps_per_s = 1 / FRAME_S
+        names, steps_per_s = ("", *recognizer.class_names), 1 / FRAME_S
+        rows = _words_along(recognizer, blocks)
     for probabilities in rows:
-        yield Steps(words, probabilities, steps_per_s)
+        yield Steps(names, probabilities, steps_per_s)
 
 
-def _words_along(recognizer, blocks):
-    """Find words and recognize each; gives probabilities, shape (steps, 1 + n_words)."""
-    detector, rate, n_samples, n_given, waiting = None, 0, 0, 0, []
-    for block, sample_rate in itertools.chain(blocks_of(blocks, None), [(None, None)]):
-        if block is None:
-            found = detector.flush() if detector else []
-            until = round(n_samples / rate / FRAME_S) if detector else 0
-        else:
-            if detector is None:
-                detector, rate = WordDetector(sample_rate), sample_rate
-            n_samples += len(block)
-            found = detector.push(block)
-            until = round(detector.certain_s / FRAME_S)
-        waiting += [(heard, recognizer.predict(heard.waveform, rate)) for heard in found]
+def _words_along(recognizer: Recognizer, blocks: Blocks) -> Iterator[Array]:
+    """Find words and recognize each; gives probabilities, shape (steps, 1 + n_classes)."""
+    n_given, waiting = 0, []  # steps that are out, and words that reach beyond them
+    for words, certain_s in detect(blocks_of(blocks, recognizer.front_end.sample_rate)):
+        for heard in words:
+            answer = recognizer.predict(heard.waveform, heard.sample_rate)
+            first, last = round(heard.start_s / FRAME_S), round(heard.end_s / FRAME_S)
+            waiting.append((first, last, [0.0, *answer.probabilities.values()]))
+        until = round(certain_s / FRAME_S)
         rows = np.zeros((max(until - n_given, 0), 1 + len(recognizer.class_names)), np.float32)
         rows[:, 0] = 1
-        for heard, prediction in waiting:
-            first, last = (round(at_s / FRAME_S) for at_s in (heard.start_s, heard.end_s))
-            row = [0.0, *(prediction.probabilities[word] for word in recognizer.class_names)]
+        for first, last, row in waiting:
             rows[max(first - n_given, 0) : max(last - n_given, 0)] = row
-        waiting = [(h, p) for h, p in waiting if h.end_s / FRAME_S > until]
+        waiting = [(first, last, row) for first, last, row in waiting if last > until]
         n_given += len(rows)
         yield rows

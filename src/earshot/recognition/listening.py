@@ -1,49 +1,45 @@
-"""Live recognition: the words of a stream, each as soon as it is over."""
+"""Live recognition: the words of a stream, each as soon as it is over.
+
+>>> import numpy as np
+>>> from earshot import LogMel, listen, networks, recognition
+>>> r = recognition.Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
+>>> x = np.sin(0.3 * np.arange(16000)) * np.repeat([1e-4, 0.5, 1e-4, 1e-4], 4000)
+>>> [heard.word in r.class_names for heard in listen(r, [(x, 8000)], threshold=0)]
+[True]
+"""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from earshot.recognition.recognizer import UNKNOWN
-from earshot.recognition.word_detector import WordDetector
+from earshot.audio import blocks_of
+from earshot.recognition.recognizer import UNKNOWN, Recognizer
+from earshot.recognition.word_detector import Heard, detect
+from earshot.types import Blocks
 
 __all__ = ["listen"]
 
+LEAST_SURE = 0.6  # probability from which a recognizer without "unknown" names a word
 
-def listen(recognizer, blocks, *, threshold=None, **options):
+
+def listen(
+    recognizer: Recognizer, blocks: Blocks, *, threshold: float | None = None, **options: Any
+) -> Iterator[Heard]:
     """Recognize the words of a stream, each as soon as it is over.
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-    blocks : iterable of (ndarray of shape (samples,), int)
-        Sound and its rate in Hz, as :meth:`earshot.recording.Recorder.blocks` gives it live and
-        :func:`earshot.audio.blocks` from a file.
-    threshold : float, optional
-        A word of lower probability is "?". Default: 0.6, or, of a recognizer that knows "unknown",
-        none but its own.
-    options
-        Those of :class:`WordDetector`.
-
-    Yields
-    ------
-    Heard
+    The blocks are those of :meth:`earshot.recording.Recorder.blocks`, live, or of
+    :func:`earshot.audio.blocks`, from a file. A word of lower probability than ``threshold`` is
+    "?"; by default 0.6, or, of a recognizer that knows "unknown", none but its own. The options
+    are those of :class:`WordDetector`.
     """
     if threshold is None:
-        threshold = 0.0 if UNKNOWN in recognizer.class_names else 0.6
+        threshold = 0.0 if UNKNOWN in recognizer.class_names else LEAST_SURE
     recognizer.probabilities([np.zeros(1, np.float32)])  # the first answer takes longer
-    detector = None
-    for block, sample_rate in blocks:
-        detector = detector or WordDetector(sample_rate, **options)
-        for word in detector.push(block):
-            yield _named(recognizer, word, sample_rate, threshold)
-    if detector:
-        for word in detector.flush():
-            yield _named(recognizer, word, sample_rate, threshold)
-
-
-def _named(recognizer, heard, sample_rate, threshold):
-    prediction = recognizer.predict(heard.waveform, sample_rate)
-    sure = prediction.probability >= threshold and prediction.word != UNKNOWN
-    word = prediction.word if sure else "?"
-    return dataclasses.replace(heard, word=word, probability=prediction.probability)
+    for words, _ in detect(blocks_of(blocks, recognizer.front_end.sample_rate), **options):
+        for heard in words:
+            answer = recognizer.predict(heard.waveform, heard.sample_rate)
+            sure = answer.probability >= threshold and answer.word != UNKNOWN
+            word = answer.word if sure else "?"
+            yield dataclasses.replace(heard, word=word, probability=answer.probability)

@@ -1,79 +1,90 @@
-"""A recognizer as a TensorFlow SavedModel (TensorFlow backend only)."""
+"""A recognizer as a TensorFlow SavedModel (TensorFlow backend only).
+
+>>> import tempfile
+>>> from earshot import LogMel, networks
+>>> with tempfile.TemporaryDirectory() as folder:
+...     write(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"), folder)
+...     sorted(tf.saved_model.load(folder).signatures)
+['file', 'serving_default']
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from earshot import files
 from earshot.errors import EarshotError
+from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
 from earshot.networks.front_end_layers import as_layer
+from earshot.types import PathLike
 
-TAPS = 32
-"""Neighbouring samples on each side that the resampling filter looks at."""
+__all__ = ["write"]
+
+TAPS = 32  # neighbouring samples on each side that the resampling filter looks at
 
 
-def write(recognizer, folder):
-    """Write ``recognizer`` as a SavedModel; see :meth:`earshot.recognition.Recognizer.export`."""
+def write(
+    model: keras.Model, front_end: FrontEnd, class_names: Sequence[str], folder: PathLike
+) -> None:
+    """Write a recognizer as a SavedModel; see :meth:`earshot.recognition.Recognizer.export`."""
     if keras.backend.backend() != "tensorflow":
         raise EarshotError(
             f"A SavedModel needs the TensorFlow backend, not {keras.backend.backend()}: "
             "set KERAS_BACKEND=tensorflow."
         )
-    front_end, words = recognizer.front_end, recognizer.class_names
-    spectrograms = as_layer(front_end)
+    front_layer = as_layer(front_end)
     saving.check_replaceable(folder, "saved_model.pb")
-    import tensorflow as tf
+    front_layer.build((None, front_end.n_samples))
+    from_waveforms = _answers(model, front_layer, front_end, tf.constant(class_names))
 
-    words = tf.constant(words)
-    n = front_end.n_samples
-    spectrograms.build((None, n))
-
-    def answer(waveforms):
-        probabilities = tf.nn.softmax(recognizer.model(spectrograms(waveforms), training=False))
-        ids = tf.argmax(probabilities, axis=-1)
-        return {
-            "predictions": probabilities, "class_ids": ids, "class_names": tf.gather(words, ids),
-        }  # fmt: skip
-
-    def from_waveforms(waveforms):
-        length = tf.shape(waveforms)[1]
-        side = getattr(front_end, "pad", "end")
-        padded = tf.pad(waveforms, [[0, 0], _sides(tf, n - length, side)])
-        energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
-        energy = tf.pad(energy, [[0, 0], [1, 0]])
-        start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)
-        clips = tf.gather(padded, start[:, None] + tf.range(n, dtype=tf.int64), batch_dims=1)
-        return answer(clips)
-
-    def from_file(file_name):
+    def from_file(file_name: tf.Tensor) -> dict[str, tf.Tensor]:
         x, rate = tf.audio.decode_wav(tf.io.read_file(file_name))
-        x = tf.reduce_mean(x, axis=1)
-        return from_waveforms(_resample(tf, x, rate, front_end.sample_rate)[None])
+        return from_waveforms(
+            _resample(tf.reduce_mean(x, axis=1), rate, front_end.sample_rate)[None]
+        )
 
     archive = keras.export.ExportArchive()
-    archive.track(recognizer.model)
-    archive.track(spectrograms)
-    archive.add_endpoint(
-        "serving_default", from_waveforms, [tf.TensorSpec([None, None], tf.float32, "waveforms")]
-    )
+    archive.track(model)
+    archive.track(front_layer)
+    waveforms = tf.TensorSpec([None, None], tf.float32, "waveforms")
+    archive.add_endpoint("serving_default", from_waveforms, [waveforms])
     archive.add_endpoint("file", from_file, [tf.TensorSpec([], tf.string, "file_name")])
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # it would name the temporary folder
-    try:
-        with files.atomic_path(folder) as temporary:
-            archive.write_out(str(temporary), verbose=False)
-    finally:
-        logger.setLevel(level)
+    with _quiet_tensorflow(), files.atomic_path(folder) as temporary:
+        archive.write_out(str(temporary), verbose=False)
 
 
-def _sides(tf, missing, pad):
-    missing = tf.maximum(missing, 0)
+def _answers(
+    model: keras.Model, front_layer: keras.Layer, front_end: Any, class_names: tf.Tensor
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Make the function from waveforms (n, samples) to answers."""
+
+    def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
+        clips = _window(waveforms, front_end.n_samples, getattr(front_end, "pad", "end"))
+        probabilities = tf.nn.softmax(model(front_layer(clips), training=False))
+        ids = tf.argmax(probabilities, axis=-1)
+        names = tf.gather(class_names, ids)
+        return {"predictions": probabilities, "class_ids": ids, "class_names": names}
+
+    return from_waveforms
+
+
+def _window(waveforms: tf.Tensor, n: int, pad: str) -> tf.Tensor:
+    """Pad waveforms to ``n`` samples, or cut their loudest stretch out."""
+    missing = tf.maximum(n - tf.shape(waveforms)[1], 0)
     before = missing // 2 if pad == "center" else 0
-    return tf.stack([before, missing - before])
+    padded = tf.pad(waveforms, [[0, 0], tf.stack([before, missing - before])])
+    energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
+    energy = tf.pad(energy, [[0, 0], [1, 0]])
+    start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)
+    return tf.gather(padded, start[:, None] + tf.range(n, dtype=tf.int64), batch_dims=1)
 
 
-def _resample(tf, x, from_rate, to_rate):
+def _resample(x: tf.Tensor, from_rate: tf.Tensor, to_rate: int) -> tf.Tensor:
     """Band-limited interpolation of a waveform (Smith and Gossett 1984), inside the graph."""
     step = tf.cast(from_rate, tf.float64) / to_rate
     length = tf.cast(tf.math.ceil(tf.cast(tf.size(x), tf.float64) / step), tf.int32)
@@ -89,3 +100,15 @@ def _resample(tf, x, from_rate, to_rate):
     inside = tf.cast((index >= 0) & (index < tf.size(x)), tf.float32)
     samples = tf.gather(x, tf.clip_by_value(index, 0, tf.size(x) - 1))
     return tf.reduce_sum(samples * weights * inside, axis=1)
+
+
+@contextlib.contextmanager
+def _quiet_tensorflow() -> Iterator[None]:
+    """Keep TensorFlow from logging the name of the temporary folder."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,94 +1,80 @@
-"""How sure is sure enough: thresholds of recognizers that say "unknown"."""
+"""How sure is sure enough: thresholds of recognizers that say "unknown".
+
+>>> curve = curve_of(known=[2.0, 3.0], unknown=[-1.0, 2.5])  # of four clips
+>>> curve.thresholds, curve.unknown_accepted
+(array([-1. ,  2. ,  2.5,  3. ,  inf]), array([1. , 0.5, 0.5, 0. , 0. ]))
+"""
 
 import dataclasses
+import numbers
 
 import keras
 import numpy as np
+from sklearn.metrics import roc_curve
 
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.recognition.last_layer import with_head
 from earshot.recognition.new_words import features
 from earshot.recognition.recognizer import UNKNOWN, Recognizer
+from earshot.types import Array
 
-__all__ = ["Curve", "trade_off", "with_threshold"]
+__all__ = ["Curve", "curve_of", "trade_off", "with_threshold"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
-    """What a recognizer that says "unknown" would do at other thresholds.
+    """What a recognizer that says "unknown" would do at other thresholds; all of shape (n,).
 
-    Parameters
-    ----------
-    thresholds : ndarray, shape (n,)
-        Rising; what is added to the logit of "unknown". 0 is how the recognizer is set.
-    known_accepted, unknown_accepted : ndarray, shape (n,)
-        Share of the clips, 0 to 1, for which one of the words was given; all at the first.
+    A threshold is what is added to the logit of "unknown": they rise, and 0 is how the recognizer
+    is set. Accepted is the share of the clips, 0 to 1, that are given one of the words.
     """
 
-    thresholds: np.ndarray
-    known_accepted: np.ndarray
-    unknown_accepted: np.ndarray
+    thresholds: Array
+    known_accepted: Array
+    unknown_accepted: Array
 
 
-def trade_off(recognizer, known, unknown):
-    """Measure what is accepted at every threshold.
+def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> Curve:
+    """Measure what a recognizer that says "unknown" accepts at every threshold.
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-        That says "unknown".
-    known, unknown : earshot.datasets.WordSet
-        Recordings of its words and of others, none of which it was made from.
-
-    Returns
-    -------
-    Curve
+    ``known`` are recordings of its words, ``unknown`` of others; it was made from none of them.
     """
-    _says_unknown(recognizer)
-    known, unknown = (
-        np.sort(_margins(features(recognizer, words, layer=recognizer.model.layers[-1].name)))
-        for words in (known, unknown)
-    )
-    thresholds = np.unique([*known, *unknown, 0.0])
-    thresholds = np.r_[thresholds[0] - 1, thresholds]  # where everything is accepted
-    shares = (1 - np.searchsorted(x, thresholds, "right") / len(x) for x in (known, unknown))
-    return Curve(thresholds, *shares)
+    _check(recognizer)
+    last = recognizer.model.layers[-1].name
+    logits = [features(recognizer, words, layer=last) for words in (known, unknown)]
+    return curve_of(*(rows[:, :-1].max(axis=1) - rows[:, -1] for rows in logits))
 
 
-def with_threshold(recognizer, threshold):
-    """Move the threshold of a recognizer.
+def curve_of(known: Array, unknown: Array) -> Curve:
+    """Make the curve of how far each clip's best word is above "unknown", both of shape (n,)."""
+    is_known = np.repeat([1, 0], [len(known), len(unknown)])
+    falling = roc_curve(is_known, np.r_[known, unknown], drop_intermediate=False)
+    unknown_accepted, known_accepted, thresholds = (x[::-1] for x in falling)
+    return Curve(thresholds, known_accepted, unknown_accepted)
 
-    Parameters
-    ----------
-    recognizer : earshot.recognition.Recognizer
-        That says "unknown". It stays as it is.
-    threshold : float
-        As in a :class:`Curve` of this recognizer: above 0 it accepts less, below 0 more.
 
-    Returns
-    -------
-    earshot.recognition.Recognizer
+def with_threshold(recognizer: Recognizer, threshold: float) -> Recognizer:
+    """Give a recognizer whose threshold, one of its :class:`Curve`, is moved; the old one stays.
+
+    Above 0 it accepts less, below 0 more.
     """
-    _says_unknown(recognizer)
-    if not (np.isscalar(threshold) and np.isfinite(threshold)):
+    _check(recognizer)
+    if not (isinstance(threshold, numbers.Real) and np.isfinite(threshold)):
         raise EarshotError(f"A threshold is a number, not {threshold!r:.60}.")
     last = recognizer.model.layers[-1]
     kernel, bias = last.get_weights()
     bias[-1] += threshold
-    card = {**recognizer.card, "threshold_moved": recognizer.card.get("threshold_moved", 0.0)}
-    card["threshold_moved"] += float(threshold)
-    model = with_head(keras.Model(recognizer.model.input, last.input), kernel, bias)
-    front_end, words, memory = recognizer.front_end, recognizer.class_names, recognizer.memory
-    return Recognizer(model, front_end, words, card, memory=memory)
+    moved = recognizer.card.get("threshold_moved", 0.0) + float(threshold)
+    return Recognizer(
+        with_head(keras.Model(recognizer.model.input, last.input), kernel, bias),
+        recognizer.front_end, recognizer.class_names,
+        {**recognizer.card, "threshold_moved": moved}, memory=recognizer.memory,
+    )  # fmt: skip
 
 
-def _says_unknown(recognizer):
+def _check(recognizer: Recognizer) -> None:
     if recognizer.class_names[-1] != UNKNOWN:
         raise EarshotError(
             f'{recognizer} never says "unknown": make it with learn_words and false_acceptance.'
         )
-
-
-def _margins(logits):
-    """How far the best word is above "unknown", the last column; shape (n,)."""
-    return logits[:, :-1].max(axis=1) - logits[:, -1]

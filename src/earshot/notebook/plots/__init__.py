@@ -1,42 +1,20 @@
-"""Every figure of the notebooks: functions that draw and return a matplotlib figure."""
+"""Every figure of the notebooks: functions that draw and return a matplotlib figure.
 
-from earshot.notebook.plots.data import (
-    durations,
-    mel_and_linear,
-    segments,
-    spectrograms,
-    waveforms,
-    word_counts,
-)
-from earshot.notebook.plots.results import (
-    accuracies,
-    answers,
-    confusion,
-    curves,
-    examples,
-    few_labels,
-    probabilities,
-    rounds,
-    trade_off,
-)
-from earshot.notebook.plots.streams import along, stream
+What they draw: recordings (``data``), what networks learn and answer (``results``), and streams.
+"""
 
-__all__ = [
-    "accuracies",
-    "along",
-    "answers",
-    "confusion",
-    "curves",
-    "durations",
-    "examples",
-    "few_labels",
-    "mel_and_linear",
-    "probabilities",
-    "rounds",
-    "segments",
-    "spectrograms",
-    "stream",
-    "trade_off",
-    "waveforms",
-    "word_counts",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "data": [
+            "durations", "mel_and_linear", "segments", "spectrograms", "waveforms", "word_counts",
+        ],
+        "results": [
+            "accuracies", "answers", "confusion", "curves", "examples", "few_labels",
+            "probabilities", "rounds", "trade_off",
+        ],
+        "streams": ["along", "stream"],
+    },
+)  # fmt: skip

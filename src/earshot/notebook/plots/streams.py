@@ -1,72 +1,75 @@
-"""Figures of streams."""
+"""Figures of streams.
+
+>>> import numpy as np
+>>> from earshot import Segment
+>>> from earshot.notebook import plots
+>>> plots.along(np.zeros(100), 100.0, [Segment(0.2, 0.4)], "a unit").axes[0].get_title()
+'a unit'
+"""
+
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
-from earshot.notebook.plots.style import OTHER, SPECTROGRAM, SPEECH
+from earshot.features.stream import StreamSpectrogram
+from earshot.notebook.plots import style
 from earshot.recognition.classification import Steps
+from earshot.segmentation.segments import Segment
+from earshot.types import Array
 
 __all__ = ["along", "stream"]
 
 
-def stream(spectrogram, settings, rows, *, unit="dB above the floor"):
+def stream(
+    spectrogram: Array, settings: StreamSpectrogram, rows: Mapping[str, Sequence[Segment] | Steps],
+    *, unit: str = "dB above the floor",
+) -> Figure:  # fmt: skip
     """Draw the complete spectrogram of a stream, with ribbons of what was heard below it.
 
     Parameters
     ----------
-    spectrogram : ndarray, shape (steps, bands)
-    settings : earshot.features.StreamSpectrogram
-    rows : dict
-        From a title to a list of segments, such as the truth, or to
-        :class:`earshot.recognition.Steps`, of which the probability is drawn, too, that there is
-        something.
-    unit : str
+    spectrogram : shape (steps, bands)
+    rows
+        From a title to a list of segments, such as the truth, or to what was heard, of which the
+        probability is drawn, too, that there is something.
+    unit
         What the colours mean.
     """
     heights = [3, *([0.8] * len(rows))]
     figure, axes = plt.subplots(
-        len(heights), 1, figsize=(11, 1.0 * sum(heights)), sharex=True, layout="constrained",
+        len(heights), figsize=(11, sum(heights)), sharex=True, layout="constrained",
         height_ratios=heights, squeeze=False,
     )  # fmt: skip
-    axes = axes[:, 0]
+    above, *ribbons = axes[:, 0]
     duration_s = len(spectrogram) / settings.steps_per_s
-    image = axes[0].imshow(
-        spectrogram.T, extent=(0, duration_s, 0, spectrogram.shape[1]), **SPECTROGRAM
-    )
-    figure.colorbar(image, ax=axes[0], label=unit, pad=0.01)
-    axes[0].set(ylabel="band", xlim=(0, duration_s))
-    for axis, (title, row) in zip(axes[1:], rows.items(), strict=True):
-        found = row
+    image = style.draw_spectrogram(above, spectrogram, duration_s)
+    figure.colorbar(image, ax=above, label=unit, pad=0.01)
+    above.set(ylabel="band", xlim=(0, duration_s))
+    for axis, (title, row) in zip(ribbons, rows.items(), strict=True):
         if isinstance(row, Steps):
             axis.plot(row.times_s, 1 - row.probabilities[:, 0], color="black", linewidth=0.8)
-            found = row.segments()
-        axis.axvspan(0, duration_s, color=OTHER, alpha=0.35, linewidth=0)
-        several = len({segment.word for segment in found}) > 1
-        for segment in found:
-            axis.axvspan(segment.start_s, segment.end_s, color="white", linewidth=0)
-            axis.axvspan(segment.start_s, segment.end_s, color="#2a9d5c", alpha=0.6, linewidth=0)
-            if several:
-                axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
-                          va="center", fontsize=7, clip_on=True)  # fmt: skip
+        found = row.segments() if isinstance(row, Steps) else row
+        axis.axvspan(0, duration_s, color=style.OTHER, alpha=0.35, linewidth=0)
+        style.draw_segments(axis, found, "white")
+        style.draw_segments(axis, found, alpha=0.6)
+        named = found if len({segment.word for segment in found}) > 1 else ()
+        for segment in named:
+            axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
+                      va="center", fontsize=7, clip_on=True)  # fmt: skip
         axis.set(ylim=(0, 1), yticks=[])
         axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
-    axes[-1].set(xlabel="time (s)")
+    axes[-1, 0].set(xlabel="time (s)")
     return figure
 
 
-def along(values, steps_per_s, found, title):
-    """Draw one value along a stream, such as that of a unit, over the segments.
-
-    Parameters
-    ----------
-    values : ndarray, shape (steps,)
-    steps_per_s : float
-    found : list of earshot.segmentation.Segment
-    title : str
-    """
-    figure, axis = plt.subplots(figsize=(11, 1.8), layout="constrained")
-    for segment in found:
-        axis.axvspan(segment.start_s, segment.end_s, color="#2a9d5c", alpha=0.3, linewidth=0)
-    axis.plot(np.arange(len(values)) / steps_per_s, values, color=SPEECH, linewidth=0.8)
-    axis.set(title=title, xlabel="time (s)", xlim=(0, len(values) / steps_per_s))
+def along(values: Array, steps_per_s: float, found: Sequence[Segment], title: str) -> Figure:
+    """Draw one value along a stream, shape (steps,), such as that of a unit, over the segments."""
+    end_s = len(values) / steps_per_s
+    figure, axis = style.one_axis(
+        11, 1.8, title=title, xlabel="time (s)", ylabel="value", xlim=(0, end_s)
+    )
+    style.draw_segments(axis, found, alpha=0.3)
+    axis.plot(np.arange(len(values)) / steps_per_s, values, color=style.SPEECH, linewidth=0.8)
     return figure

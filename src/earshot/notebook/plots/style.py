@@ -1,28 +1,74 @@
-"""What all figures share."""
+"""What all figures share: colours, and how a waveform, a spectrogram and segments are drawn.
+
+>>> import numpy as np
+>>> figure, axis = one_axis(xlabel="time (s)")
+>>> draw_spectrogram(axis, np.zeros((101, 40)), 1.0).get_array().shape
+(40, 101)
+"""
+
+from collections.abc import Iterable
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-SPEECH, PALE, OTHER = "#1f4e79", "#d9e2ec", "#c8553d"
-SPECTROGRAM = {"origin": "lower", "aspect": "auto", "cmap": "magma"}
+from earshot.segmentation.segments import Segment
+from earshot.types import Array
+
+__all__ = ["draw_segments", "draw_spectrogram", "draw_waveform", "grid", "one_axis"]
+
+SPEECH, PALE, OTHER, FOUND = "#1f4e79", "#d9e2ec", "#c8553d", "#2a9d5c"
 
 
-def grid(n, columns, *, height, **kwargs):
-    rows = -(-n // columns)
+def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figure, Axes]:
+    """Make a figure of this size, in inches, with one axis of these labels and limits."""
+    figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
+    axis.set(**labels)
+    return figure, axis
+
+
+def grid(
+    titles: Iterable[str], columns: int, *, height: float, labels: tuple[str, str], **options: Any
+) -> tuple[Figure, Array]:
+    """Make a figure of many small axes with titles; the outer ones have the labels of x and y."""
+    titles = list(titles)
+    rows = -(-len(titles) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(2.1 * columns, 0.4 + height * rows), layout="constrained",
-        squeeze=False, **kwargs,
+        squeeze=False, **options,
     )  # fmt: skip
-    axes = axes.ravel()
-    for axis in axes[n:]:
+    for axis in axes.flat[len(titles) :]:
         axis.set_visible(False)
-    for axis in axes:
+    for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
         axis.tick_params(labelsize=7)
-    return figure, axes[:n]
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel(labels[0] if i >= len(titles) - columns else "", fontsize=8)
+        axis.set_ylabel("" if i % columns else labels[1], fontsize=8)
+    return figure, axes.flat[: len(titles)]
 
 
-def label(axes, columns, x, y):
-    for i, axis in enumerate(axes):
-        if i % columns == 0:
-            axis.set_ylabel(y, fontsize=8)
-        if i >= len(axes) - columns:
-            axis.set_xlabel(x, fontsize=8)
+def draw_waveform(axis: Axes, x: Array, sample_rate: int) -> None:
+    """Draw a waveform against seconds; of a long one, as many samples as can be seen."""
+    step = max(1, len(x) // 200_000)
+    axis.plot(np.arange(len(x))[::step] / sample_rate, x[::step], color=SPEECH, linewidth=0.5)
+
+
+def draw_spectrogram(
+    axis: Axes, rows: Array, duration_s: float, top: float | None = None, **options: Any
+) -> AxesImage:
+    """Draw a spectrogram, shape (frames, bands), time to the right; y goes to its bands, or top."""
+    extent = (0, duration_s, 0, rows.shape[1] if top is None else top)
+    return axis.imshow(
+        rows.T, extent=extent, origin="lower", aspect="auto", cmap="magma", **options
+    )
+
+
+def draw_segments(
+    axis: Axes, found: Iterable[Segment], colour: str = FOUND, **options: Any
+) -> None:
+    """Colour the stretches of segments."""
+    for segment in found:
+        axis.axvspan(segment.start_s, segment.end_s, color=colour, linewidth=0, **options)

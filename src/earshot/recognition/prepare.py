@@ -1,0 +1,92 @@
+"""What :meth:`Recognizer.predict` does to a sound before the network's front end gets it.
+
+A file is read and averaged to mono. What is no single word is refused. The rest is resampled with a
+polyphase filter to the front end's rate, and of what is longer than its window the loudest stretch
+is cut out; the front end pads what is shorter.
+
+>>> word = single_word(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000)  # a second and a half
+>>> len(word), len(loudest_stretch(word, 8000))
+(12000, 8000)
+"""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from earshot import audio
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel, check_log_mel
+from earshot.types import Array, PathLike
+
+__all__ = ["loudest_stretch", "single_word", "spectrogram_of_window"]
+
+LONGEST_S = 4.0  # a longer recording is not one word
+SHORTEST_S = 0.03  # a shorter recording is not a word
+SILENCE = 2e-4  # what moves less than this, some steps of 16 bits, is a muted microphone
+
+
+def single_word(
+    sound: PathLike | Array, sample_rate: int, *, to_rate: int, name: str = "the waveform"
+) -> Array:
+    """Read, check and resample one recording, a file or a waveform at ``sample_rate`` (in Hz).
+
+    Gives float32 of shape (samples,). Raises an error when a file cannot be read, or a recording
+    is too short, silent, or too long for a word; ``name`` is what it calls a waveform.
+    """
+    if isinstance(sound, str | os.PathLike):
+        name, (x, rate) = str(sound), audio.read(sound)
+    else:
+        x, rate = audio.validate(sound), audio.whole_rate(sample_rate)
+    duration_s = len(x) / rate
+    if duration_s > LONGEST_S:
+        raise EarshotError(
+            f"{name} is {duration_s:.1f} s long, and a word takes {LONGEST_S:g} s at most: "
+            "cut it into words first."
+        )
+    if duration_s < SHORTEST_S:
+        raise EarshotError(
+            f"{name} is only {duration_s * 1000:.3g} ms long ({len(x)} samples): "
+            "record the whole word."
+        )
+    if np.ptp(x) < SILENCE:
+        raise EarshotError(f"{name} is silent: is the microphone muted?")
+    return audio.resample(x, rate, to_rate)
+
+
+def loudest_stretch(x: Array, n_samples: int | None) -> Array:
+    """Cut the stretch of ``n_samples`` with the most energy out of a longer waveform."""
+    return _loudest(x, np.square(x, dtype=np.float64), n_samples)
+
+
+def _loudest(rows: Array, energy: Array, n: int | None) -> Array:
+    if n is None or len(rows) <= n:
+        return rows
+    total = np.concatenate([[0.0], np.cumsum(energy)])
+    start = int(np.argmax(total[n:] - total[:-n]))
+    return rows[start : start + n]
+
+
+def spectrogram_of_window(
+    spectrogram: Array, front_end: LogMel, wanted: LogMel | None
+) -> Array | None:
+    """Bring a log-mel spectrogram of ``front_end`` to the shape that ``wanted`` makes.
+
+    Without sound, that can be done where bands, hops and rates are the same; else None is given.
+    The spectrogram has the shape (frames, n_mels) with any number of frames.
+    """
+    db = check_log_mel(spectrogram, front_end)
+    if db.ndim != 2:
+        raise EarshotError(f"One spectrogram is recognized at a time, not {len(db)}.")
+    free: dict[str, Any] = {"top_db": 45.0, "n_samples": None, "pad": "center", "bits": None}
+    if wanted is None or (
+        dataclasses.replace(front_end, **free) != dataclasses.replace(wanted, **free)
+    ):
+        return None
+    n_frames = wanted.output_shape[0] or len(db)
+    db = _loudest(db, np.power(10.0, db / 10).sum(axis=1), n_frames)
+    missing = n_frames - len(db)
+    before = missing // 2 if wanted.pad == "center" else 0
+    power = np.power(np.float32(10), db / 10)
+    return wanted.to_db(np.pad(power, ((before, missing - before), (0, 0))))

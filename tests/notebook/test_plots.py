@@ -1,0 +1,88 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import earshot
+from earshot.features import StreamSpectrogram
+from earshot.notebook import plots
+from earshot.recognition import Prediction, Steps
+from earshot.recognition.thresholds import curve_of
+from earshot.segmentation import Segment
+
+FOUND = [Segment(0.1, 0.2, "one", 0.9), Segment(0.3, 0.4, "two", 0.2)]
+X = np.sin(0.3 * np.arange(8000)).astype(np.float32)
+LOG_MEL = earshot.LogMel()
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def steps():
+    p = np.tile(np.float32([0.9, 0.1]), (101, 1))
+    p[20:60] = [0.2, 0.8]
+    return Steps(("noise", "speech"), p, 100.0)
+
+
+def drawn():
+    """One figure of every kind, by its name."""
+    history = {"loss": [1.0, 0.5], "accuracy": [0.5, 0.9], "val_loss": [1.1, 0.6],
+               "val_accuracy": [0.4, 0.8]}  # fmt: skip
+    answer = Prediction("two", 0.7, {"one": 0.3, "two": 0.7})
+    curve = curve_of(np.array([1.0, 2.0]), np.array([-1.0, 1.5]))
+    return {
+        "waveforms": lambda: plots.waveforms([X, X], 8000, ["one", "two", "three"]),
+        "spectrograms": lambda: plots.spectrograms(
+            LOG_MEL([X, X]), LOG_MEL, ["one", "two"], colours=["red", "black"]
+        ),
+        "mel_and_linear": lambda: plots.mel_and_linear(X, LOG_MEL),
+        "segments": lambda: plots.segments(X, 8000, FOUND, title="cut"),
+        "curves": lambda: plots.curves({"cnn": history, "plain": dict([*history.items()][:2])}),
+        "probabilities": lambda: plots.probabilities(answer, LOG_MEL(X), LOG_MEL),
+        "accuracies": lambda: plots.accuracies({"official split": [0.9], "anna left out": [0.8]}),
+        "rounds": lambda: plots.rounds({"fast": [-5.0, -20.0]}),
+        "examples": lambda: plots.examples({"svm": {1: 0.5, 5: 0.9}}),
+        "answers": lambda: plots.answers(np.eye(3), ["a", "a", "b"], ["x", "y", "z"], label="p"),
+        "trade_off": lambda: plots.trade_off({"others": curve}),
+        "few_labels": lambda: plots.few_labels({"cnn": {1: [0.6, 0.7], 10: [0.9]}}),
+        "confusion": lambda: plots.confusion([0, 1], [1, 1], ["one", "two"]),
+        "along": lambda: plots.along(np.zeros(101), 100.0, FOUND, "a unit"),
+        "stream": lambda: plots.stream(
+            np.zeros((101, 40)), StreamSpectrogram(), {"truth": FOUND, "heard": steps()}
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", drawn())
+def test_every_figure_has_axes_with_labels(name):
+    figure = drawn()[name]()
+    figure.canvas.draw()
+    labelled = [axis for axis in figure.axes if axis.get_xlabel() or axis.get_ylabel()]
+    assert labelled
+    assert any(axis.get_xlabel() for axis in labelled)
+
+
+def test_figures_of_word_sets(beeps):
+    assert plots.durations(beeps).axes[0].get_xlabel() == "duration (s)"
+    bars = plots.word_counts(beeps).axes[0].patches
+    assert sum(bar.get_height() for bar in bars) == len(beeps)
+
+
+def test_a_confusion_shows_counts_and_leaves_zeros_out():
+    (axis,) = plots.confusion([0, 0, 0, 1], [0, 0, 1, 1], ["yes", "no"]).axes
+    assert [text.get_text() for text in axis.texts] == ["2", "1", "", "1"]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("recognized", "said")
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["yes", "no"]
+
+
+def test_doubtful_segments_have_another_colour():
+    figure = plots.segments(X, 8000, FOUND)
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == ["0\none", "1\ntwo?"]
+    assert texts[0].get_color() != texts[1].get_color()
+
+
+def test_every_name_of_the_room_is_there():
+    assert all(callable(getattr(plots, name)) for name in plots.__all__ if name[0] != "_")

@@ -1,0 +1,59 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from earshot import audio
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "beeps"
+    trained.export(folder)
+    return folder
+
+
+def test_waveforms_give_what_predict_gives(trained, exported, beep):
+    import tensorflow as tf
+
+    clips = [beep(300), beep(1500)]
+    answer = tf.saved_model.load(exported).signatures["serving_default"](
+        waveforms=tf.constant(np.stack(clips))
+    )
+    assert list(answer["class_names"].numpy()) == [b"low", b"high"]
+    assert list(answer["class_ids"].numpy()) == [0, 1]
+    for row, p in zip(answer["predictions"].numpy(), trained.predict(clips), strict=True):
+        np.testing.assert_allclose(row, list(p.probabilities.values()), atol=1e-4)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 44100])
+@pytest.mark.parametrize("pitch_hz", [300, 1500])
+def test_a_file_of_any_rate_gives_what_predict_gives(
+    trained, exported, tmp_path, sample_rate, pitch_hz, beep
+):
+    import tensorflow as tf
+
+    path = tmp_path / "a.wav"
+    audio.write(path, beep(pitch_hz, sample_rate, duration_s=0.7), sample_rate)
+    answer = tf.saved_model.load(exported).signatures["file"](file_name=tf.constant(str(path)))
+    p = trained.predict(path)
+    assert answer["class_names"].numpy()[0].decode() == p.word
+    np.testing.assert_allclose(
+        answer["predictions"].numpy()[0], list(p.probabilities.values()), atol=0.02
+    )
+
+
+def test_the_export_runs_without_earshot(exported, tmp_path, beep):
+    audio.write(tmp_path / "a.wav", beep(300), 8000)
+    code = (
+        "import sys, tensorflow as tf; m = tf.saved_model.load(sys.argv[1]); "
+        "a = m.signatures['file'](file_name=tf.constant(sys.argv[2])); "
+        "assert not any(n.startswith('earshot') for n in sys.modules); "
+        "print(a['class_names'].numpy()[0].decode())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(exported), str(tmp_path / "a.wav")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "low", done.stderr
