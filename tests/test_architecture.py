@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from support import ROOT
 PACKAGE = ROOT / "src" / "earshot"
 ROOMS = ("errors", "types", "files", "audio", "features", "segmentation", "recording", "datasets",
          "networks", "synthesis", "recognition", "notebook")  # fmt: skip
-"""In the order in which a sound flows: a file imports from rooms before its own, or from its own."""
+"""In the order in which a sound flows: a file imports from its own room or from earlier ones."""
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 400, 45
 
 files = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
@@ -54,6 +55,16 @@ def test_no_file_imports_itself_through_others():
     while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
         done |= ready
     assert set(graph) == done
+
+
+def test_the_page_of_the_architecture_names_what_exists():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("| room, in the order of the flow")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(\w+)/?`", table))
+    exist = {path.stem for path in files} | {path.parent.name for path in files}
+    offered = {name for path in files for name in re.findall(r"^def (\w+)", path.read_text(), re.M)}
+    assert named <= exist | offered | {"WordSet"}
+    assert {path.stem for path in files if path.parent.name != "plots"} - {"__init__"} <= named
 
 
 @each_file
