@@ -34,20 +34,12 @@ from earshot.types import Array, PathLike
 
 __all__ = ["FULL_SCALE", "Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
-RAW = "raw"
-"""Folder for the whole takes of a word."""
-DROPPED = "dropped"
-"""Folder for words that were sorted out."""
-FULL_SCALE = 32767
-"""Loudest sample of 16 bits."""
-MARGIN_S = 0.05
-"""Kept before and after each word: onsets are soft."""
-SILENT = 0.001
-"""A take whose peak is lower, against the loudest possible, is silence."""
-QUIET = 0.03
-"""A take whose peak is lower is told to be quiet."""
-MOST_CLIPPED = 4
-"""So many samples at full scale are no harm yet."""
+DROPPED = "dropped"  # folder for words that were sorted out
+FULL_SCALE = 32767  # loudest sample of 16 bits
+MARGIN_S = 0.05  # kept before and after each word: onsets are soft
+SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
+QUIET = 0.03  # a take whose peak is lower is told to be quiet
+MOST_CLIPPED = 4  # so many samples at full scale are no harm yet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,13 +102,12 @@ class Writer:
 
     def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
-        with contextlib.suppress(OSError, ValueError):  # what is on the disk is readable anyway
+        # What is on the disk is readable anyway.
+        with contextlib.suppress(OSError, ValueError), self._file:
             self._wave.close()
             os.fsync(self._file.fileno())
-        with contextlib.suppress(OSError):
-            self._file.close()
-        notes = (*notes, *self._advice())
-        return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
+        duration_s = audio.duration(self.path)
+        return Take(self.path, self.sample_rate, duration_s, (*notes, *self._advice()))
 
     @contextlib.contextmanager
     def _explained(self):
@@ -149,7 +140,7 @@ class Writer:
 
 def raw_folder(folder: PathLike, word: str) -> Path:
     """Give the folder for whole takes of a word."""
-    return _word_folder(folder, word) / RAW
+    return Path(folder) / safe_name(word.strip()) / "raw"
 
 
 def cut(
@@ -158,24 +149,17 @@ def cut(
 ) -> list[Path]:  # fmt: skip
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
+    Gives the new files, in order; numbers go on from those that are there, dropped ones included.
+
     Parameters
     ----------
-    recording
-        A whole take, or any sound file; it stays as it is.
-    word
-        What is said in it, again and again.
-    sample_rate
-        In Hz, of the words.
-    n_words
-        How often it is said. Default: as often as it is found.
-
-    Returns
-    -------
-    list of Path
-        The new files, in order; numbers go on from those that are there, dropped ones included.
+    recording : a whole take, or any sound file; it stays as it is
+    word : what is said in it, again and again
+    sample_rate : in Hz, of the words
+    n_words : how often it is said; None: as often as it is found
     """
     segments = splitting.split_words(recording, n_words=n_words)
-    target, paths = _word_folder(folder, word), list[Path]()
+    target, paths = raw_folder(folder, word).parent, list[Path]()
     first = next_number(speaker, target, target / DROPPED)
     for number, x in enumerate(_words(recording, segments, sample_rate), start=first):
         path = target / clip_name(speaker, number)
@@ -192,27 +176,19 @@ def cut(
 
 def drop(path: PathLike) -> Path:
     """Move a word that is no good out of the way; gives its new path."""
-    path = Path(path)
-    return _move(path, path.parent / DROPPED / path.name)
+    return _move(Path(path), Path(path).parent / DROPPED)
 
 
 def restore(path: PathLike) -> Path:
     """Take back a :func:`drop`; gives the path that the word had."""
-    path = Path(path)
-    return _move(path, path.parent.parent / path.name)
+    return _move(Path(path), Path(path).parent.parent)
 
 
 def counts(folder: PathLike) -> dict[str, int]:
     """Count the recordings of each word in a folder; dropped ones and whole takes do not count."""
-    n: collections.Counter[str] = collections.Counter()
-    for path in sorted(Path(folder).glob("[!._]*/[!.]*")):
-        if path.suffix.lower() in audio.SUFFIXES:
-            n[urllib.parse.unquote(path.parent.name)] += 1
-    return dict(n)
-
-
-def _word_folder(folder, word):
-    return Path(folder) / safe_name(word.strip())
+    paths = sorted(Path(folder).glob("[!._]*/[!.]*"))
+    names = [path.parent.name for path in paths if path.suffix.lower() in audio.SUFFIXES]
+    return dict(collections.Counter(map(urllib.parse.unquote, names)))
 
 
 def _words(recording, segments, sample_rate):
@@ -225,10 +201,11 @@ def _words(recording, segments, sample_rate):
         yield audio.read(recording, sample_rate, start_s=first, end_s=last)[0]
 
 
-def _move(path, target):
+def _move(path, folder):
+    target = folder / path.name
     if not path.is_file():
         raise EarshotError(f"There is no file {path}: it was moved already.")
     if target.exists():
         raise EarshotError(f"{target} exists already and is kept: rename one of the two.")
-    target.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     return path.replace(target)
