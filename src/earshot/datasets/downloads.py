@@ -20,12 +20,9 @@ from earshot.types import PathLike
 
 __all__ = ["PATIENCE_S", "fetch", "unzip"]
 
-PATIENCE_S = 20.0
-"""A network that says nothing for this long is given up."""
-CHUNK_BYTES = 1 << 16
-"""So much is asked of the network at a time: pooch's own 1 kB makes a GB slow."""
-NOTHING_LEFT = 416
-"""HTTP's answer to who asks for what follows a whole file."""
+PATIENCE_S = 20.0  # a network that says nothing for this long is given up
+CHUNK_BYTES = 1 << 16  # asked of the network at a time: pooch's own 1 kB makes a GB slow
+NOTHING_LEFT = 416  # HTTP's answer to who asks for what follows a whole file
 
 
 def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:

@@ -38,17 +38,13 @@ def say(
 
     Parameters
     ----------
-    text
-        Words in the language of the voice, or sounds as from :func:`phonemes`.
-    voice
-        A language such as "en-us" or "nl", or a language and a variant such as "en-us+f3".
-    speed_wpm, pitch, pitch_range
-        Words a minute, 80 to 450; 0 to 99, 50 is usual.
-    sample_rate
-        In Hz. Default: 22,050 Hz, the synthesizer's own.
-    seed
-        Of the breath noise. Equal calls give equal sound in a fresh process; later in a process
-        the last bits may differ.
+    text : words in the language of the voice, or sounds as from :func:`phonemes`
+    voice : a language such as "en-us" or "nl", or with a variant, such as "en-us+f3"
+    speed_wpm : words a minute, 80 to 450
+    pitch, pitch_range : 0 to 99, 50 is usual
+    sample_rate : in Hz; None: 22,050 Hz, the synthesizer's own
+    seed : of the breath noise. Equal calls give equal sound in a fresh process; later in a process
+        the last bits may differ
     """
     library, own_rate, chunks = _library()
     _choose(library, voice)

@@ -12,7 +12,7 @@ import collections
 import mimetypes
 import urllib.parse
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,9 @@ from earshot import audio
 from earshot.datasets import speakers
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
-from earshot.types import PathLike
+from earshot.types import Array, PathLike
 
-__all__ = ["from_folder"]
+__all__ = ["from_folder", "read_recordings"]
 
 
 def from_folder(
@@ -33,27 +33,21 @@ def from_folder(
 ) -> WordSet:  # fmt: skip
     """Read a folder with one sub-folder per word.
 
+    Warns with a count and the names when files or empty sub-folders were skipped.
+
     Parameters
     ----------
-    folder
-        Sub-folders are the words (sorted), at least two; the recordings in them may be of any kind
-        that libsndfile reads, any sample rate and any number of channels. Names that start with a
-        dot or an underscore are left alone.
-    sample_rate
-        In Hz, of the result. Default: the rate that most of the files have.
-    speaker_of
-        Gets the path of a file and says who speaks.
-
-    Warns
-    -----
-    EarshotWarning
-        With a count and the names, when files or empty sub-folders were skipped.
+    folder : sub-folders are the words (sorted), at least two; the recordings in them are of any
+        kind, rate and channels that libsndfile reads; names with a dot or underscore in front stay
+    sample_rate : in Hz, of the result; None: the rate that most of the files have
+    speaker_of : gets the path of a file and says who speaks
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise EarshotError(f"There is no folder {folder}: make it, with one sub-folder per word.")
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._")
-    clips, skipped = _read([folder / name for name in names])
+    paths = [path for name in names for path in sorted((folder / name).iterdir())]
+    clips, skipped = read_recordings(paths)
     full = {path.parent.name for path, *_ in clips}
     skipped += [f"{folder / name} has no recordings." for name in names if name not in full]
     if len(full) < 2:
@@ -68,7 +62,7 @@ def from_folder(
     names = [name for name in names if name in full]
     return WordSet(
         waveforms=[audio.resample(x, rate, sample_rate) for _, x, rate in clips],
-        labels=np.array([names.index(path.parent.name) for path, *_ in clips], dtype=np.int64),
+        labels=np.array([names.index(path.parent.name) for path, *_ in clips]),
         class_names=tuple(urllib.parse.unquote(name) for name in names),
         speakers=np.array([speaker_of(path) for path, *_ in clips]),
         sources=np.array([f"{path.parent.name}/{path.name}" for path, *_ in clips]),
@@ -77,10 +71,10 @@ def from_folder(
     )
 
 
-def _read(folders):
-    """Read the recordings of some folders; gives path, waveform and rate, and what failed."""
+def read_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Array, int]], list[str]]:
+    """Read the recordings among some files: path, waveform and rate of each; and what failed."""
     clips, skipped = [], []
-    paths = [p for folder in folders for p in sorted(folder.iterdir()) if p.name[0] != "."]
+    paths = [path for path in paths if path.name[0] != "."]
     for path in tqdm(paths, desc="reading recordings", unit="clip", delay=1):
         if path.suffix.lower() in audio.SUFFIXES:
             try:

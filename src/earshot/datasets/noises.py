@@ -15,8 +15,8 @@ from earshot.types import Array, PathLike
 
 __all__ = ["backgrounds", "made_up_noise"]
 
+# What a made-up noise is mixed of.
 KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
-"""What a made-up noise is mixed of."""
 
 
 def backgrounds(folder: PathLike, sample_rate: int = 16000) -> dict[str, Array]:

@@ -15,14 +15,9 @@ from earshot.types import Array
 
 __all__ = ["HALF_STEPS", "STRETCHES", "stretch_and_shift"]
 
-STRETCHES = (0.7, 1.0, 1.3)
-"""Speeds: 0.7 is slower, and longer."""
-HALF_STEPS = (-1, 0, 1)
-"""Changes of the pitch, upwards; 12 make an octave."""
-N_FFT = 2048
-"""Window in samples, as in librosa."""
-HOP = 512
-"""Step between windows in samples, as in librosa."""
+STRETCHES = (0.7, 1.0, 1.3)  # speeds: 0.7 is slower, and longer
+HALF_STEPS = (-1, 0, 1)  # changes of the pitch, upwards; 12 make an octave
+N_FFT, HOP = 2048, 512  # window and step in samples, as in librosa
 
 
 def stretch_and_shift(
@@ -34,10 +29,8 @@ def stretch_and_shift(
     resampling where the pitch moves. One analysis serves all variants, and stretching and shifting
     are one pass instead of two.
 
-    Returns
-    -------
-    list of ndarray of float32, each of shape (about samples / stretch,)
-        All half-steps at the first speed, then at the second, and so on.
+    Gives waveforms of about samples / stretch, all half-steps at the first speed, then at the
+    second, and so on.
     """
     x = audio.validate(x, "the clip")
     spectra = short_time.stft(x, N_FFT, HOP)

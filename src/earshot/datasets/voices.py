@@ -17,17 +17,15 @@ __all__ = ["synthetic"]
 
 ENGLISH = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-us-nyc")
 FOREIGN = ("de", "fr", "nl", "es", "it", "el", "pt", "pl", "sv", "ru", "hi", "fi", "da", "tr")
+# Instead of a voice that crashes: so that a seed goes on giving the voices that it gave before.
 INSTEAD = {"rob": "robert"}
-"""Of a voice that crashes: so that a seed goes on giving the voices that it gave before."""
+# Voices that do not sound like people.
 ODD_VARIANTS = frozenset(
     {"whisper", "whisperf", "Demonic", "UniRobot", "Tweaky", "fast", "kaukovalta", "anikaRobot"}
     | {f"robosoft{i}" for i in ("", *range(2, 9))}
 )
-"""Voices that do not sound like people."""
-SOUNDING = 0.01
-"""A clip begins and ends where it reaches this part of its peak."""
-SHORTEST_S = 0.05
-"""A clip that sounds for less is no word: the voice has nearly none of its sounds."""
+SOUNDING = 0.01  # a clip begins and ends where it reaches this part of its peak
+SHORTEST_S = 0.05  # a clip that sounds for less is no word: the voice has nearly none of its sounds
 
 
 def synthetic(
