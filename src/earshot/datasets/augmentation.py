@@ -63,9 +63,7 @@ class Augmentation:
         The clips have the front end's sample rate; the front end has an ``n_samples``.
         """
         if front_end.n_samples is None:
-            raise EarshotError(
-                "Augmentation needs a LogMel with n_samples: spectrograms of one size."
-            )
+            raise EarshotError("Augmentation needs a LogMel with n_samples: all of one size.")
         power = front_end.mel_power(self._waveforms(clips, front_end, rng))
         n, n_frames, n_mels = power.shape
         if self.tilt_db:

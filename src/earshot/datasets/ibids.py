@@ -52,15 +52,11 @@ def obtain(data_dir: PathLike = "data") -> Path:
         try:
             downloads.fetch(URL, archive)
         except EarshotError as error:
-            raise EarshotError(
-                f"{error} By hand: get {URL} (osf.io/nrgx6) and save it as {archive}."
-            ) from error
+            raise EarshotError(f"{error} By hand: get {URL} and save it as {archive}.") from error
         downloads.unzip(archive, folder)
     inside = sorted(folder.rglob("participants.tsv"))
     if not inside:
-        raise EarshotError(
-            f"{folder} has no participants.tsv: it is not {NAME}; move it away and run this again."
-        )
+        raise EarshotError(f"{folder} has no participants.tsv, so is not {NAME}: move it away.")
     return inside[0].parent
 
 

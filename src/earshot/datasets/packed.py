@@ -62,9 +62,7 @@ def pack(
     strangers = ", ".join(sorted(set(test_speakers) - set(words.speakers)))
     if strangers:
         known = ", ".join(np.unique(words.speakers))
-        raise EarshotError(
-            f"{strangers} speaks nowhere in {data_dir / name}: the speakers are {known}."
-        )
+        raise EarshotError(f"{strangers} speaks nowhere in {name}: the speakers are {known}.")
     held_out = np.isin(words.speakers, list(test_speakers))
     train, test = words.subset(~held_out), words.subset(held_out)
     clips, skipped = read_recordings(sorted((data_dir / f"{name}-test").glob("*")))

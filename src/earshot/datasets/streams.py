@@ -169,9 +169,7 @@ def labelled(path: PathLike, *, class_names: Sequence[str] = SPEECH_OR_NOISE) ->
                 "does the track belong to this recording?"
             )
         if segment.start_s < end_s - 1e-6:
-            raise EarshotError(
-                f"{name} begins before {before!r} has ended, at {end_s:g} s: move one."
-            )
+            raise EarshotError(f"{name} begins before {before!r} ends, at {end_s:g} s: move one.")
         end_s, before = segment.end_s, segment.word
     return stream
 
