@@ -65,9 +65,8 @@ def spoken_digit(
 
 def _find_archive(data_dir, folder):
     kept = data_dir / "downloads" / ARCHIVE
-    places = [Path(p) / ARCHIVE for p in (folder, os.environ.get("EARSHOT_DOWNLOADS")) if p]
-    for path in (*places, kept):
-        if path.is_file():
+    for place in filter(None, (folder, os.environ.get("EARSHOT_DOWNLOADS"))):
+        if (path := Path(place) / ARCHIVE).is_file():
             return path
     try:
         return network.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
@@ -83,17 +82,16 @@ def _prepared(archive, data_dir):
     with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, which WAV needs not
         import tensorflow_datasets as tfds
 
-    tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
-    config = tfds.download.DownloadConfig(manual_dir=archive.parent)
-    try:
+        tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
-        with warnings.catch_warnings(action="ignore"):
+        config = tfds.download.DownloadConfig(manual_dir=archive.parent)
+        try:
             builder.download_and_prepare(download_config=config)
-    except tfds.download.download_manager.NonMatchingChecksumError as error:
-        raise EarshotError(
-            f"{archive} is not the archive that TFDS knows (its checksum differs): "
-            f"delete it and download it again from {ARCHIVE_URL}."
-        ) from error
+        except tfds.download.download_manager.NonMatchingChecksumError as error:
+            raise EarshotError(
+                f"{archive} is not the archive that TFDS knows (its checksum differs): delete it "
+                f"and download it again from {ARCHIVE_URL}."
+            ) from error
     rows = tqdm(
         tfds.as_numpy(builder.as_dataset(split="train")),
         desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip",

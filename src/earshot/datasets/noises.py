@@ -20,10 +20,7 @@ KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
 
 
 def backgrounds(folder: PathLike, sample_rate: int = 16000) -> dict[str, Array]:
-    """Read all recordings of a folder, such as the ``_background_noise_`` of Speech Commands.
-
-    Gives the waveform of each file name, at ``sample_rate`` (Hz).
-    """
+    """Read the recordings of a folder, as Speech Commands' ``_background_noise_``, by their names."""
     paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
         raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")

@@ -184,13 +184,12 @@ def step_labels(
         name = f"The label {segment.word!r} at {segment.start_s:g} s"
         if segment.word not in class_names:
             raise EarshotError(
-                f"{name} is none of {', '.join(class_names)}: use stream.named(...), or give all "
-                "words."
+                f"{name} is none of {', '.join(class_names)}: use stream.named(...), or name all."
             )
         if not 0 <= segment.start_s <= segment.end_s:
             raise EarshotError(
-                f"{name} ends at {segment.end_s:g} s: the end comes after the start, and both count "
-                "from the start of the stream."
+                f"{name} ends at {segment.end_s:g} s: the end comes after the start, and both count"
+                " from the start of the stream."
             )
         first, last = (round(at_s * steps_per_s) for at_s in (segment.start_s, segment.end_s))
         found[first:last] = list(class_names).index(segment.word)
@@ -198,10 +197,10 @@ def step_labels(
 
 
 def recite(words: WordSet, folder: PathLike, name: str, **options: Any) -> list[Path]:
-    """Write one recording ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
+    """Write ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
 
-    That is what :func:`earshot.segmentation.cut_set` asks for. The options are those of
-    :func:`make_stream`; what was written is given back. A recording that exists is left alone.
+    For :func:`earshot.segmentation.cut_set`; options are those of :func:`make_stream`. Gives
+    the paths; a recording that exists is left alone.
     """
     written = []
     for speaker in np.unique(words.speakers):

@@ -41,7 +41,7 @@ def synthetic(
     rng = np.random.default_rng(seed)
     plain = {name for name in espeak.variants() if name.isalnum()} - ODD_VARIANTS
     tracts = sorted(plain | INSTEAD.keys())
-    waveforms, labels, speakers, sources = [], [], [], []
+    rows = []
     for voice_index in tqdm(range(n_voices), desc="speaking", unit="voice", delay=1):
         foreign = accents and voice_index % 2 == 1
         language = str(rng.choice(FOREIGN if foreign else ENGLISH))
@@ -54,13 +54,12 @@ def synthetic(
             for label, word in enumerate(words):
                 x = _said(word, foreign, voice=voice, sample_rate=sample_rate, **manner)
                 if x is not None:
-                    waveforms.append(x)
-                    labels.append(label)
-                    speakers.append(speaker)
-                    sources.append(f"{word}_{speaker}_{take}.wav")
+                    rows.append((x, label, speaker, f"{word}_{speaker}_{take}.wav"))
+    waveforms, labels, speakers, sources = zip(*rows, strict=True) if rows else [()] * 4
+    about = "synthetic speech: eSpeak NG voices, not people"
     return WordSet(
-        waveforms, np.array(labels, np.int64), words, np.array(speakers), np.array(sources),
-        sample_rate, about="synthetic speech: eSpeak NG voices, not people",
+        list(waveforms), np.array(labels, np.int64), words, np.array(speakers), np.array(sources),
+        sample_rate, about,
     )  # fmt: skip
 
 

@@ -135,10 +135,7 @@ class WordSet:
         )
 
     def official_split(self) -> tuple[Self, Self]:
-        """Split into training and test as spoken_digit's README says: recordings 0 to 4 test.
-
-        The same speakers are on both sides, so that this is the easy test.
-        """
+        """Split as spoken_digit's README says: recordings 0 to 4 test, of the same speakers."""
         form = r"[^_/]+_[^_/]+_(\d+)(\.\w+)?$"  # digit_speaker_take
         takes = [int(found[1]) for source in self.sources if (found := re.match(form, source))]
         if not takes or len(takes) < len(self):
@@ -199,7 +196,8 @@ class WordSet:
         packed["words"] = np.array(self.class_names, dtype=np.str_)
         if front_end is not None:
             clips = self.resampled(front_end.sample_rate).waveforms
-            power = front_end.mel_power(clips) if clips else np.zeros((0, *front_end.output_shape))
+            shape: Any = (0, *front_end.output_shape)
+            power = front_end.mel_power(clips) if clips else np.zeros(shape)
             for name, bits in (("spectrograms", None), ("quantized", 8)):
                 form = dataclasses.replace(front_end, bits=bits)
                 packed[name] = form.to_db(power) if clips else power

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import math
 import queue
-import sys
 import time
 from collections.abc import Iterator
 
@@ -78,10 +77,7 @@ class Recorder:
         return take
 
     def blocks(self) -> Iterator[tuple[Array, int]]:
-        """Listen at once, until the stop key, and give blocks and their rate as they come.
-
-        The same as :func:`earshot.audio.blocks` gives for a file. Ends as :meth:`record` does.
-        """
+        """Listen until the stop key, and give what :func:`earshot.audio.blocks` does for a file."""
         with _source(self.device) as source, contextlib.suppress(KeyboardInterrupt):
             source.until = time.monotonic() + self.longest_s
             for event in source:
@@ -187,11 +183,9 @@ class _Meter:
         filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
         bar = "█" * filled + "·" * (BAR - filled)
         loud = " too loud" if self._loudest >= takes.FULL_SCALE else ""
-        sys.stdout.write(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}")
-        sys.stdout.flush()
+        print(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}", end="", flush=True)
         self._loudest, self._due = 0, time.monotonic() + REFRESH_S
 
     def finish(self, take):
-        lines = (f"Recorded {take.duration_s:.1f} s, kept in {take.path}", *take.notes)
-        sys.stdout.write("\r" + " " * 79 + "\r" + "\n".join(lines) + "\n")
-        sys.stdout.flush()
+        told = f"Recorded {take.duration_s:.1f} s, kept in {take.path}"
+        print("\r" + " " * 79 + "\r" + told, *take.notes, sep="\n", flush=True)

@@ -44,7 +44,7 @@ MOST_CLIPPED = 4  # so many samples at full scale are no harm yet
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from the start key to the stop key: mono, 16 bit, at the microphone's rate (Hz).
+    """A recording from key to key: mono, 16 bit, at the microphone's rate (Hz).
 
     The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
     """
@@ -65,10 +65,9 @@ class Take:
 
 
 class Writer:
-    """A new file ``<name>_<date>-<time>.wav``, readable at any moment while it grows.
+    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable at any moment.
 
-    What was written stays readable after a crash, and when the disk is full, of which an
-    EarshotError tells. Mono, 16 bit, at ``sample_rate`` (Hz).
+    Also after a crash, and when the disk is full, of which an :class:`EarshotError` tells.
     """
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
@@ -121,21 +120,18 @@ class Writer:
 
     def _advice(self):
         peak = self.peak / (FULL_SCALE + 1)
+        remedy = "the microphone, or {} its level in the system's sound settings."
         if peak < SILENT:
             yield (
                 "Nothing but silence was recorded. Is the microphone muted, is it the right one, "
                 "and may this program use it (the system's privacy settings)?"
             )
         elif peak < QUIET:
-            yield (
-                f"It is very quiet (peak {20 * np.log10(peak):.0f} dB): go nearer to the "
-                "microphone, or raise its level in the system's sound settings."
-            )
+            level = f"It is very quiet (peak {20 * np.log10(peak):.0f} dB)"
+            yield f"{level}: go nearer to {remedy.format('raise')}"
         elif self.n_clipped > MOST_CLIPPED:
-            yield (
-                f"It is too loud, {self.n_clipped:,} samples are clipped: go further from the "
-                "microphone, or lower its level in the system's sound settings."
-            )
+            level = f"It is too loud, {self.n_clipped:,} samples are clipped"
+            yield f"{level}: go further from {remedy.format('lower')}"
 
 
 def raw_folder(folder: PathLike, word: str) -> Path:
@@ -195,9 +191,9 @@ def _words(recording, segments, sample_rate):
     """Read the words one by one: a long recording never has to fit into memory."""
     ends = [0.0, *(s.end_s for s in segments)]
     starts = [*(s.start_s for s in segments), np.inf]
-    for i, segment in enumerate(segments):
-        first = max(segment.start_s - MARGIN_S, (ends[i] + segment.start_s) / 2)
-        last = min(segment.end_s + MARGIN_S, (segment.end_s + starts[i + 1]) / 2)
+    for before_s, segment, after_s in zip(ends[:-1], segments, starts[1:], strict=True):
+        first = max(segment.start_s - MARGIN_S, (before_s + segment.start_s) / 2)
+        last = min(segment.end_s + MARGIN_S, (segment.end_s + after_s) / 2)
         yield audio.read(recording, sample_rate, start_s=first, end_s=last)[0]
 
 
