@@ -20,7 +20,7 @@ KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
 
 
 def backgrounds(folder: PathLike, sample_rate: int = 16000) -> dict[str, Array]:
-    """Read the recordings of a folder, as Speech Commands' ``_background_noise_``, by their names."""
+    """Read the recordings of a folder, such as Speech Commands' ``_background_noise_``, by name."""
     paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
         raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")
