@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from earshot import audio
-from earshot.datasets import streams
-from earshot.datasets.streams import Stream, make_stream, step_labels
+from earshot.datasets import folders, streams
+from earshot.datasets.streams import Stream, make_stream, recite, step_labels
 from earshot.errors import EarshotError
-from earshot.segmentation import label_tracks
+from earshot.segmentation import cut_set, label_tracks
 from earshot.segmentation.segments import Segment
 
 
@@ -39,7 +39,10 @@ class TestLabelled:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("1\t2\tspeech\n1.5\t3\tspeech", r"'speech' at 1.5 s begins before 'speech' has ended"),
+            (
+                "1\t2\tspeech\n1.5\t3\tspeech",
+                r"'speech' at 1.5 s begins before 'speech' ends, at 2 s",
+            ),
             ("2\t1\tspeech", r"line 1, is no label"),
             ("1\t2\tmusic", r"'music' at 1 s is none of noise, speech"),
             ("1\t9\tspeech", r"ends at 9 s, and .*a\.wav is 4 s long"),
@@ -102,3 +105,20 @@ class TestStream:
     def test_levels_and_pauses_that_cannot_be_are_refused(self, beeps, wrong):
         with pytest.raises(EarshotError):
             make_stream(beeps, **wrong)
+
+    def test_one_seed_gives_one_stream(self, beeps):
+        first, second = (make_stream(beeps, seed=4) for _ in range(2))
+        assert np.array_equal(first.waveform, second.waveform)
+        assert first.segments == second.segments
+
+    def test_a_set_without_clips_makes_no_stream(self, beeps):
+        with pytest.raises(EarshotError, match="at least one word"):
+            make_stream(beeps.subset([]))
+
+    def test_what_speakers_recite_is_cut_into_the_words_they_said(self, tmp_path, beeps):
+        said = beeps.subset([0, 1, 6, 7])
+        written = recite(said, tmp_path, "digits", snr_db=35, sample_rate=8000)
+        assert len(written) == len(set(said.speakers))
+        assert recite(said, tmp_path, "digits") == []
+        cut_set(tmp_path, "digits", [said.class_names[k] for k in said.labels[:2]])
+        assert len(folders.from_folder(tmp_path / "digits")) == 4

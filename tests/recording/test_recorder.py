@@ -1,5 +1,7 @@
 """The microphone and the keys, for real: a virtual sound card, and xdotool on a virtual screen."""
 
+import contextlib
+import io
 import itertools
 import os
 import re
@@ -281,13 +283,12 @@ def test_other_keys_can_be_chosen(microphone, screen, tmp_path):
     assert take.duration_s > 0.5
 
 
-def test_the_meter_says_what_to_press_and_how_loud_it_is(
-    microphone, screen, said, tmp_path, capsys
-):
-    meanwhile(start(screen, tmp_path), lambda: microphone.speak(said[0]),
-              lambda: screen.press("q"))  # fmt: skip
-    take = Recorder().record(tmp_path)
-    printed = capsys.readouterr().out
+def test_the_meter_says_what_to_press_and_how_loud_it_is(microphone, screen, said, tmp_path):
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        meanwhile(lambda: hardware.wait_for(shown.getvalue, "the meter"), start(screen, tmp_path),
+                  lambda: microphone.speak(said[0]), lambda: screen.press("q"))  # fmt: skip
+        take = Recorder().record(tmp_path)
+    printed = shown.getvalue()
     assert "Press s to record" in printed
     assert "q to stop" in printed
     assert "█████" in printed

@@ -14,9 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "word_set": ["DIGITS", "WordSet"],
-        "speakers": ["speaker_of"],
         "packed": ["load", "pack"],
-        "folders": ["from_folder"],
+        "folders": ["from_folder", "speaker_of"],
         "digits": ["spoken_digit"],
         "ibids": ["from_ibids"],
         "voices": ["synthetic"],

@@ -1,6 +1,6 @@
 """Variations of training clips: other vocal tracts, speeds, rooms and noises. Never for test data.
 
-What each of them is for, and what it brought, stands in ``docs/accuracy.md``.
+What each of them is for, and what it brought, stands in ``docs/benchmarks.md``.
 
 >>> rng = np.random.default_rng(0)
 >>> Augmentation(noise=1.0)([np.ones(4000)] * 3, LogMel(), rng).shape
@@ -20,12 +20,9 @@ from earshot.types import Array
 
 __all__ = ["Augmentation", "add_noise", "change_speed", "coloured_noise", "reverberate"]
 
-DECAY_S = (0.05, 0.5)
-"""Range of the time in which a room's echo falls by 60 dB."""
-ECHO = (0.02, 0.25)
-"""Range of the echo's first amplitude against the direct sound."""
-ECHO_S = 0.3
-"""An echo is cut off here: what follows is hardly heard."""
+DECAY_S = (0.05, 0.5)  # range of the time in which a room's echo falls by 60 dB
+ECHO = (0.02, 0.25)  # range of the echo's first amplitude against the direct sound
+ECHO_S = 0.3  # an echo is cut off here: what follows is hardly heard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,25 +31,17 @@ class Augmentation:
 
     Parameters
     ----------
-    speed
-        Clips are resampled by a factor of up to ``1 + speed`` either way, which moves pitch and
-        formants as a shorter or longer vocal tract would.
-    shift_s
-        Standard deviation of the place in the window, in seconds.
-    reverb
-        Share of the clips that sound as in a room.
-    noise, snr_db
-        Share of the clips that get noise of a random colour, and how far below the speech.
-    tilt_db
-        Size of a random smooth change of the spectrum (another microphone).
-    warp
-        Standard deviation of the stretching of the mel axis (Jaitly and Hinton 2013, "Vocal tract
-        length perturbation").
-    tempo
-        The spectrogram is stretched in time by up to ``exp(tempo)`` either way, not evenly.
-    mask_bands, mask_frames
-        Up to so many neighbouring bands and frames are hidden (Park and others 2019,
-        "SpecAugment").
+    speed : clips are resampled by up to ``1 + speed`` either way, which moves pitch and formants as
+        a shorter or longer vocal tract would
+    shift_s : standard deviation of the place in the window, in seconds
+    reverb, noise : share of the clips that sound as in a room, or get noise of a random colour
+    snr_db : how far below the speech the noise is
+    tilt_db : size of a random smooth change of the spectrum (another microphone)
+    warp : standard deviation of the stretching of the mel axis (Jaitly and Hinton 2013, "Vocal
+        tract length perturbation")
+    tempo : spectrograms are stretched in time by up to ``exp(tempo)`` either way, not evenly
+    mask_bands, mask_frames : up to so many neighbours are hidden (Park and others 2019,
+        "SpecAugment")
     """
 
     speed: float = 0.25
@@ -74,9 +63,7 @@ class Augmentation:
         The clips have the front end's sample rate; the front end has an ``n_samples``.
         """
         if front_end.n_samples is None:
-            raise EarshotError(
-                "Augmentation needs a LogMel with n_samples: spectrograms of one size."
-            )
+            raise EarshotError("Augmentation needs a LogMel with n_samples: all of one size.")
         power = front_end.mel_power(self._waveforms(clips, front_end, rng))
         n, n_frames, n_mels = power.shape
         if self.tilt_db:
@@ -140,12 +127,8 @@ def coloured_noise(n: int, n_samples: int, rng: np.random.Generator) -> Array:
 def add_noise(x: Array, noise: Array, snr_db: Any) -> Array:
     """Add noise to waveforms, at a level below that of the sounding part of each.
 
-    Parameters
-    ----------
-    x, noise : shape (batch, samples)
-        The noise with a root mean square of 1.
-    snr_db : float or shape (batch, 1)
-        Speech-to-noise ratio.
+    Both have the shape (batch, samples), the noise a root mean square of 1; the speech-to-noise
+    ratio is one number or has the shape (batch, 1).
     """
     sounding = np.maximum(np.count_nonzero(x, axis=1, keepdims=True), 1)
     level = np.sqrt(np.sum(x**2, axis=1, keepdims=True) / sounding)

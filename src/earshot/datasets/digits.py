@@ -8,7 +8,6 @@
 WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
 """
 
-import logging
 import os
 import warnings
 from pathlib import Path
@@ -24,9 +23,8 @@ from earshot.datasets.word_set import DIGITS, WordSet
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.types import PathLike
 
-__all__ = ["ARCHIVE", "ARCHIVE_SHA256", "ARCHIVE_URL", "spoken_digit"]
+__all__ = ["ARCHIVE", "ARCHIVE_URL", "spoken_digit"]
 
-log = logging.getLogger(__name__)
 ARCHIVE = "free-spoken-digit-dataset-1.0.9.tar.gz"
 ARCHIVE_URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz"
 ARCHIVE_SHA256 = "8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0"
@@ -45,11 +43,9 @@ def spoken_digit(
 
     Parameters
     ----------
-    downloads
-        Folder that may hold the archive. Default: the environment variable EARSHOT_DOWNLOADS,
-        else ``<data_dir>/downloads``. Without the archive, the network is asked.
-    fallback
-        Whether synthetic speech takes its place when it cannot be had; a warning says why.
+    downloads : folder that may hold the archive; None: that of the environment variable
+        EARSHOT_DOWNLOADS, else ``<data_dir>/downloads``. Without the archive, the network is asked.
+    fallback : whether synthetic speech takes its place when it cannot be had; a warning says why
     """
     data_dir = Path(data_dir)
     packed = data_dir / "spoken_digit.npz"
@@ -60,11 +56,8 @@ def spoken_digit(
     except EarshotError as error:
         if not (fallback and espeak.is_available()):
             raise
-        warnings.warn(
-            f"{error} Synthetic speech takes its place: figures on it say little about people.",
-            EarshotWarning,
-            stacklevel=2,
-        )
+        instead = "Synthetic speech takes its place: figures on it say little about people."
+        warnings.warn(f"{error} {instead}", EarshotWarning, stacklevel=2)
         return synthetic(DIGITS)
     words.save(packed)
     return words
@@ -72,9 +65,8 @@ def spoken_digit(
 
 def _find_archive(data_dir, folder):
     kept = data_dir / "downloads" / ARCHIVE
-    places = [Path(p) / ARCHIVE for p in (folder, os.environ.get("EARSHOT_DOWNLOADS")) if p]
-    for path in (*places, kept):
-        if path.is_file():
+    for place in filter(None, (folder, os.environ.get("EARSHOT_DOWNLOADS"))):
+        if (path := Path(place) / ARCHIVE).is_file():
             return path
     try:
         return network.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
@@ -87,33 +79,26 @@ def _find_archive(data_dir, folder):
 
 def _prepared(archive, data_dir):
     """Let TFDS verify, unpack and read the archive."""
-    log.info("preparing spoken_digit from %s", archive)
     with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, which WAV needs not
         import tensorflow_datasets as tfds
 
-    tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
-    config = tfds.download.DownloadConfig(manual_dir=archive.parent)
-    try:
+        tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
-        with warnings.catch_warnings(action="ignore"):
+        config = tfds.download.DownloadConfig(manual_dir=archive.parent)
+        try:
             builder.download_and_prepare(download_config=config)
-    except tfds.download.download_manager.NonMatchingChecksumError as error:
-        raise EarshotError(
-            f"{archive} is not the archive that TFDS knows (its checksum differs): "
-            f"delete it and download it again from {ARCHIVE_URL}."
-        ) from error
+        except tfds.download.download_manager.NonMatchingChecksumError as error:
+            raise EarshotError(
+                f"{archive} is not the archive that TFDS knows (its checksum differs): delete it "
+                f"and download it again from {ARCHIVE_URL}."
+            ) from error
     rows = tqdm(
         tfds.as_numpy(builder.as_dataset(split="train")),
         desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip",
     )  # fmt: skip
     rows = sorted(rows, key=lambda row: row["audio/filename"])
     names = [row["audio/filename"].decode() for row in rows]
-    return WordSet(
-        waveforms=[row["audio"].astype(np.float32) / 32768 for row in rows],
-        labels=np.array([row["label"] for row in rows]),
-        class_names=DIGITS,
-        speakers=[name.split("_")[1] for name in names],
-        sources=names,
-        sample_rate=8000,
-        about=ABOUT,
-    )
+    waveforms = [row["audio"].astype(np.float32) / 32768 for row in rows]
+    labels = np.array([row["label"] for row in rows])
+    speakers = np.array([name.split("_")[1] for name in names])
+    return WordSet(waveforms, labels, DIGITS, speakers, np.array(names), 8000, ABOUT)

@@ -38,20 +38,15 @@ def say(
 
     Parameters
     ----------
-    text
-        Words in the language of the voice, or sounds as from :func:`phonemes`.
-    voice
-        A language such as "en-us" or "nl", or a language and a variant such as "en-us+f3".
-    speed_wpm, pitch, pitch_range
-        Words a minute, 80 to 450; 0 to 99, 50 is usual.
-    sample_rate
-        In Hz. Default: 22,050 Hz, the synthesizer's own.
-    seed
-        Of the breath noise. Equal calls give equal sound in a fresh process; later in a process
-        the last bits may differ.
+    text : words in the language of the voice, or sounds as from :func:`phonemes`
+    voice : a language such as "en-us" or "nl", or with a variant, such as "en-us+f3"
+    speed_wpm : words a minute, 80 to 450
+    pitch, pitch_range : 0 to 99, 50 is usual
+    sample_rate : in Hz; None: 22,050 Hz, the synthesizer's own
+    seed : of the breath noise. Equal calls give equal sound in a fresh process; later in a process
+        the last bits may differ
     """
-    library, own_rate, chunks = _library()
-    _choose(library, voice)
+    library, own_rate, chunks = _library_with(voice)
     for parameter, value in ((_RATE, speed_wpm), (_PITCH, pitch), (_RANGE, pitch_range)):
         library.espeak_SetParameter(parameter, int(value), 0)
     library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
@@ -68,8 +63,7 @@ def say(
 
 def phonemes(text: str, *, voice: str = "en-us") -> str:
     """Give the sounds of a text as ``[[...]]``, which any voice can say, with its own accent."""
-    library, _, _ = _library()
-    _choose(library, voice)
+    library, _, _ = _library_with(voice)
     pointer = ctypes.c_char_p(text.encode())
     return f"[[{library.espeak_TextToPhonemes(ctypes.byref(pointer), _UTF8, 0).decode()}]]"
 
@@ -87,23 +81,22 @@ def variants() -> frozenset[str]:
     return frozenset(path.name for path in folder.iterdir()) - {"rob"}
 
 
-def _choose(library, voice):
+def _library_with(voice):
+    """Give what :func:`_library` does, with a voice chosen."""
+    library, own_rate, chunks = _library()
     variant = voice.partition("+")[2]
     if variant and variant not in variants():  # the library would pass over it in silence
-        raise EarshotError(
-            f"eSpeak NG has no variant {variant!r}: see earshot.datasets.espeak.variants()."
-        )
+        raise EarshotError(f"eSpeak NG has no variant {variant!r}: see espeak.variants().")
     if library.espeak_SetVoiceByName(voice.encode()):
         raise EarshotError(f"eSpeak NG has no voice {voice!r}: try 'en-us', 'en' or 'nl'.")
+    return library, own_rate, chunks
 
 
 @functools.cache
 def _library():
     """Load and start eSpeak NG once a process; gives the library, its rate and its chunk list."""
     if not is_available():
-        raise EarshotError(
-            'The offline voice is not installed: pip install "earshot[voice]" (eSpeak NG, GPL-3).'
-        )
+        raise EarshotError('eSpeak NG (GPL-3) is not installed: pip install "earshot[voice]".')
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -124,9 +117,7 @@ def _library():
     data = espeakng_loader.get_data_path().encode()
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
     if rate <= 0:
-        raise EarshotError(
-            "eSpeak NG does not start: reinstall it with pip install espeakng-loader."
-        )
+        raise EarshotError("eSpeak NG does not start: reinstall espeakng-loader with pip.")
     library.espeak_SetSynthCallback(collect)
     library._keep_callback = collect  # eSpeak NG calls it for as long as the library lives
     return library, rate, chunks

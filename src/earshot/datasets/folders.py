@@ -1,4 +1,4 @@
-"""A folder with one sub-folder per word.
+"""A folder with one sub-folder per word, and who speaks in a file, by its name.
 
 >>> import tempfile
 >>> folder = tempfile.mkdtemp()
@@ -6,54 +6,67 @@
 ...     audio.write(f"{folder}/{name}", np.full(800, 0.1), 8000)
 >>> from_folder(folder)
 WordSet(3 clips, 2 words, 2 speakers, 8,000 Hz)
+>>> speaker_of("cat/anna_0.wav"), speaker_of("cat/cat_bob_2.wav"), speaker_of("cat/sub-01.wav")
+('anna', 'bob', 'sub-01')
 """
 
 import collections
 import mimetypes
+import re
 import urllib.parse
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from earshot import audio
-from earshot.datasets import speakers
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
-from earshot.types import PathLike
+from earshot.types import Array, PathLike
 
-__all__ = ["from_folder"]
+__all__ = ["from_folder", "read_recordings", "speaker_of"]
+
+
+def speaker_of(path: PathLike) -> str:
+    """Read who speaks from names such as ``cat/anna_2.wav`` and ``cat/cat_anna_2.wav``.
+
+    The word in front (the name of the folder, or a number) and the number of the take at the end
+    are left out; "unknown" when nothing else is there. An underscore or a space sets them off, a
+    hyphen does not: ``sub-01.wav`` and ``sub-02.wav`` are two speakers. Speech Commands'
+    ``<speaker>_nohash_<number>`` is known, and %XX is read as a character.
+    """
+    path = Path(path)
+    name, word = urllib.parse.unquote(path.stem), urllib.parse.unquote(path.parent.name)
+    if "_nohash_" in name:
+        return name.partition("_nohash_")[0]
+    name = re.sub(r"(^|[ _])\d+$", "", name.removeprefix(f"{word}_"))
+    name = re.sub(r"^\d+[ _]", "", name)
+    return "unknown" if name in ("", word) else name
 
 
 def from_folder(
     folder: PathLike, *, sample_rate: int | None = None,
-    speaker_of: Callable[[Path], str] = speakers.speaker_of,
+    speaker_of: Callable[[Path], str] = speaker_of,
 ) -> WordSet:  # fmt: skip
     """Read a folder with one sub-folder per word.
 
+    Warns with a count and the names when files or empty sub-folders were skipped.
+
     Parameters
     ----------
-    folder
-        Sub-folders are the words (sorted), at least two; the recordings in them may be of any kind
-        that libsndfile reads, any sample rate and any number of channels. Names that start with a
-        dot or an underscore are left alone.
-    sample_rate
-        In Hz, of the result. Default: the rate that most of the files have.
-    speaker_of
-        Gets the path of a file and says who speaks.
-
-    Warns
-    -----
-    EarshotWarning
-        With a count and the names, when files or empty sub-folders were skipped.
+    folder : sub-folders are the words (sorted), at least two; the recordings in them are of any
+        kind, rate and channels that libsndfile reads; names with a dot or underscore in front stay
+    sample_rate : in Hz, of the result; None: the rate that most of the files have
+    speaker_of : gets the path of a file and says who speaks
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise EarshotError(f"There is no folder {folder}: make it, with one sub-folder per word.")
     names = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._")
-    clips, skipped = _read([folder / name for name in names])
+    paths = [path for name in names for path in sorted((folder / name).iterdir())]
+    clips, skipped = read_recordings(paths)
     full = {path.parent.name for path, *_ in clips}
     skipped += [f"{folder / name} has no recordings." for name in names if name not in full]
     if len(full) < 2:
@@ -68,7 +81,7 @@ def from_folder(
     names = [name for name in names if name in full]
     return WordSet(
         waveforms=[audio.resample(x, rate, sample_rate) for _, x, rate in clips],
-        labels=np.array([names.index(path.parent.name) for path, *_ in clips], dtype=np.int64),
+        labels=np.array([names.index(path.parent.name) for path, *_ in clips]),
         class_names=tuple(urllib.parse.unquote(name) for name in names),
         speakers=np.array([speaker_of(path) for path, *_ in clips]),
         sources=np.array([f"{path.parent.name}/{path.name}" for path, *_ in clips]),
@@ -77,10 +90,10 @@ def from_folder(
     )
 
 
-def _read(folders):
-    """Read the recordings of some folders; gives path, waveform and rate, and what failed."""
+def read_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Array, int]], list[str]]:
+    """Read the recordings among some files: path, waveform and rate of each; and what failed."""
     clips, skipped = [], []
-    paths = [p for folder in folders for p in sorted(folder.iterdir()) if p.name[0] != "."]
+    paths = [path for path in paths if path.name[0] != "."]
     for path in tqdm(paths, desc="reading recordings", unit="clip", delay=1):
         if path.suffix.lower() in audio.SUFFIXES:
             try:

@@ -13,7 +13,6 @@ WordSet(1,000 clips, 100 words, 10 speakers, 16,000 Hz)
 import csv
 import dataclasses
 import itertools
-import logging
 import warnings
 from pathlib import Path
 
@@ -31,25 +30,21 @@ from earshot.types import Array, PathLike
 
 __all__ = ["ABOUT", "NAME", "URL", "from_ibids", "obtain", "prepare", "read_subject"]
 
-log = logging.getLogger(__name__)
 NAME = "SingleWordProductionDutch-iBIDS"
-URL = "https://osf.io/download/g6q5m"
-"""A part of osf.io/nrgx6."""
+URL = "https://osf.io/download/g6q5m"  # a part of osf.io/nrgx6
 ABOUT = (
     "SingleWordProductionDutch-iBIDS, M. Verwoert, M. C. Ottenhoff, S. Goulis and others, "
     "Scientific Data 9, 434 (2022), doi:10.1038/s41597-022-01542-9"
 )
-SAMPLE_RATE = 16000
-"""In Hz, of the sounds that are taken out."""
-LATE_S = 1.0
-"""A word is begun while it is shown, or at most so much later."""
+SAMPLE_RATE = 16000  # in Hz, of the sounds that are taken out
+LATE_S = 1.0  # a word is begun while it is shown, or at most so much later
 
 
 def obtain(data_dir: PathLike = "data") -> Path:
     """Give the folder of the data set: what is there, else the zip beside it, else the network.
 
-    All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, the
-    error says how to put it there by hand.
+    All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, an
+    :class:`EarshotError` says how to put it there by hand.
     """
     folder = Path(data_dir) / NAME
     if not folder.is_dir():
@@ -57,15 +52,11 @@ def obtain(data_dir: PathLike = "data") -> Path:
         try:
             downloads.fetch(URL, archive)
         except EarshotError as error:
-            raise EarshotError(
-                f"{error} By hand: get {URL} (osf.io/nrgx6) and save it as {archive}."
-            ) from error
+            raise EarshotError(f"{error} By hand: get {URL} and save it as {archive}.") from error
         downloads.unzip(archive, folder)
     inside = sorted(folder.rglob("participants.tsv"))
     if not inside:
-        raise EarshotError(
-            f"{folder} has no participants.tsv: it is not {NAME}; move it away and run this again."
-        )
+        raise EarshotError(f"{folder} has no participants.tsv, so is not {NAME}: move it away.")
     return inside[0].parent
 
 
@@ -92,12 +83,10 @@ def prepare(folder: PathLike, data_dir: PathLike = "data") -> dict[str, list[Seg
             if not (place / "stimulus.txt").is_file():
                 _take_out(folder, subject, place)
             shown = label_tracks.read(place / "stimulus.txt")
+            words, target = [segment.word for segment in shown], Path(data_dir) / "words"
+            onsets_s = [(segment.start_s, segment.end_s + LATE_S) for segment in shown]
             done[subject] = clips.cut_recording(
-                place / "audio.wav",
-                [segment.word for segment in shown],
-                Path(data_dir) / "words",
-                who=subject,
-                onsets_s=[(segment.start_s, segment.end_s + LATE_S) for segment in shown],
+                place / "audio.wav", words, target, who=subject, onsets_s=onsets_s
             )
         except EarshotError as error:
             problems.append(str(error))
@@ -112,8 +101,8 @@ def _subjects(folder):
     table = folder / "participants.tsv"
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-        subjects = [row["participant_id"].strip() for row in rows]
+            rows = csv.DictReader(file, delimiter="\t")
+            subjects = [row["participant_id"].strip() for row in rows]
     except FileNotFoundError as error:
         raise EarshotError(f"There is no {table}: name the folder of {NAME}.") from error
     except (KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
@@ -126,7 +115,6 @@ def _subjects(folder):
 def _take_out(folder, subject, place):
     path = folder / subject / "ieeg" / f"{subject}_task-wordProduction_ieeg.nwb"
     x, sample_rate, shown = read_subject(path)
-    log.info("%s: %d words in %.0f s", subject, len(shown), len(x) / sample_rate)
     x = np.clip(audio.resample(x, sample_rate, SAMPLE_RATE), -1, 1)
     if not (place / "audio.wav").is_file():
         audio.write(place / "audio.wav", x, SAMPLE_RATE)
@@ -150,21 +138,19 @@ def read_subject(path: PathLike) -> tuple[Array, int, list[Segment]]:
         try:
             with NWBHDF5IO(path, mode="r") as file:
                 acquisition = file.read().acquisition
-                absent = [name for name in ("Audio", "Stimulus") if name not in acquisition]
-                if absent:
+                if absent := [name for name in ("Audio", "Stimulus") if name not in acquisition]:
                     raise EarshotError(
                         f"{path} has no acquisition {' and no '.join(absent)}: it is another kind "
                         "of recording; take the file of this subject from the data set again."
                     )
                 x, sample_rate, start_s = _series(acquisition["Audio"], path)
                 words, words_rate, words_start_s = _series(acquisition["Stimulus"], path)
-                x = x.astype(np.float32).squeeze()
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise EarshotError(
                 f"{path} cannot be read as NWB ({error}): unpack or download it again."
             ) from error
-    if x.ndim > 1:
-        x = x.mean(axis=1)
+    x = x.astype(np.float32).squeeze()
+    x = x.mean(axis=1) if x.ndim > 1 else x
     x = audio.validate(x / max(float(np.abs(x).max(initial=0)), 1e-9), name=f"Audio of {path}")
     shown = _shown(words, words_rate, words_start_s - start_s)
     if not shown:
@@ -180,15 +166,14 @@ def _series(series, path):
     times_s = series.timestamps[:]
     if len(times_s) < 2 or times_s[-1] <= times_s[0]:
         raise EarshotError(f"{path}: {series.name} has no usable timestamps.")
-    rate = round((len(times_s) - 1) / (times_s[-1] - times_s[0]))
-    return samples, rate, float(times_s[0])
+    return samples, round((len(times_s) - 1) / (times_s[-1] - times_s[0])), float(times_s[0])
 
 
 def _shown(words, rate, start_s):
     """Join equal words that follow each other to segments."""
-    words = (word.decode() if isinstance(word, bytes) else str(word) for word in words)
+    words = [(w.decode() if isinstance(w, bytes) else str(w)).strip() for w in words]
     shown, at = [], 0
-    for word, run in itertools.groupby(word.strip() for word in words):
+    for word, run in itertools.groupby(words):
         begin, at = at, at + len(list(run))
         if word:
             shown.append(Segment(*(max(float(start_s + n / rate), 0.0) for n in (begin, at)), word))

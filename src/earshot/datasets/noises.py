@@ -15,15 +15,12 @@ from earshot.types import Array, PathLike
 
 __all__ = ["backgrounds", "made_up_noise"]
 
+# What a made-up noise is mixed of.
 KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
-"""What a made-up noise is mixed of."""
 
 
 def backgrounds(folder: PathLike, sample_rate: int = 16000) -> dict[str, Array]:
-    """Read all recordings of a folder, such as the ``_background_noise_`` of Speech Commands.
-
-    Gives the waveform of each file name, at ``sample_rate`` (Hz).
-    """
+    """Read the recordings of a folder, such as Speech Commands' ``_background_noise_``, by name."""
     paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
         raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")

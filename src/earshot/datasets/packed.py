@@ -7,7 +7,6 @@
 WordSet(1 clips, 1 words, 1 speakers, 8,000 Hz)
 """
 
-import dataclasses
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from earshot import audio
-from earshot.datasets.folders import from_folder
+from earshot.datasets.folders import from_folder, read_recordings
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
 from earshot.features.log_mel import LogMel
@@ -60,34 +59,20 @@ def pack(
     """
     data_dir = Path(data_dir)
     words = from_folder(data_dir / name)
-    strangers = sorted(set(test_speakers) - set(words.speakers))
+    strangers = ", ".join(sorted(set(test_speakers) - set(words.speakers)))
     if strangers:
-        raise EarshotError(
-            f"{', '.join(strangers)} speaks nowhere in {data_dir / name}: the speakers are "
-            f"{', '.join(np.unique(words.speakers))}."
-        )
+        known = ", ".join(np.unique(words.speakers))
+        raise EarshotError(f"{strangers} speaks nowhere in {name}: the speakers are {known}.")
     held_out = np.isin(words.speakers, list(test_speakers))
     train, test = words.subset(~held_out), words.subset(held_out)
-    test = _with_loose(test, data_dir / f"{name}-test")
+    clips, skipped = read_recordings(sorted((data_dir / f"{name}-test").glob("*")))
+    if skipped:
+        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=2)
+    if clips:
+        loose = [audio.resample(x, rate, words.sample_rate) for _, x, rate in clips]
+        labels, unknown = np.full(len(loose), -1), np.array(["unknown"] * len(loose))
+        sources = np.array([path.name for path, *_ in clips])
+        test = test.joined(WordSet(loose, labels, (), unknown, sources, words.sample_rate))
     train.save(data_dir / f"{name}.npz", front_end=front_end)
     test.save(data_dir / f"{name}-test.npz", front_end=front_end)
     return train, test
-
-
-def _with_loose(words, folder):
-    """Add the recordings that lie in a folder, without labels."""
-    loose, skipped = {}, []
-    for path in sorted(p for p in folder.glob("*") if p.suffix.lower() in audio.SUFFIXES):
-        try:
-            loose[path.name] = audio.read(path, words.sample_rate)[0]
-        except EarshotError as error:
-            skipped.append(str(error))
-    if skipped:
-        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=3)
-    return dataclasses.replace(
-        words,
-        waveforms=[*words.waveforms, *loose.values()],
-        labels=np.append(words.labels, np.full(len(loose), -1, np.int64)),
-        speakers=np.append(words.speakers, ["unknown"] * len(loose)),
-        sources=np.append(words.sources, list(loose)),
-    )

@@ -1,12 +1,8 @@
 """Long recordings with known truth: labelled ones, and words laid over a background.
 
->>> clip = np.sin(np.arange(4000))
->>> words = WordSet([clip, clip], [0, 1], ["yes", "no"], ["anna"] * 2, ["a.wav", "b.wav"], 8000)
->>> stream = make_stream(words, snr_db=20.0, sample_rate=8000)
->>> [segment.word for segment in stream.segments]
-['yes', 'no']
->>> step_labels([Segment(0.5, 1.0, "speech")], n_steps=8, steps_per_s=4)
-array([0, 0, 1, 1, 0, 0, 0, 0])
+>>> words = WordSet([np.sin(np.arange(4000))], [0], ["yes"], ["anna"], ["a.wav"], 8000)
+>>> [segment.word for segment in make_stream(words, snr_db=20.0, sample_rate=8000).segments]
+['yes']
 """
 
 import dataclasses
@@ -27,12 +23,10 @@ from earshot.types import Array, PathLike
 __all__ = ["SPEECH_OR_NOISE", "Stream", "labelled", "make_stream", "make_streams", "recite",
            "step_labels"]  # fmt: skip
 
-SPEECH_OR_NOISE = ("noise", "speech")
-"""Classes of a speech detector; the first is what lies between the segments."""
+SPEECH_OR_NOISE = ("noise", "speech")  # classes of a speech detector; between segments the first
+# A word begins and ends where its clip reaches this part of its peak, as clips come with silence.
 AUDIBLE = 0.01
-"""A word begins and ends where its clip reaches this part of its peak: clips come with silence."""
-AUDIBLE_IN_NOISE = 0.03
-"""The same in a noise, which covers the noise of the clips' own edges."""
+AUDIBLE_IN_NOISE = 0.03  # the same in a noise, which covers the noise of the clips' own edges
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,19 +69,13 @@ def make_stream(
 
     Parameters
     ----------
-    words
-        Its clips, in their order, are the words of the stream.
-    background : shape (samples,)
-        At ``sample_rate``; begins at a random place and is repeated when it is too short.
-        Default: white noise.
-    snr_db
-        Mean power of the words over mean power of the background.
-    pauses_s
-        Shortest and longest pause before, between and after the words.
-    level
-        Whether all words get the same power; else they stay as loud as they are to each other.
-    audible
-        A word begins and ends where its clip reaches this part of its peak.
+    words : its clips, in their order, are the words of the stream
+    background : shape (samples,), at ``sample_rate``; begins at a random place and is repeated when
+        it is too short; None: white noise
+    snr_db : mean power of the words over mean power of the background
+    pauses_s : shortest and longest pause before, between and after the words
+    level : whether all words get the same power; else they stay as loud as they are to each other
+    audible : a word begins and ends where its clip reaches this part of its peak
     """
     if len(words) == 0:
         raise EarshotError("A stream needs at least one word, and the set has none.")
@@ -143,13 +131,10 @@ def make_streams(
 
     Parameters
     ----------
-    noises : each of shape (samples,)
-        At ``sample_rate``, such as from :func:`backgrounds`; taken in turn. Default: a new
-        :func:`made_up_noise` for each stream.
-    snr_db
-        Of a range, every stream gets a level of its own.
-    n_words
-        Words of a stream.
+    noises : each of shape (samples,), at ``sample_rate``, such as from :func:`backgrounds`; taken
+        in turn. Without any, each stream gets a new :func:`made_up_noise`
+    snr_db : of a range, every stream gets a level of its own
+    n_words : words of a stream
     """
     noises = list(noises.values()) if isinstance(noises, Mapping) else list(noises)
 
@@ -158,7 +143,7 @@ def make_streams(
         chosen = words.subset(rng.choice(len(words), min(n_words, len(words)), replace=False))
         level_db = float(rng.uniform(*snr_db)) if isinstance(snr_db, tuple) else snr_db
         noise = (
-            noises[i % len(noises)] if noises else made_up_noise(30.0, sample_rate, seed=(seed, i))
+            noises[i % len(noises)] if noises else made_up_noise(30, sample_rate, seed=(seed, i))
         )
         return make_stream(
             chosen, noise, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
@@ -171,25 +156,21 @@ def make_streams(
 def labelled(path: PathLike, *, class_names: Sequence[str] = SPEECH_OR_NOISE) -> Stream:
     """Read a recording and the label track beside it; labels that cannot be are named."""
     track = label_tracks.beside(path)
-    x, sample_rate = audio.read(path)
-    stream = Stream(x, sample_rate, label_tracks.read(track))
-    before = None
+    stream = Stream(*audio.read(path), label_tracks.read(track))
+    end_s, before = 0.0, ""
     for segment in stream.segments:
         name = f"{track}: the label {segment.word!r} at {segment.start_s:g} s"
         if segment.word not in class_names:
-            raise EarshotError(
-                f"{name} is none of {', '.join(class_names)}: name it, or rename it."
-            )
+            known = ", ".join(class_names)
+            raise EarshotError(f"{name} is none of {known}: name it, or rename it.")
         if segment.end_s > stream.duration_s + 0.01:
             raise EarshotError(
                 f"{name} ends at {segment.end_s:g} s, and {path} is {stream.duration_s:g} s long: "
                 "does the track belong to this recording?"
             )
-        if before and segment.start_s < before.end_s - 1e-6:
-            raise EarshotError(
-                f"{name} begins before {before.word!r} has ended, at {before.end_s:g} s: move one."
-            )
-        before = segment
+        if segment.start_s < end_s - 1e-6:
+            raise EarshotError(f"{name} begins before {before!r} ends, at {end_s:g} s: move one.")
+        end_s, before = segment.end_s, segment.word
     return stream
 
 
@@ -200,15 +181,15 @@ def step_labels(
     """Say which class each step of a stream has, shape (n_steps,); 0 between the segments."""
     found = np.zeros(n_steps, np.int64)
     for segment in segments:
+        name = f"The label {segment.word!r} at {segment.start_s:g} s"
         if segment.word not in class_names:
             raise EarshotError(
-                f"The label {segment.word!r} at {segment.start_s:g} s is none of "
-                f"{', '.join(class_names)}: use stream.named(...), or give all words."
+                f"{name} is none of {', '.join(class_names)}: use stream.named(...), or name all."
             )
         if not 0 <= segment.start_s <= segment.end_s:
             raise EarshotError(
-                f"The label {segment.word!r} goes from {segment.start_s:g} to {segment.end_s:g} s: "
-                "the end comes after the start, and both count from the start of the stream."
+                f"{name} ends at {segment.end_s:g} s: the end comes after the start, and both count"
+                " from the start of the stream."
             )
         first, last = (round(at_s * steps_per_s) for at_s in (segment.start_s, segment.end_s))
         found[first:last] = list(class_names).index(segment.word)
@@ -216,10 +197,10 @@ def step_labels(
 
 
 def recite(words: WordSet, folder: PathLike, name: str, **options: Any) -> list[Path]:
-    """Write one recording ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
+    """Write ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
 
-    That is what :func:`earshot.segmentation.cut_set` asks for. The options are those of
-    :func:`make_stream`; what was written is given back. A recording that exists is left alone.
+    For :func:`earshot.segmentation.cut_set`; options are those of :func:`make_stream`. Gives
+    the paths; a recording that exists is left alone.
     """
     written = []
     for speaker in np.unique(words.speakers):

@@ -15,14 +15,9 @@ from earshot.types import Array
 
 __all__ = ["HALF_STEPS", "STRETCHES", "stretch_and_shift"]
 
-STRETCHES = (0.7, 1.0, 1.3)
-"""Speeds: 0.7 is slower, and longer."""
-HALF_STEPS = (-1, 0, 1)
-"""Changes of the pitch, upwards; 12 make an octave."""
-N_FFT = 2048
-"""Window in samples, as in librosa."""
-HOP = 512
-"""Step between windows in samples, as in librosa."""
+STRETCHES = (0.7, 1.0, 1.3)  # speeds: 0.7 is slower, and longer
+HALF_STEPS = (-1, 0, 1)  # changes of the pitch, upwards; 12 make an octave
+N_FFT, HOP = 2048, 512  # window and step in samples, as in librosa
 
 
 def stretch_and_shift(
@@ -34,10 +29,8 @@ def stretch_and_shift(
     resampling where the pitch moves. One analysis serves all variants, and stretching and shifting
     are one pass instead of two.
 
-    Returns
-    -------
-    list of ndarray of float32, each of shape (about samples / stretch,)
-        All half-steps at the first speed, then at the second, and so on.
+    Gives waveforms of about samples / stretch, all half-steps at the first speed, then at the
+    second, and so on.
     """
     x = audio.validate(x, "the clip")
     spectra = short_time.stft(x, N_FFT, HOP)
@@ -49,17 +42,17 @@ def stretch_and_shift(
         for half_step in half_steps:
             pitch = Fraction(2.0 ** (-half_step / 12)).limit_denominator(100)
             speed = stretch / 2.0 ** (half_step / 12)
-            y = x
-            if speed != 1:
-                y = _at_speed(sizes, angles[0], moves, speed)
-                y = _of_length(y, round(len(x) / speed))
-            if half_step:
-                y = audio.resample(y, pitch.denominator, pitch.numerator)
+            y = (
+                x
+                if speed == 1
+                else _at_speed(sizes, angles[0], moves, speed, round(len(x) / speed))
+            )
+            y = audio.resample(y, pitch.denominator, pitch.numerator)
             result.append(_of_length(y, round(len(x) / stretch)))
     return result
 
 
-def _at_speed(sizes, first, moves, speed):
+def _at_speed(sizes, first, moves, speed, n):
     """Read the frames of a spectrum at another speed, with phases that go on smoothly."""
     at = np.arange(0, len(moves), speed)
     left = at.astype(int)
@@ -67,7 +60,7 @@ def _at_speed(sizes, first, moves, speed):
     magnitude = (1 - part) * sizes[left] + part * sizes[left + 1]
     phase = np.concatenate([first[None], moves[left[:-1]]]).cumsum(axis=0, dtype=np.float32)
     spectra = np.pad(magnitude * np.exp(1j * phase), ((0, 1), (0, 0)))  # the clip's end is whole
-    return short_time.istft(spectra, HOP)
+    return _of_length(short_time.istft(spectra, HOP), n)
 
 
 def _of_length(x, n):

@@ -3,10 +3,8 @@
 For training data only, never for a test.
 
 >>> import tempfile
->>> from earshot.features import LogMel
 >>> words = WordSet([np.ones(4000)], [0], ["cat"], ["anna"], ["cat/anna_0.wav"], 8000)
->>> store = write_variants(words, f"{tempfile.mkdtemp()}/store", LogMel())
->>> store.shapes
+>>> write_variants(words, f"{tempfile.mkdtemp()}/store", LogMel()).shapes
 {'spectrograms': (9, 101, 40)}
 """
 
@@ -31,10 +29,8 @@ from earshot.types import Array, PathLike
 
 __all__ = ["Store", "write_variants"]
 
-SETTINGS = "settings.json"
-"""Name of the file that says what a store was made of."""
-CLIPS_AT_ONCE = 32
-"""So many clips are varied, and then written, at a time: memory stays small."""
+SETTINGS = "settings.json"  # the file that says what a store was made of
+CLIPS_AT_ONCE = 32  # so many clips are varied, and then written, at a time: memory stays small
 
 
 class Store:
@@ -56,7 +52,7 @@ class Store:
             raise EarshotError(
                 f"{self.folder} is no store of variants or is damaged ({error}): {way_out}"
             ) from error
-        if not self._names or any(shape[0] != len(self.labels) for shape in self.shapes.values()):
+        if {shape[0] for shape in self.shapes.values()} != {len(self.labels)}:
             raise EarshotError(f"{self.folder} is not whole: {way_out}")
 
     def __len__(self) -> int:
@@ -110,7 +106,13 @@ def _write(words, folder, front_end, settings):
     n_variants = len(settings["stretches"]) * len(settings["half_steps"])
     n = len(words) * n_variants
     rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
-    _check_room(folder, n * sum(row.nbytes for row in rows.values()))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    needed, free = n * sum(r.nbytes for r in rows.values()), shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise EarshotError(
+            f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: free "
+            "some space, or name a folder elsewhere."
+        )
     with files.atomic_path(folder) as temporary, contextlib.ExitStack() as opened:
         temporary.mkdir()
         (temporary / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
@@ -126,19 +128,8 @@ def _write(words, folder, front_end, settings):
         opened.close()  # before the folder gets its name
 
 
-def _check_room(folder, needed):
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise EarshotError(
-            f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: free "
-            "some space, or name a folder elsewhere."
-        )
-
-
 def _varied(waveforms, settings):
     """Go through the variants of all clips, some clips at a time."""
-
     kinds = {name: settings[name] for name in ("stretches", "half_steps")}
     starts = range(0, len(waveforms), CLIPS_AT_ONCE)
     with ThreadPoolExecutor() as threads:

@@ -17,17 +17,15 @@ __all__ = ["synthetic"]
 
 ENGLISH = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-us-nyc")
 FOREIGN = ("de", "fr", "nl", "es", "it", "el", "pt", "pl", "sv", "ru", "hi", "fi", "da", "tr")
+# Instead of a voice that crashes: so that a seed goes on giving the voices that it gave before.
 INSTEAD = {"rob": "robert"}
-"""Of a voice that crashes: so that a seed goes on giving the voices that it gave before."""
+# Voices that do not sound like people.
 ODD_VARIANTS = frozenset(
     {"whisper", "whisperf", "Demonic", "UniRobot", "Tweaky", "fast", "kaukovalta", "anikaRobot"}
     | {f"robosoft{i}" for i in ("", *range(2, 9))}
 )
-"""Voices that do not sound like people."""
-SOUNDING = 0.01
-"""A clip begins and ends where it reaches this part of its peak."""
-SHORTEST_S = 0.05
-"""A clip that sounds for less is no word: the voice has nearly none of its sounds."""
+SOUNDING = 0.01  # a clip begins and ends where it reaches this part of its peak
+SHORTEST_S = 0.05  # a clip that sounds for less is no word: the voice has nearly none of its sounds
 
 
 def synthetic(
@@ -43,7 +41,7 @@ def synthetic(
     rng = np.random.default_rng(seed)
     plain = {name for name in espeak.variants() if name.isalnum()} - ODD_VARIANTS
     tracts = sorted(plain | INSTEAD.keys())
-    waveforms, labels, speakers, sources = [], [], [], []
+    rows = []
     for voice_index in tqdm(range(n_voices), desc="speaking", unit="voice", delay=1):
         foreign = accents and voice_index % 2 == 1
         language = str(rng.choice(FOREIGN if foreign else ENGLISH))
@@ -56,13 +54,12 @@ def synthetic(
             for label, word in enumerate(words):
                 x = _said(word, foreign, voice=voice, sample_rate=sample_rate, **manner)
                 if x is not None:
-                    waveforms.append(x)
-                    labels.append(label)
-                    speakers.append(speaker)
-                    sources.append(f"{word}_{speaker}_{take}.wav")
+                    rows.append((x, label, speaker, f"{word}_{speaker}_{take}.wav"))
+    waveforms, labels, speakers, sources = zip(*rows, strict=True) if rows else [()] * 4
+    about = "synthetic speech: eSpeak NG voices, not people"
     return WordSet(
-        waveforms, np.array(labels, np.int64), words, np.array(speakers), np.array(sources),
-        sample_rate, about="synthetic speech: eSpeak NG voices, not people",
+        list(waveforms), np.array(labels, np.int64), words, np.array(speakers), np.array(sources),
+        sample_rate, about,
     )  # fmt: skip
 
 

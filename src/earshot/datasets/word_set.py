@@ -1,11 +1,9 @@
 """Recordings of single words, what was said and by whom; speaker-aware splits.
 
->>> words = WordSet([np.ones(800)] * 4, [0, 1, 0, 1], ["yes", "no"], ["ann", "ann", "bob", "bob"],
-...                 ["yes/ann_0.wav", "no/ann_0.wav", "yes/bob_0.wav", "no/bob_0.wav"], 8000)
->>> words.counts()
-{'yes': 2, 'no': 2}
+>>> names = ["yes/ann_0.wav", "no/ann_0.wav", "yes/bob_0.wav"]
+>>> words = WordSet([np.ones(800)] * 3, [0, 1, 0], ["yes", "no"], ["ann", "ann", "bob"], names, 80)
 >>> [(speaker, len(train), len(test)) for speaker, train, test in words.leave_one_speaker_out()]
-[('ann', 2, 2), ('bob', 2, 2)]
+[('ann', 1, 2), ('bob', 2, 1)]
 """
 
 import collections
@@ -26,6 +24,7 @@ from earshot.types import Array, PathLike
 __all__ = ["DIGITS", "WordSet"]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+ARRAYS = ("labels", "speakers", "sources")  # the fields with an entry for each waveform
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,14 +34,10 @@ class WordSet:
     Parameters
     ----------
     waveforms : each of float32, shape (samples,)
-    labels : shape (n,)
-        Index into ``class_names`` for each waveform; -1 where nobody knows what is said.
-    class_names, speakers, sources
-        The words; of each waveform who speaks, and the file name or whatever tells its origin.
-    sample_rate
-        In Hz, the same for all.
-    about
-        Origin, licence and citation.
+    labels : shape (n,), index into ``class_names`` for each waveform; -1 where nobody knows it
+    speakers, sources : of each waveform: who speaks, and the file name or what tells its origin
+    sample_rate : in Hz, the same for all
+    about : origin, licence and citation
     """
 
     waveforms: list[Array]
@@ -56,21 +51,17 @@ class WordSet:
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
         if labels.dtype.kind not in "iu":
-            raise EarshotError(
-                f"Labels are whole numbers that count the words from 0, not {labels.dtype}."
-            )
+            raise EarshotError(f"Labels are whole numbers from 0, one a word, not {labels.dtype}.")
         if len(set(self.class_names)) < len(self.class_names):
             raise EarshotError(f"Every word must be there once: {', '.join(self.class_names)}.")
-        clips = [audio.validate(x, f"clip {i}") for i, x in enumerate(self.waveforms)]
-        for name, value in (
-            ("waveforms", clips),
-            ("labels", labels.astype(np.int64)),
-            ("class_names", tuple(str(word) for word in self.class_names)),
-            ("speakers", np.asarray(self.speakers, dtype=np.str_)),
-            ("sources", np.asarray(self.sources, dtype=np.str_)),
-        ):
-            object.__setattr__(self, name, value)  # the fields of a frozen class
-        lengths = {len(clips), len(labels), len(self.speakers), len(self.sources)}
+        vars(self).update(  # the class is frozen
+            waveforms=[audio.validate(x, f"clip {i}") for i, x in enumerate(self.waveforms)],
+            labels=labels.astype(np.int64),
+            class_names=tuple(str(word) for word in self.class_names),
+            speakers=np.asarray(self.speakers, dtype=np.str_),
+            sources=np.asarray(self.sources, dtype=np.str_),
+        )
+        lengths = {len(self), *(len(getattr(self, name)) for name in ARRAYS)}
         if len(lengths) > 1:
             raise EarshotError(
                 "A WordSet needs as many labels, speakers and sources as waveforms, "
@@ -105,23 +96,16 @@ class WordSet:
         """Keep some clips: indices in any order, or booleans of shape (n,)."""
         chosen = np.asarray(chosen)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
-        return dataclasses.replace(
-            self,
-            waveforms=[self.waveforms[i] for i in chosen],
-            labels=self.labels[chosen],
-            speakers=self.speakers[chosen],
-            sources=self.sources[chosen],
-        )
+        arrays = {name: getattr(self, name)[chosen] for name in ARRAYS}
+        return dataclasses.replace(self, waveforms=[self.waveforms[i] for i in chosen], **arrays)
 
     def only(self, words: str | Sequence[str]) -> Self:
         """Keep the clips of some words, which become the only ones, in the order given."""
         words = (words,) if isinstance(words, str) else words
-        strangers = [word for word in words if word not in self.class_names]
+        strangers = ", ".join(word for word in words if word not in self.class_names)
         if strangers:
-            raise EarshotError(
-                f"{', '.join(strangers)} is no word of this set: choose among "
-                f"{some(self.class_names)}."
-            )
+            choice = some(self.class_names)
+            raise EarshotError(f"{strangers} is no word of this set: choose among {choice}.")
         renumber = np.full(len(self.class_names) + 1, -1)  # the last one: for the label -1
         renumber[[self.class_names.index(word) for word in words]] = np.arange(len(words))
         part = self.subset(renumber[self.labels] >= 0)
@@ -151,29 +135,21 @@ class WordSet:
         )
 
     def official_split(self) -> tuple[Self, Self]:
-        """Split into training and test as spoken_digit's README says: recordings 0 to 4 test.
-
-        The same speakers are on both sides, so that this is the easy test.
-        """
+        """Split as spoken_digit's README says: recordings 0 to 4 test, of the same speakers."""
         form = r"[^_/]+_[^_/]+_(\d+)(\.\w+)?$"  # digit_speaker_take
-        takes = [re.match(form, source) for source in self.sources]
-        if not takes or None in takes:
+        takes = [int(found[1]) for source in self.sources if (found := re.match(form, source))]
+        if not takes or len(takes) < len(self):
             raise EarshotError(
                 "Only spoken_digit has an official split (its sources end in _0 to _49): "
                 "use leave_one_speaker_out() or random_split()."
             )
-        test = np.array([take is not None and int(take[1]) < 5 for take in takes])
+        test = np.array(takes) < 5
         if test.all() or not test.any():
             raise EarshotError("The official split needs recordings 0 to 4 and later ones.")
         return self.subset(~test), self.subset(test)
 
     def leave_one_speaker_out(self) -> Iterator[tuple[str, Self, Self]]:
-        """Go through the speakers: each is the test set once, all others train.
-
-        Yields
-        ------
-        speaker, train, test
-        """
+        """Yield each speaker with all others' clips, which train, and the speaker's, which test."""
         n_speakers = len(np.unique(self.speakers))
         if n_speakers < 2:
             raise EarshotError(
@@ -210,28 +186,24 @@ class WordSet:
         and ``quantized`` (the same as 8-bit numbers), shape (n, frames, n_mels), and the front
         end's settings as JSON (``front_end``). Waveforms have 16 bits when that loses nothing.
         """
-        more: dict[str, Any] = {}
-        if front_end is not None:
-            clips = self.resampled(front_end.sample_rate).waveforms
-            power = front_end.mel_power(clips) if clips else np.zeros((0, *front_end.output_shape))
-            for name, bits in (("spectrograms", None), ("quantized", 8)):
-                form = dataclasses.replace(front_end, bits=bits)
-                more[name] = form.to_db(power) if clips else power
-            more["front_end"] = np.array(json.dumps(front_end.to_dict()))
         flat = np.concatenate([*self.waveforms, np.zeros(0, np.float32)])
         whole = np.rint(flat * 32768)
         if np.array_equal(whole, flat * 32768) and np.abs(whole).max(initial=0) < 32768:
             flat = whole.astype(np.int16)
-        more |= {name: getattr(self, name) for name in ("labels", "speakers", "sources", "about")}
+        packed: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, "about")}
+        packed |= {"waveforms": flat, "sample_rate": np.int64(self.sample_rate)}
+        packed["lengths"] = np.array([len(x) for x in self.waveforms], dtype=np.int64)
+        packed["words"] = np.array(self.class_names, dtype=np.str_)
+        if front_end is not None:
+            clips = self.resampled(front_end.sample_rate).waveforms
+            shape: Any = (0, *front_end.output_shape)
+            power = front_end.mel_power(clips) if clips else np.zeros(shape)
+            for name, bits in (("spectrograms", None), ("quantized", 8)):
+                form = dataclasses.replace(front_end, bits=bits)
+                packed[name] = form.to_db(power) if clips else power
+            packed["front_end"] = np.array(json.dumps(front_end.to_dict()))
         with files.atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                waveforms=flat,
-                lengths=np.array([len(x) for x in self.waveforms], dtype=np.int64),
-                words=np.array(self.class_names, dtype=np.str_),
-                sample_rate=np.int64(self.sample_rate),
-                **more,
-            )
+            np.savez_compressed(file, **packed)
 
     def save_folder(self, folder: PathLike) -> int:
         """Write ``<word>/<speaker>_<number>.wav`` for every clip whose word is known.

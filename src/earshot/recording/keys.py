@@ -13,8 +13,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from earshot.errors import EarshotError
-from earshot.recording.microphone import BLOCK_S, BROWSER
+from earshot.recording.microphone import BLOCK_S, unable
 
 __all__ = ["keys"]
 
@@ -23,33 +22,30 @@ __all__ = ["keys"]
 def keys(events: queue.SimpleQueue[Any]) -> Iterator[Any]:
     """Put the pressed keys, as lower-case letters, into a queue; gives the thread that listens."""
     if os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland":
-        raise EarshotError(
+        raise unable(
             "On Wayland no program hears keys that are pressed in other windows: log in with an "
-            f"X11 (Xorg) session, {BROWSER}."
+            "X11 (Xorg) session"
         )
     try:
         from pynput import keyboard
     except ImportError as error:
         if getattr(error, "name", None) == "pynput":
-            raise EarshotError(
-                f"The package pynput is missing: pip install pynput, {BROWSER}."
-            ) from error
-        raise EarshotError(
+            raise unable("The package pynput is missing: pip install pynput") from error
+        raise unable(
             "There is no screen (DISPLAY is not set, as over SSH or on a server), so no keys can "
-            f"be heard: start Jupyter from a desktop, {BROWSER}."
+            "be heard: start Jupyter from a desktop"
         ) from error
 
     def pressed(key):
-        letter = getattr(key, "char", None)
-        if letter:
+        if letter := getattr(key, "char", None):
             events.put(letter.lower())
 
     listener = keyboard.Listener(on_press=pressed)
     if not getattr(listener, "IS_TRUSTED", True):
-        raise EarshotError(
+        raise unable(
             "macOS does not let this program hear keys: allow it (the terminal that Jupyter was "
             "started from) in System Settings, Privacy & Security, Input Monitoring and "
-            f"Accessibility, {BROWSER}."
+            "Accessibility"
         )
     listener.start()
     try:
@@ -58,9 +54,9 @@ def keys(events: queue.SimpleQueue[Any]) -> Iterator[Any]:
         while ready.is_alive() and listener.is_alive():
             ready.join(BLOCK_S)
         if not listener.is_alive():
-            raise EarshotError(
+            raise unable(
                 f"The keys cannot be heard (the screen {os.environ.get('DISPLAY', '')} does not "
-                f"answer): start Jupyter from a desktop, {BROWSER}."
+                "answer): start Jupyter from a desktop"
             )
         yield listener
     finally:

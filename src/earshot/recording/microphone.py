@@ -14,12 +14,9 @@ import numpy as np
 
 from earshot.errors import EarshotError
 
-__all__ = ["BLOCK_S", "BROWSER", "Device", "devices", "microphone"]
+__all__ = ["BLOCK_S", "Device", "devices", "microphone", "unable"]
 
-BLOCK_S = 0.02
-"""Length of the blocks in which the sound comes: short, so that a stop key acts at once."""
-BROWSER = 'or record in the browser: where="browser"'
-"""The way out that is always there."""
+BLOCK_S = 0.02  # length of the blocks in which sound comes: short, so that a stop key acts at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +32,11 @@ class Device:
     def __str__(self) -> str:
         default = ", the default" if self.is_default else ""
         return f"{self.number}: {self.name} ({self.sample_rate:,} Hz{default})"
+
+
+def unable(reason: str) -> EarshotError:
+    """Make an error of why this machine cannot record, with the way out that is always there."""
+    return EarshotError(f'{reason}, or record in the browser: where="browser".')
 
 
 def devices() -> list[Device]:
@@ -72,9 +74,9 @@ def microphone(device: int | str | None, events: queue.SimpleQueue[Any]) -> Iter
         except sounddevice.PortAudioError as error:
             reason = error.args[0]
     else:
-        raise EarshotError(
+        raise unable(
             f"The microphone {found.name} cannot be opened ({reason}): close other programs that "
-            f"use it, allow its use in the system's privacy settings, {BROWSER}."
+            "use it, allow its use in the system's privacy settings"
         )
     with stream:
         yield stream
@@ -84,37 +86,34 @@ def _sounddevice():
     try:
         import sounddevice
     except ImportError as error:
-        raise EarshotError(
-            f"The package sounddevice is missing: pip install sounddevice, {BROWSER}."
-        ) from error
+        raise unable("The package sounddevice is missing: pip install sounddevice") from error
     except OSError as error:
-        raise EarshotError(
+        raise unable(
             "PortAudio is missing, which reads the microphone: sudo apt install libportaudio2 "
-            f"(Debian, Ubuntu), conda install portaudio (elsewhere), {BROWSER}."
+            "(Debian, Ubuntu), conda install portaudio (elsewhere)"
         ) from error
     return sounddevice
 
 
 def _find(device):
     """Give the :class:`Device` of that number or name; microphones plugged in late are found."""
-    for attempt in range(2):
-        if attempt:
+    for again in (False, True):
+        if again:
             _sounddevice()._terminate()  # PortAudio looks for devices when it starts, not later
             _sounddevice()._initialize()
         there = devices()
         if device is None:
             found = [d for d in there if d.is_default] or there
-        elif isinstance(device, int):
-            found = [d for d in there if d.number == device]
         else:
-            found = [d for d in there if d.name == device]
+            found = [d for d in there if device in (d.number, d.name)]
+        if isinstance(device, str):
             found = found or [d for d in there if device.lower() in d.name.lower()]
         if found:
             return found[0]
     if not there:
-        raise EarshotError(
+        raise unable(
             "This machine has no microphone (no input device): plug one in, allow its use in the "
-            f"system's privacy settings (on Linux: join the group audio), {BROWSER}."
+            "system's privacy settings (on Linux: join the group audio)"
         )
     listed = "; ".join(map(str, there))
     raise EarshotError(f"There is no input device {device!r}. There are: {listed}.")

@@ -1,7 +1,4 @@
-"""The microphone, with start and stop keys.
-
-The microphone (``sounddevice``, PortAudio) and the keyboard (``pynput``) are looked for when they
-are needed; what is missing is said together with the remedy.
+"""The microphone (PortAudio), with start and stop keys (``pynput``), each opened when needed.
 
 >>> Recorder(start_key="a", stop_key="e").record("data/own_recordings")  # doctest: +SKIP
 Take(path=PosixPath('data/own_recordings/take_20261121-153000.wav'), ...)
@@ -12,7 +9,6 @@ import contextlib
 import dataclasses
 import math
 import queue
-import sys
 import time
 from collections.abc import Iterator
 
@@ -26,14 +22,10 @@ from earshot.types import Array, PathLike
 
 __all__ = ["Recorder", "problem"]
 
-GONE_S = 2.0
-"""A microphone that gives nothing for this long is gone."""
-REFRESH_S = 0.1
-"""Time between two looks at microphone and keys, and between two drawings of the level."""
-BAR = 20
-"""Characters of the bar that shows the level."""
-LOWEST_DB = -60.0
-"""Level at which the bar is empty."""
+GONE_S = 2.0  # a microphone that gives nothing for this long is gone
+REFRESH_S = 0.1  # between two looks at microphone and keys, and between two drawings of the level
+BAR = 20  # characters of the bar that shows the level
+LOWEST_DB = -60.0  # level at which the bar is empty
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +34,11 @@ class Recorder:
 
     Parameters
     ----------
-    device
-        Number or part of the name, see :func:`devices`. Default: the system's default.
-    start_key, stop_key
-        One letter each. They are heard whichever window is in front.
-    pre_roll_s, longest_s
-        So much from before the start key is kept, as people press and speak at once; after so
-        long a take ends by itself.
-    patience_s
-        For so long the start key is waited for.
+    device : number or part of the name, see :func:`devices`; None: the system's default
+    start_key, stop_key : one letter each, heard whichever window is in front
+    pre_roll_s : so much from before the start key is kept, as people press and speak at once
+    longest_s : after so long a take ends by itself
+    patience_s : for so long the start key is waited for
     """
 
     device: int | str | None = None
@@ -63,11 +51,9 @@ class Recorder:
     def record(self, folder: PathLike, *, name: str = "take") -> takes.Take:
         """Wait for the start key, record until the stop key, and say all the while what is heard.
 
-        Sound goes to disk while it is recorded, into ``<folder>/<name>_<date>-<time>.wav``. The
-        take also ends, and is kept, when its longest time is over, the kernel is interrupted, the
-        microphone goes away or the disk is full.
-
-        Raises an EarshotError when microphone or keys are missing, or go before the start key.
+        Sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The take also
+        ends, and is kept, when its longest time is over, the kernel is interrupted, the microphone
+        goes away or the disk is full. Before the start key an :class:`EarshotError` tells it.
         """
         with _source(self.device) as source:
             meter = _Meter()
@@ -81,35 +67,29 @@ class Recorder:
         with contextlib.suppress(EarshotError):  # the disk is full, and that has been said
             for block in source.left():
                 writer.write(block)
-        if source.n_overruns:
-            places = "1 place" if source.n_overruns == 1 else f"{source.n_overruns} places"
+        if n := source.n_overruns:
             notes.append(
-                f"The machine was too busy, and sound was lost in {places}: close other programs, "
-                "and say those words again."
+                f"The machine was too busy, and sound was lost in {n} place{'s' * (n > 1)}: close "
+                "other programs, and say those words again."
             )
         take = writer.close(note for note in notes if note)
         meter.finish(take)
         return take
 
     def blocks(self) -> Iterator[tuple[Array, int]]:
-        """Listen at once, until the stop key, and give blocks and their rate as they come.
-
-        The same as :func:`earshot.audio.blocks` gives for a file. Ends as :meth:`record` does.
-        """
+        """Listen until the stop key, and give what :func:`earshot.audio.blocks` does for a file."""
         with _source(self.device) as source, contextlib.suppress(KeyboardInterrupt):
-            until = time.monotonic() + self.longest_s
+            source.until = time.monotonic() + self.longest_s
             for event in source:
                 if isinstance(event, np.ndarray):
                     yield event.astype(np.float32) / (takes.FULL_SCALE + 1), source.sample_rate
                 elif event == self.stop_key:
                     return
-                if time.monotonic() > until:
-                    return
 
     def _wait(self, source, folder, name, meter):
         """Wait for the start key; gives a writer that holds what was heard just before it."""
         before = collections.deque(maxlen=math.ceil(self.pre_roll_s / BLOCK_S))
-        until = time.monotonic() + self.patience_s
+        source.until = time.monotonic() + self.patience_s
         for event in source:
             if isinstance(event, np.ndarray):
                 before.append(event)
@@ -119,16 +99,12 @@ class Recorder:
                 for block in before:
                     writer.write(block)
                 return writer
-            if time.monotonic() > until:
-                raise EarshotError(
-                    f"Nobody pressed {self.start_key} for {self.patience_s:g} s: run the cell "
-                    "again."
-                )
-        raise EarshotError(source.ended)
+        late = f"Nobody pressed {self.start_key} for {self.patience_s:g} s: run the cell again."
+        raise EarshotError(source.ended or late)
 
     def _write(self, source, writer, meter):
         """Record until the stop key; gives the reason when it was something else."""
-        until = None
+        source.until = math.inf
         for event in source:
             if isinstance(event, np.ndarray):
                 writer.write(event)
@@ -137,11 +113,9 @@ class Recorder:
                 meter.show(text, event)
                 if writer.duration_s >= self.longest_s + self.pre_roll_s:
                     return f"The longest time, {self.longest_s:g} s, is over."
-            elif event == self.stop_key and until is None:
+            elif event == self.stop_key and source.until == math.inf:
                 # What was said before the key is still on its way through the sound card.
-                until = time.monotonic() + source.latency_s + BLOCK_S
-            if until is not None and time.monotonic() > until:
-                return ""
+                source.until = time.monotonic() + source.latency_s + BLOCK_S
         return source.ended
 
 
@@ -167,12 +141,12 @@ class _Source:
     def __init__(self, events, listener, stream):
         self._events, self._listener, self._stream = events, listener, stream
         self.sample_rate, self.latency_s = int(stream.samplerate), stream.latency
-        self.n_overruns, self.ended = 0, ""
+        self.n_overruns, self.until, self.ended = 0, math.inf, ""
 
     def __iter__(self):
-        """Give blocks of int16 and letters until microphone or keyboard is gone."""
+        """Give blocks of int16 and letters until a time, or until one of the two is gone."""
         n_silent = 0  # not seconds: a machine that slept has lost no microphone
-        while True:
+        while time.monotonic() <= self.until and not self.ended:
             with contextlib.suppress(queue.Empty):
                 event = self._events.get(timeout=REFRESH_S)
                 if event is None:
@@ -185,16 +159,13 @@ class _Source:
             n_silent += 1
             if not self._stream.active or n_silent > GONE_S / REFRESH_S:
                 self.ended = "The microphone went away: plug it in again and run the cell again."
-                return
-            if not self._listener.is_alive():
+            elif not self._listener.is_alive():
                 self.ended = "The keys are no longer heard: is the screen still there?"
-                return
 
     def left(self):
         """Give the blocks that came but were not asked for."""
         while not self._events.empty():
-            event = self._events.get()
-            if isinstance(event, np.ndarray):
+            if isinstance(event := self._events.get(), np.ndarray):
                 yield event
 
 
@@ -212,11 +183,9 @@ class _Meter:
         filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
         bar = "█" * filled + "·" * (BAR - filled)
         loud = " too loud" if self._loudest >= takes.FULL_SCALE else ""
-        sys.stdout.write(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}")
-        sys.stdout.flush()
+        print(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}", end="", flush=True)
         self._loudest, self._due = 0, time.monotonic() + REFRESH_S
 
     def finish(self, take):
-        lines = (f"Recorded {take.duration_s:.1f} s, kept in {take.path}", *take.notes)
-        sys.stdout.write("\r" + " " * 79 + "\r" + "\n".join(lines) + "\n")
-        sys.stdout.flush()
+        told = f"Recorded {take.duration_s:.1f} s, kept in {take.path}"
+        print("\r" + " " * 79 + "\r" + told, *take.notes, sep="\n", flush=True)

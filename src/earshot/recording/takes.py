@@ -34,25 +34,17 @@ from earshot.types import Array, PathLike
 
 __all__ = ["FULL_SCALE", "Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
-RAW = "raw"
-"""Folder for the whole takes of a word."""
-DROPPED = "dropped"
-"""Folder for words that were sorted out."""
-FULL_SCALE = 32767
-"""Loudest sample of 16 bits."""
-MARGIN_S = 0.05
-"""Kept before and after each word: onsets are soft."""
-SILENT = 0.001
-"""A take whose peak is lower, against the loudest possible, is silence."""
-QUIET = 0.03
-"""A take whose peak is lower is told to be quiet."""
-MOST_CLIPPED = 4
-"""So many samples at full scale are no harm yet."""
+DROPPED = "dropped"  # folder for words that were sorted out
+FULL_SCALE = 32767  # loudest sample of 16 bits
+MARGIN_S = 0.05  # kept before and after each word: onsets are soft
+SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
+QUIET = 0.03  # a take whose peak is lower is told to be quiet
+MOST_CLIPPED = 4  # so many samples at full scale are no harm yet
 
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from the start key to the stop key: mono, 16 bit, at the microphone's rate (Hz).
+    """A recording from key to key: mono, 16 bit, at the microphone's rate (Hz).
 
     The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
     """
@@ -73,10 +65,9 @@ class Take:
 
 
 class Writer:
-    """A new file ``<name>_<date>-<time>.wav``, readable at any moment while it grows.
+    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable at any moment.
 
-    What was written stays readable after a crash, and when the disk is full, of which an
-    EarshotError tells. Mono, 16 bit, at ``sample_rate`` (Hz).
+    Also after a crash, and when the disk is full, of which an :class:`EarshotError` tells.
     """
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
@@ -110,13 +101,12 @@ class Writer:
 
     def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
-        with contextlib.suppress(OSError, ValueError):  # what is on the disk is readable anyway
+        # What is on the disk is readable anyway.
+        with contextlib.suppress(OSError, ValueError), self._file:
             self._wave.close()
             os.fsync(self._file.fileno())
-        with contextlib.suppress(OSError):
-            self._file.close()
-        notes = (*notes, *self._advice())
-        return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
+        duration_s = audio.duration(self.path)
+        return Take(self.path, self.sample_rate, duration_s, (*notes, *self._advice()))
 
     @contextlib.contextmanager
     def _explained(self):
@@ -130,26 +120,23 @@ class Writer:
 
     def _advice(self):
         peak = self.peak / (FULL_SCALE + 1)
+        remedy = "the microphone, or {} its level in the system's sound settings."
         if peak < SILENT:
             yield (
                 "Nothing but silence was recorded. Is the microphone muted, is it the right one, "
                 "and may this program use it (the system's privacy settings)?"
             )
         elif peak < QUIET:
-            yield (
-                f"It is very quiet (peak {20 * np.log10(peak):.0f} dB): go nearer to the "
-                "microphone, or raise its level in the system's sound settings."
-            )
+            level = f"It is very quiet (peak {20 * np.log10(peak):.0f} dB)"
+            yield f"{level}: go nearer to {remedy.format('raise')}"
         elif self.n_clipped > MOST_CLIPPED:
-            yield (
-                f"It is too loud, {self.n_clipped:,} samples are clipped: go further from the "
-                "microphone, or lower its level in the system's sound settings."
-            )
+            level = f"It is too loud, {self.n_clipped:,} samples are clipped"
+            yield f"{level}: go further from {remedy.format('lower')}"
 
 
 def raw_folder(folder: PathLike, word: str) -> Path:
     """Give the folder for whole takes of a word."""
-    return _word_folder(folder, word) / RAW
+    return Path(folder) / safe_name(word.strip()) / "raw"
 
 
 def cut(
@@ -158,24 +145,17 @@ def cut(
 ) -> list[Path]:  # fmt: skip
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
+    Gives the new files, in order; numbers go on from those that are there, dropped ones included.
+
     Parameters
     ----------
-    recording
-        A whole take, or any sound file; it stays as it is.
-    word
-        What is said in it, again and again.
-    sample_rate
-        In Hz, of the words.
-    n_words
-        How often it is said. Default: as often as it is found.
-
-    Returns
-    -------
-    list of Path
-        The new files, in order; numbers go on from those that are there, dropped ones included.
+    recording : a whole take, or any sound file; it stays as it is
+    word : what is said in it, again and again
+    sample_rate : in Hz, of the words
+    n_words : how often it is said; None: as often as it is found
     """
     segments = splitting.split_words(recording, n_words=n_words)
-    target, paths = _word_folder(folder, word), list[Path]()
+    target, paths = raw_folder(folder, word).parent, list[Path]()
     first = next_number(speaker, target, target / DROPPED)
     for number, x in enumerate(_words(recording, segments, sample_rate), start=first):
         path = target / clip_name(speaker, number)
@@ -192,43 +172,36 @@ def cut(
 
 def drop(path: PathLike) -> Path:
     """Move a word that is no good out of the way; gives its new path."""
-    path = Path(path)
-    return _move(path, path.parent / DROPPED / path.name)
+    return _move(Path(path), Path(path).parent / DROPPED)
 
 
 def restore(path: PathLike) -> Path:
     """Take back a :func:`drop`; gives the path that the word had."""
-    path = Path(path)
-    return _move(path, path.parent.parent / path.name)
+    return _move(Path(path), Path(path).parent.parent)
 
 
 def counts(folder: PathLike) -> dict[str, int]:
     """Count the recordings of each word in a folder; dropped ones and whole takes do not count."""
-    n: collections.Counter[str] = collections.Counter()
-    for path in sorted(Path(folder).glob("[!._]*/[!.]*")):
-        if path.suffix.lower() in audio.SUFFIXES:
-            n[urllib.parse.unquote(path.parent.name)] += 1
-    return dict(n)
-
-
-def _word_folder(folder, word):
-    return Path(folder) / safe_name(word.strip())
+    paths = sorted(Path(folder).glob("[!._]*/[!.]*"))
+    names = [path.parent.name for path in paths if path.suffix.lower() in audio.SUFFIXES]
+    return dict(collections.Counter(map(urllib.parse.unquote, names)))
 
 
 def _words(recording, segments, sample_rate):
     """Read the words one by one: a long recording never has to fit into memory."""
     ends = [0.0, *(s.end_s for s in segments)]
     starts = [*(s.start_s for s in segments), np.inf]
-    for i, segment in enumerate(segments):
-        first = max(segment.start_s - MARGIN_S, (ends[i] + segment.start_s) / 2)
-        last = min(segment.end_s + MARGIN_S, (segment.end_s + starts[i + 1]) / 2)
+    for before_s, segment, after_s in zip(ends[:-1], segments, starts[1:], strict=True):
+        first = max(segment.start_s - MARGIN_S, (before_s + segment.start_s) / 2)
+        last = min(segment.end_s + MARGIN_S, (segment.end_s + after_s) / 2)
         yield audio.read(recording, sample_rate, start_s=first, end_s=last)[0]
 
 
-def _move(path, target):
+def _move(path, folder):
+    target = folder / path.name
     if not path.is_file():
         raise EarshotError(f"There is no file {path}: it was moved already.")
     if target.exists():
         raise EarshotError(f"{target} exists already and is kept: rename one of the two.")
-    target.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     return path.replace(target)
