@@ -29,8 +29,7 @@ __all__ = ["SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read", "
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
-BLOCK_S = 30.0
-"""Length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz."""
+BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
 
 
 def read(

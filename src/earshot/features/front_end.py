@@ -46,9 +46,7 @@ class FrontEnd(Protocol):
         """Bring back rows of what :meth:`pack` gave, as a call gives them."""
 
 
-KINDS: dict[str, type] = {
-    "LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram,
-}  # fmt: skip
+KINDS: dict[str, type] = {"LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram}
 """Front ends by the names that saved recognizers give them."""
 
 
@@ -58,10 +56,7 @@ def kind_of(front_end: FrontEnd) -> str:
 
 
 def from_settings(kind: str, settings: dict[str, Any]) -> FrontEnd:
-    """Bring back the front end whose :func:`kind_of` and ``to_dict()`` these are.
-
-    Raises :class:`EarshotError` when there is no such kind, or the settings are not its own.
-    """
+    """Bring back the front end whose :func:`kind_of` and ``to_dict()`` these are."""
     if kind not in KINDS:
         raise EarshotError(f"There is no front end {kind!r}: choose one of {', '.join(KINDS)}.")
     try:

@@ -13,10 +13,10 @@ and frequency upwards: 8 bits a point, and the settings in a text field of the i
 """
 
 import contextlib
-import dataclasses
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,21 +30,15 @@ from earshot.types import Array, PathLike
 
 __all__ = ["coarser", "load_windows", "read", "save_windows", "write"]
 
-FIELD = "front_end"
-"""Name of the settings, as JSON, in both kinds of files."""
-INDEX = "index.json"
-"""Beside saved windows: class names, settings, and the file, class and source of each window."""
+FIELD = "front_end"  # name of the settings, as JSON, in both kinds of files
+INDEX = "index.json"  # class names, settings, and the file, class and source of each saved window
 
 
 def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     """Write a log-mel spectrogram, shape (frames, n_mels), and the settings that it was made with.
 
-    The path ends in ``.npz`` or ``.png``; a file that is there is replaced as a whole.
-
-    Raises
-    ------
-    EarshotError
-        When the settings do not give such a spectrogram, or the file cannot be written.
+    The path ends in ``.npz`` or ``.png``; a file that is there is replaced. A spectrogram that the
+    settings do not give raises :class:`EarshotError`.
     """
     path, db = Path(path), check_log_mel(spectrogram, front_end)
     if db.ndim != 2:
@@ -52,9 +46,7 @@ def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     is_image = _is_image(path)
     with files.atomic_path(path) as temporary:
         if is_image:
-            _write_image(
-                temporary, front_end.to_quantized(db), dataclasses.replace(front_end, bits=8)
-            )
+            _write_image(temporary, front_end.to_quantized(db), replace(front_end, bits=8))
         else:
             np.savez_compressed(temporary, spectrogram=spectrogram, front_end=_to_json(front_end))
 
@@ -63,12 +55,8 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
     """Read a spectrogram, shape (frames, n_mels), and its settings.
 
     Of an image the spectrogram is uint8, and the settings say ``bits=8``. An image that was made
-    elsewhere needs ``front_end``.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, of another kind, or holds no settings.
+    elsewhere needs ``front_end``. A file that is missing, damaged, or of another kind raises
+    :class:`EarshotError`.
     """
     path = Path(path)
     with _named(path):
@@ -79,11 +67,9 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
                 spectrogram, found = packed["spectrogram"], _from_json(str(packed[FIELD]))
     settings = found or front_end
     if not isinstance(settings, LogMel):
-        raise EarshotError(
-            f"{path} does not say with which settings it was made: give front_end, the LogMel."
-        )
+        raise EarshotError(f"{path} does not say with which settings it was made: give front_end.")
     if spectrogram.dtype == np.uint8:
-        settings = dataclasses.replace(settings, bits=8)
+        settings = replace(settings, bits=8)
     check_log_mel(spectrogram, settings)
     return spectrogram, settings
 
@@ -94,21 +80,15 @@ def save_windows(
 ) -> None:  # fmt: skip
     """Save windows of a stream as 8-bit images, in a folder for each class, with an index.
 
-    Parameters
-    ----------
-    folder : must not exist yet
-    windows : shape (n, n_frames, bands), in [0, top_db]
-    labels : int, shape (n,)
-    source : where the windows come from, for the index
+    The folder must not exist yet. Windows have the shape (n, n_frames, bands) and values in
+    [0, top_db], labels are int, shape (n,). The index tells the ``source`` of the windows.
     """
     folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
+    needed = (len(labels), *settings.output_shape)
     if folder.exists():
         raise EarshotError(f"{folder} exists already and is kept: choose another folder.")
-    if windows.shape != (len(labels), *settings.output_shape) or len(labels) == 0:
-        raise EarshotError(
-            f"{len(labels)} labels and these settings need windows of the shape "
-            f"{(len(labels), *settings.output_shape)}, not {windows.shape}."
-        )
+    if windows.shape != needed or len(labels) == 0:
+        raise EarshotError(f"These labels need windows of the shape {needed}, not {windows.shape}.")
     if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < n_classes:
         raise EarshotError(f"Labels of {n_classes} classes are whole numbers from 0, not {labels}.")
     low, high = np.min(windows), np.max(windows)
@@ -213,6 +193,5 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except (*damage, EarshotError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise EarshotError(
-            f"{path} holds no spectrogram, or is damaged ({reason}): write it again."
-        ) from error
+        damaged = f"{path} holds no spectrogram, or is damaged ({reason})"
+        raise EarshotError(f"{damaged}: write it again.") from error

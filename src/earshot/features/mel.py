@@ -13,12 +13,9 @@ from earshot.types import Array
 
 __all__ = ["band_groups", "mel_filter_bank", "mel_matrices"]
 
-BREAK_HZ = 1000.0
-"""Up to here Slaney's scale has 3 mel per 200 Hz, and above it 27 mel per factor of 6.4."""
-BREAK_MEL = 15.0
-"""The same frequency in mel."""
-LOG_STEP = np.log(6.4) / 27
-"""Growth of the logarithm of the frequency per mel, above the break."""
+BREAK_HZ = 1000.0  # up to here Slaney's scale has 3 mel per 200 Hz, above 27 per factor of 6.4
+BREAK_MEL = 15.0  # the same frequency in mel
+LOG_STEP = np.log(6.4) / 27  # growth of the logarithm of the frequency per mel, above the break
 GROUP = 16
 """Bands in a group: all at once would take several threads, and 20 times as long when others work,
 and a step of a stream would depend in its last digit on the steps that come with it."""
@@ -72,5 +69,5 @@ def mel_matrices(front_end: Any) -> tuple[Array, Array, Array]:
 
 
 def _bank_of(front_end):
-    bins, bands_hz = (front_end.sample_rate, front_end.n_fft), (front_end.fmin_hz, front_end.top_hz)
-    return mel_filter_bank(*bins, front_end.n_mels, *bands_hz)
+    size = front_end.sample_rate, front_end.n_fft, front_end.n_mels
+    return mel_filter_bank(*size, front_end.fmin_hz, front_end.top_hz)

@@ -14,8 +14,7 @@ from earshot.types import Array
 
 __all__ = ["centred_frames", "hann", "istft", "stft"]
 
-LEAST_WEIGHT = np.float32(0.05)
-"""Least sum of squared windows that :func:`istft` divides by: it keeps the edges from growing."""
+LEAST_WEIGHT = np.float32(0.05)  # least sum of squared windows: it keeps the edges from growing
 
 
 @functools.lru_cache(maxsize=8)
@@ -34,17 +33,9 @@ def centred_frames(x: Array, n_fft: int, hop_length: int) -> Array:
 
 
 def stft(x: Array, n_fft: int, hop_length: int) -> Array:
-    """Complex spectra of waveforms.
+    """Complex spectra of waveforms; length of the Hann window and step between frames in samples.
 
-    Parameters
-    ----------
-    x : shape (..., samples)
-    n_fft, hop_length
-        Length of the Hann window and step between frames, in samples.
-
-    Returns
-    -------
-    ndarray of complex64, shape (..., 1 + samples // hop_length, 1 + n_fft // 2)
+    From shape (..., samples) to complex64, (..., 1 + samples // hop_length, 1 + n_fft // 2).
     """
     from scipy.fft import rfft  # numpy.fft is slower and works in double precision
 
@@ -55,16 +46,9 @@ def stft(x: Array, n_fft: int, hop_length: int) -> Array:
 def istft(spectra: Array, hop_length: int) -> Array:
     """Give the waveform whose spectra are nearest to the given ones, in the least squares' sense.
 
-    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform".
-
-    Parameters
-    ----------
-    spectra : complex, shape (..., frames, 1 + n_fft // 2)
-        Made with a Hann window; the hop is at most half of it.
-
-    Returns
-    -------
-    ndarray of float32, shape (..., (frames - 1) * hop_length)
+    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". From
+    shape (..., frames, 1 + n_fft // 2), made with a Hann window and a hop of at most half of it, to
+    float32, shape (..., (frames - 1) * hop_length).
     """
     from scipy.fft import irfft
 

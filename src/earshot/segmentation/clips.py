@@ -29,8 +29,7 @@ from earshot.types import PathLike
 
 __all__ = ["cut_recording", "cut_set"]
 
-PEAK = 0.9
-"""Loudest sample of a recording's clips: all are made louder or softer by the same factor."""
+PEAK = 0.9  # loudest sample of a recording's clips: all are changed by the same factor
 SHORTEST_S = 0.01  # what a label track puts at less than this is a mistake
 
 
@@ -38,8 +37,8 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
     """Cut every recording ``<data_dir>/<name>_<who>.*`` of the words of a set, said in order.
 
     For ``animals``, ``animals_anna.wav`` is cut into ``animals/<word>/anna_0.wav``. Gives the
-    segments of each recording, by its path. Raises :class:`EarshotError` when there is none, and
-    warns with the names when some could not be cut.
+    segments of each recording, by its path. No recording raises :class:`EarshotError`; some that
+    cannot be cut are warned of.
     """
     data_dir = Path(data_dir)
     paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
@@ -76,14 +75,8 @@ def cut_recording(
     Parameters
     ----------
     path : read in blocks, it may be hours long
-    words : what is said, in order
+    words, onsets_s : as for :func:`earshot.segmentation.align_words`
     who : the speaker
-    onsets_s : as for :func:`earshot.segmentation.align_words`
-
-    Returns
-    -------
-    list of Segment
-        With their words, and how sure they are.
     """
     path, folder = Path(path), Path(folder)
     if label_tracks.beside(path).is_file():
@@ -109,10 +102,10 @@ def _labelled(path):
     segments = [segment for segment in label_tracks.read(track) if segment.word]
     for segment in segments:
         if segment.duration_s < SHORTEST_S or segment.start_s >= duration_s:
+            place = f"{segment.word!r} from {segment.start_s} to {segment.end_s} s"
             raise EarshotError(
-                f"{track} puts {segment.word!r} from {segment.start_s} to {segment.end_s} s, "
-                f"and {path.name} has {duration_s:.2f} s: mend that line, or delete the track "
-                "to have the recording cut anew."
+                f"{track} puts {place}, and {path.name} has {duration_s:.2f} s: mend that line, or "
+                "delete the track to have the recording cut anew."
             )
     return segments
 

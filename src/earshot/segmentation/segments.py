@@ -24,8 +24,7 @@ class Segment:
     ----------
     start_s, end_s : in seconds from the start of the recording
     word : what is said there, if that is known
-    confidence
-        From 0 to 1: how sure it is that exactly this is one word (that very word, if it is named).
+    confidence : 0 to 1, how sure it is that exactly this is one word (that very word, if named)
     """
 
     start_s: float
