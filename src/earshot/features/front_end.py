@@ -19,19 +19,18 @@ __all__ = ["KINDS", "FrontEnd", "from_settings", "kind_of"]
 
 @runtime_checkable
 class FrontEnd(Protocol):
-    """Frozen settings; calling them makes the inputs of a network."""
+    """Frozen settings; calling them makes the inputs of a network.
+
+    ``sample_rate`` is in Hz; ``n_samples``, the length of the clips, is None when any is taken;
+    ``output_shape`` is what a network sees of one clip, a tuple of shapes when it has two inputs.
+    """
 
     @property
-    def sample_rate(self) -> int:
-        """Rate of the clips, in Hz."""
-
+    def sample_rate(self) -> int: ...
     @property
-    def n_samples(self) -> int | None:
-        """Length of the clips; None when any length is taken."""
-
+    def n_samples(self) -> int | None: ...
     @property
-    def output_shape(self) -> tuple[Any, ...]:
-        """Shape of what a network sees of one clip; a tuple of shapes when it has two inputs."""
+    def output_shape(self) -> tuple[Any, ...]: ...
 
     def to_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold."""

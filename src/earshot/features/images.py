@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, PngImagePlugin
 
 from earshot import files
 from earshot.errors import EarshotError
@@ -68,8 +69,7 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
     settings = found or front_end
     if not isinstance(settings, LogMel):
         raise EarshotError(f"{path} does not say with which settings it was made: give front_end.")
-    if spectrogram.dtype == np.uint8:
-        settings = replace(settings, bits=8)
+    settings = replace(settings, bits=8) if spectrogram.dtype == np.uint8 else settings
     check_log_mel(spectrogram, settings)
     return spectrogram, settings
 
@@ -100,11 +100,10 @@ def save_windows(
     with files.atomic_path(folder) as temporary:
         rows = []
         for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
-            name = class_names[label]
-            path = Path(files.safe_name(name), f"{i:06d}.png")
-            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
-            _write_image(temporary / path, settings.to_quantized(window), settings)
-            rows.append({"file": path.as_posix(), "class_name": name, "source": source})
+            file = f"{files.safe_name(class_names[label])}/{i:06d}.png"
+            (temporary / file).parent.mkdir(parents=True, exist_ok=True)
+            _write_image(temporary / file, settings.to_quantized(window), settings)
+            rows.append({"file": file, "class_name": class_names[label], "source": source})
         about = {"class_names": list(class_names), "settings": settings.to_dict()}
         index = json.dumps({**about, "windows": rows}, indent=1)
         (temporary / INDEX).write_text(index, encoding="utf-8")
@@ -121,15 +120,14 @@ def load_windows(
     folder, windows = Path(folder), []
     with _named(folder / INDEX):
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        class_names, rows = tuple(index["class_names"]), index["windows"]
-        labels = np.array([class_names.index(row["class_name"]) for row in rows])
-        paths = [folder / row["file"] for row in rows]
+        class_names, paths = tuple(index["class_names"]), [row["file"] for row in index["windows"]]
+        labels = np.array([class_names.index(row["class_name"]) for row in index["windows"]])
         found = StreamSpectrogram(**index["settings"])
     if settings not in (None, found):
         raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
     for path in paths:
-        with _named(path):
-            quantized, made_with = _read_image(path)
+        with _named(folder / path):
+            quantized, made_with = _read_image(folder / path)
             if made_with != found or quantized.shape != found.output_shape:
                 raise ValueError("another image")
             windows.append(found.from_quantized(quantized))
@@ -137,10 +135,7 @@ def load_windows(
 
 
 def coarser(db: Array, times: int) -> Array:
-    """Average the power of ``times`` frames by ``times`` bands, and keep the spectrogram's size.
-
-    From dB, shape (frames, n_mels), to dB below the loudest point, the same shape.
-    """
+    """Average the power of ``times`` frames by ``times`` bands, from (frames, n_mels) dB to dB."""
     n_frames, n_mels = db.shape
     sides = (0, -n_frames % times), (0, -n_mels % times)
     power = np.pad(np.power(10, db / 10), sides, mode="edge")
@@ -151,8 +146,6 @@ def coarser(db: Array, times: int) -> Array:
 
 def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
     """Write values of 8 bits, shape (frames, bands), as a grey image with its settings."""
-    from PIL import Image, PngImagePlugin
-
     text = PngImagePlugin.PngInfo()
     text.add_text(FIELD, _to_json(front_end))
     Image.fromarray(np.ascontiguousarray(quantized.T[::-1])).save(path, pnginfo=text)
@@ -160,8 +153,6 @@ def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
 
 def _read_image(path: Path) -> tuple[Array, FrontEnd | None]:
     """Read an image; gives values of 8 bits, shape (frames, bands), and settings if it has any."""
-    from PIL import Image
-
     with Image.open(path) as image:
         settings = image.info.get(FIELD)
         quantized = np.asarray(image.convert("L"))[::-1].T.copy()

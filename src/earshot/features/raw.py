@@ -8,7 +8,6 @@ Used where a network reads the waveform itself, in the place of :class:`earshot.
 """
 
 import dataclasses
-import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.features.log_mel import require
+from earshot.features.mel import require
 from earshot.types import Array
 
 __all__ = ["RawWaveform"]
@@ -38,7 +37,7 @@ class RawWaveform:
 
     def __post_init__(self) -> None:
         audio.whole_rate(self.sample_rate)
-        require(self, "n_samples", numbers.Integral, 1)
+        require(self, "n_samples")
 
     @property
     def output_shape(self) -> tuple[tuple[int], tuple[int]]:

@@ -24,10 +24,7 @@ def hann(n_fft: int) -> Array:
 
 
 def centred_frames(x: Array, n_fft: int, hop_length: int) -> Array:
-    """Cut waveforms (..., samples) into frames around multiples of the hop, zeros at both ends.
-
-    Gives a view of shape (..., 1 + samples // hop_length, n_fft), not yet windowed.
-    """
+    """View waveforms as frames around multiples of the hop, (..., 1 + samples // hop, n_fft)."""
     x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)])
     return np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=-1)[..., ::hop_length, :]
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from earshot.audio import Resampler, blocks_of
 from earshot.errors import EarshotError
-from earshot.features.log_mel import LogMel, require
+from earshot.features.mel import MelBands, require
 from earshot.features.short_time import stft
 from earshot.types import Array, Blocks, Sound
 
@@ -31,7 +31,7 @@ LONGEST_FLOOR = 100_000  # most steps that a noise floor looks back: 17 minutes 
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamSpectrogram:
+class StreamSpectrogram(MelBands):
     """Settings of a stream's spectrogram and of a network's windows on it.
 
     Values are dB above the noise floor of each band, the least smoothed level of the last seconds,
@@ -50,37 +50,23 @@ class StreamSpectrogram:
     n_ahead : of these, so many come after the step that the window is about
     """
 
-    sample_rate: int = 8000
-    n_fft: int = 256
-    hop_length: int = 80
-    n_mels: int | None = 40
-    fmin_hz: float = 60.0
-    fmax_hz: float | None = None
+    n_mels: int | None = 40  # type: ignore[assignment]
     floor_s: float | None = 3.0
     top_db: float = 50.0
     n_frames: int = 63
     n_ahead: int = 31
 
     def __post_init__(self) -> None:
-        whole = numbers.Integral
+        super().__post_init__()
         require(self, "top_db", numbers.Real, 1e-6)
-        require(self, "n_frames", whole, 2, needed="of at least 2 (one step says nothing)")
-        require(
-            self, "n_ahead", whole, 0, self.n_frames - 1, f"from 0 to {self.n_frames - 1} steps"
-        )
+        require(self, "n_frames", least=2, needed="of at least 2 (one step says nothing)")
+        last, step_s = self.n_frames - 1, self.hop_length / self.sample_rate
+        require(self, "n_ahead", least=0, most=last, needed=f"from 0 to {last} steps")
         if self.n_mels is not None:
-            require(self, "n_mels", whole, 1, needed="above 0, or None for linear bands")
-        step_s = self.hop_length / self._mel.sample_rate  # checks the settings of both
+            require(self, "n_mels", needed="above 0, or None for linear bands")
         if self.floor_s is not None:
             needed = f"from one step to {LONGEST_FLOOR} steps, or None"
             require(self, "floor_s", numbers.Real, step_s, LONGEST_FLOOR * step_s, needed)
-
-    @property
-    def _mel(self) -> LogMel:
-        return LogMel(
-            sample_rate=self.sample_rate, n_fft=self.n_fft, hop_length=self.hop_length,
-            n_mels=self.n_mels or 1, fmin_hz=self.fmin_hz, fmax_hz=self.fmax_hz, n_samples=None,
-        )  # fmt: skip
 
     @property
     def n_bands(self) -> int:
@@ -102,10 +88,6 @@ class StreamSpectrogram:
         """How many steps a second has."""
         return self.sample_rate / self.hop_length
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as a dict that JSON can hold; ``StreamSpectrogram(**d)`` reads it."""
-        return dataclasses.asdict(self)
-
     def spectrogram(self, sound: Sound, sample_rate: int | None = None) -> Array:
         """Make the complete spectrogram of a recording of any length; a file is read in blocks.
 
@@ -119,8 +101,7 @@ class StreamSpectrogram:
     def blocks(self, blocks: Blocks) -> Iterator[Array]:
         """Make the spectrogram of a stream while it comes, to the same values as in one piece.
 
-        Yields for every block, and at the end, the steps that are certain by then: float32, shape
-        (steps, bands).
+        Yields for every block, and at the end, the steps that are certain by then, (steps, bands).
         """
         margin = -(-self.n_fft // 2 // self.hop_length)  # in steps
         silence = np.zeros(margin * self.hop_length, np.float32)
@@ -133,7 +114,7 @@ class StreamSpectrogram:
                 continue
             x = kept[: (n_steps + 2 * margin) * self.hop_length]
             if self.n_mels:
-                power = self._mel.mel_power(x)
+                power = self.mel_power(x)
             else:
                 power = np.square(np.abs(stft(x, self.n_fft, self.hop_length)))
             db = 10 * np.log10(np.maximum(power[margin : margin + n_steps], FAINTEST))
@@ -173,10 +154,7 @@ class StreamSpectrogram:
         return np.asarray(quantized, np.float32) * np.float32(self.top_db / 255)
 
     def __call__(self, clips: Sequence[Array]) -> Array:
-        """Make one window of each clip, its middle, or the clip and what its edges hold.
-
-        From clips of shape (samples,) to float32, shape (n, n_frames, bands).
-        """
+        """Make a window of the middle of each clip, its edges held, float32 (n, n_frames, bands)."""
         windows = np.empty((len(clips), *self.output_shape), np.float32)
         for window, clip in zip(windows, clips, strict=True):
             spectrogram = self.spectrogram(clip)
@@ -227,10 +205,7 @@ class _NoiseFloor:
 
 
 def difference(first: Array, second: Array) -> Array:
-    """Subtract a spectrogram from another of the same settings, over the steps that both have.
-
-    From two of shape (steps, bands) to float32 in dB: above 0 where the first is louder.
-    """
+    """Subtract the second spectrogram, (steps, bands) in dB, over the steps that both have."""
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         shapes = f"{first.shape} and {second.shape}"

@@ -65,10 +65,10 @@ def align_words(
         pieces, name = parts.find_pieces(sound, parts.VALLEYS[0]), sound.name
     segments = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
     if not segments:
-        raise EarshotError(
-            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there: "
-            "listen to it; was the microphone muted?"
+        silent = (
+            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there"
         )
+        raise EarshotError(f"{silent}: listen to it; was the microphone muted?")
     found = collections.Counter(segment.word for segment in segments)
     if left_out := list((collections.Counter(words) - found).elements()):
         missing = f"{len(left_out)} of {len(words)} words were not found in {name}"
@@ -126,9 +126,7 @@ def assign(
 
 def _costs(pieces, words, min_pause_s, onsets_s, leave_out):
     starts_s, ends_s, strength, gaps_s, _ = np.array(pieces, float).T
-    lengths_s = [
-        group.end_s - group.start_s for group in parts.groups_by_pause(pieces, 0, min_pause_s)
-    ]
+    lengths_s = [word.duration_s for word in parts.groups_by_pause(pieces, 0, min_pause_s)]
     letters = np.array([len(word) for word in words]) + SILENT_LETTERS
     expected_s = np.median(lengths_s or [USUAL_WORD_S]) * letters / letters.mean()
     earliest_s, latest_s = (-np.inf, np.inf) if onsets_s is None else np.asarray(onsets_s, float).T

@@ -9,8 +9,6 @@ https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 >>> cut = [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "dog"), Segment(2.2, 2.5, "dog")]
 >>> [(s.start_s, s.end_s, s.word) for s in correct(cut, drop=[0], merge=[(1, 2)])]
 [(1.5, 2.5, 'dog')]
->>> beside("anna.wav").name
-'anna.labels.txt'
 """
 
 import dataclasses
@@ -42,10 +40,9 @@ def read(path: PathLike) -> list[Segment]:
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no label track {path}: check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise EarshotError(f"{path} is no label track ({error}): export it as UTF-8.") from error
+        way_out = "check the name, or export it as UTF-8."
+        raise EarshotError(f"There is no label track {path} ({error}): {way_out}") from error
     rows = [(i, line) for i, line in enumerate(lines, start=1) if line.strip() and line[0] != "\\"]
     has_header = bool(rows) and not re.search(r"\d", "".join(_fields(rows[0][1])[:2]))
     segments = []
@@ -56,9 +53,9 @@ def read(path: PathLike) -> list[Segment]:
         except ValueError:
             start_s = end_s = math.nan
         if not 0 <= start_s <= end_s < math.inf:
+            needed = "start and end in seconds, in this order, and the label, separated by tabs"
             raise EarshotError(
-                f"{path}, line {number}, is no label ({line[:60]!r}): it needs start and end in "
-                "seconds, the end not before the start, and the label, separated by tabs."
+                f"{path}, line {number}, is no label ({line[:60]!r}): give {needed}."
             )
         segments.append(Segment(start_s, end_s, "".join(fields[2:])))
     return sorted(segments, key=lambda segment: segment.start_s)

@@ -21,7 +21,7 @@ __all__ = ["Piece", "find_pieces", "groups_by_pause", "pieces_of_segments", "ref
 MIN_PAUSE_S = 0.15  # pause between two words: shorter ones are within words, before a "t" or a "k"
 PAUSE_SPREAD_S = 0.03  # how sharp that border is
 SURE = 4.0  # how fast plausibility falls with strength
-VALLEYS = (0.6, 0.8, 1.0)  # parts of its peaks to which a piece falls where it may be divided
+VALLEYS = (0.6, 0.8, 1.0)  # a piece may be divided where it falls to such a part; tried in turn
 LOUD_FRAMES = 8  # a piece is as strong as the mean of so many of its loudest frames
 WEAKEST = 0.4  # strength of a word at least, as part of the recording's typical word
 EDGE = 0.06  # a word ends where the score is this part of the way from its pause to speech,
@@ -47,7 +47,8 @@ class Piece(typing.NamedTuple):
 def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
     """Find what stands out of the noise, divided where it falls below ``valley`` of its peaks."""
     pieces, last = [], 0
-    for start, end in _runs(sound.score > sound.low):
+    borders = np.diff(sound.score > sound.low, prepend=False, append=False)
+    for start, end in np.flatnonzero(borders).reshape(-1, 2):
         score = (sound.score[start:end] - sound.quiet) / (sound.high - sound.quiet)
         cuts, gaps_s = _valleys(score, valley)
         gaps_s = [(start - last) * sound.frame_s, *gaps_s]
@@ -59,11 +60,6 @@ def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
             pieces.append(Piece(begin_s, min(end_s, sound.duration_s), strength, gap_s, core_s))
         last = end
     return pieces
-
-
-def _runs(on):
-    """First and one-past-last indices of the runs of True, shape (runs, 2)."""
-    return np.flatnonzero(np.diff(on, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _valleys(score, most):
@@ -114,9 +110,8 @@ def pieces_of_segments(segments: Sequence[Segment]) -> list[Piece]:
 
 def refined(groups: Sequence[Segment], sound: AboveNoise) -> list[Segment]:
     """Move the borders to where the sound really ends, at most to the middle of the pause."""
-    starts = [round(group.start_s / sound.frame_s) for group in groups]
+    starts = [*(round(group.start_s / sound.frame_s) for group in groups), len(sound.edges)]
     ends = [0, *(round(group.end_s / sound.frame_s) for group in groups)]
-    starts.append(len(sound.edges))
     between_s = [(a.end_s + b.start_s) / 2 for a, b in itertools.pairwise(groups)]
     limits_s = [0.0, *between_s, sound.duration_s]
     room_s = ROOM_S_PER_DB * max(0.0, CLEAN_DB - (sound.top - sound.quiet))
@@ -127,8 +122,8 @@ def refined(groups: Sequence[Segment], sound: AboveNoise) -> list[Segment]:
         after = sound.edges[ends[i + 1] : starts[i + 1]][:EDGE_REACH]
         start_s = group.start_s - _fading(before[::-1], level) * sound.frame_s - room_s / 2
         end_s = group.end_s + _fading(after, level) * sound.frame_s + room_s
-        start_s, end_s = max(start_s, limits_s[i]), min(end_s, limits_s[i + 1])
-        start_s, end_s = round(float(start_s), 4), round(float(end_s), 4)
+        start_s = round(float(max(start_s, limits_s[i])), 4)
+        end_s = round(float(min(end_s, limits_s[i + 1])), 4)
         segments.append(dataclasses.replace(group, start_s=start_s, end_s=end_s))
     return segments
 

@@ -55,8 +55,8 @@ def split_words(
             break
     groups = assign(pieces, [""] * int(n_words), min_pause_s=min_pause_s)
     if not groups:
-        raise EarshotError(
-            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is "
-            f"{n_words}: count again, or record it again, nearer to the microphone."
+        found = (
+            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is {n_words}"
         )
+        raise EarshotError(f"{found}: count again, or record it again, nearer to the microphone.")
     return refined(groups, sound)
