@@ -105,7 +105,7 @@ def write(
 ) -> None:
     """Write a waveform; the ending of ``path`` names the format, and half a file never appears.
 
-    Of ``x``, shape (samples,), integer formats clip what lies outside of [-1, 1]. ``subtype`` is one
+    Of ``x``, shape (samples,), integer formats clip what lies outside [-1, 1]. ``subtype`` is one
     of :func:`soundfile.available_subtypes`. Raises :class:`EarshotError` when the file exists.
     """
     import soundfile
@@ -113,7 +113,7 @@ def write(
     path = Path(path)
     x, sample_rate = validate(x, name=f"the waveform for {path}"), whole_rate(sample_rate)
     if path.exists() and not overwrite:
-        raise EarshotError(f"{path} exists already and is kept: rename it, or pass overwrite=True.")
+        raise EarshotError(f"{path} exists already and is kept: rename it or pass overwrite=True.")
     with atomic_path(path) as temporary:
         try:
             soundfile.write(temporary, x, sample_rate, subtype=subtype)

@@ -104,10 +104,9 @@ class LogMel(MelBands):
         return (np.asarray(quantized, np.float32) / 255 - 1) * np.float32(self.top_db)
 
     def __call__(self, x: Array | Sequence[Array]) -> Array:
-        """Make log-mel spectrograms of waveforms.
+        """Make log-mel spectrograms of waveforms, float32 in [-top_db, 0], or uint8.
 
-        From shape (samples,) or (batch, samples), or a list of 1-D arrays, to float32 in
-        [-top_db, 0] (or uint8), shape (frames, n_mels) or (batch, frames, n_mels).
+        From (samples,), (batch, samples), or a list of 1-D arrays, to ([batch,] frames, n_mels).
         """
         return self.to_db(self.mel_power(x))
 

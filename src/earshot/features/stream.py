@@ -154,7 +154,7 @@ class StreamSpectrogram(MelBands):
         return np.asarray(quantized, np.float32) * np.float32(self.top_db / 255)
 
     def __call__(self, clips: Sequence[Array]) -> Array:
-        """Make a window of the middle of each clip, its edges held, float32 (n, n_frames, bands)."""
+        """Make a window of the middle of each clip, its edges held: (n, n_frames, bands)."""
         windows = np.empty((len(clips), *self.output_shape), np.float32)
         for window, clip in zip(windows, clips, strict=True):
             spectrogram = self.spectrogram(clip)

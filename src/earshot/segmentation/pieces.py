@@ -88,14 +88,14 @@ def groups_by_pause(
     near = [group for group in near if sum(piece.core_s for piece in group) >= min_word_s]
     strengths = [max(piece.strength for piece in group) for group in near]
     least = max(1.0, WEAKEST * float(np.median(strengths))) if near else 1.0
-    result = []
+    words = []
     for group, strength in zip(near, strengths, strict=True):
         if strength >= least:
             joints_s = np.array([b.start_s - a.end_s for a, b in itertools.pairwise(group)])
             joined = expit((min_pause_s - joints_s) / PAUSE_SPREAD_S).prod()
             sure = float(expit(SURE * (strength / least - 1) + 1) * joined)
-            result.append(Segment(group[0].start_s, group[-1].end_s, confidence=sure))
-    return result
+            words.append(Segment(group[0].start_s, group[-1].end_s, confidence=sure))
+    return words
 
 
 def pieces_of_segments(segments: Sequence[Segment]) -> list[Piece]:
