@@ -6,10 +6,8 @@ Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF a
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     write(f"{folder}/beep.wav", 0.5 * np.sin(np.arange(16000)), 16000)
-...     x, sample_rate = read(f"{folder}/beep.wav", 8000)
-...     lengths = [len(block) for block, _ in blocks(f"{folder}/beep.wav", 0.4)]
->>> x.shape, sample_rate, lengths
-((8000,), 8000, [6400, 6400, 3200])
+...     read(f"{folder}/beep.wav", 8000)[0].shape
+(8000,)
 """
 
 import contextlib
@@ -24,44 +22,29 @@ import numpy as np
 
 from earshot.errors import EarshotError
 from earshot.files import atomic_path
-from earshot.types import Array, Blocks, PathLike, Sound
+from earshot.types import Array, PathLike, Sound
 
 __all__ = ["SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read", "resample",
            "validate", "whole_rate", "write"]  # fmt: skip
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
-BLOCK_S = 30.0
-"""Length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz."""
+BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
 
 
 def read(
-    path: PathLike, sample_rate: int | None = None, *, start_s: float = 0.0,
-    end_s: float | None = None,
-) -> tuple[Array, int]:  # fmt: skip
+    path: PathLike, sample_rate: int | None = None, *, start_s: float = 0.0, end_s: float = math.inf
+) -> tuple[Array, int]:
     """Read a sound file, or its stretch from ``start_s`` to ``end_s``, as one mono waveform.
 
-    Parameters
-    ----------
-    path : any file that libsndfile decodes; channels are averaged
-    sample_rate : in Hz, to resample to; default: the file's own
-
-    Returns
-    -------
-    waveform : float32, shape (samples,)
-    sample_rate : in Hz
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
+    Channels are averaged. Gives float32 of shape (samples,), and its rate in Hz: ``sample_rate``,
+    or by default the file's own. Raises :class:`EarshotError` when the file is missing, empty, not
+    a recording, cut short, or holds NaN or infinity.
     """
     with _opened(path) as file:
         rate = file.samplerate
-        start = min(round(start_s * rate), file.frames)
-        end = file.frames if end_s is None else min(round(end_s * rate), file.frames)
-        if start:
-            file.seek(start)
+        start, end = (round(min(at_s * rate, file.frames)) for at_s in (start_s, end_s))
+        file.seek(start)
         x = _next_samples(file, max(end - start, 0))
     if sample_rate is None or sample_rate == rate:
         return x, rate
@@ -122,26 +105,15 @@ def write(
 ) -> None:
     """Write a waveform; the ending of ``path`` names the format, and half a file never appears.
 
-    Missing folders are made.
-
-    Parameters
-    ----------
-    x : shape (samples,), in [-1, 1]; what lies outside is clipped by integer formats
-    subtype : as in :func:`soundfile.available_subtypes`; default: the usual one, for WAV 16 bit
-
-    Raises
-    ------
-    EarshotError
-        When the file exists and ``overwrite`` is False, or cannot be written.
+    Of ``x``, shape (samples,), integer formats clip what lies outside [-1, 1]. ``subtype`` is one
+    of :func:`soundfile.available_subtypes`. Raises :class:`EarshotError` when the file exists.
     """
     import soundfile
 
     path = Path(path)
     x, sample_rate = validate(x, name=f"the waveform for {path}"), whole_rate(sample_rate)
     if path.exists() and not overwrite:
-        raise EarshotError(
-            f"{path} exists already and is kept: choose another name or pass overwrite=True."
-        )
+        raise EarshotError(f"{path} exists already and is kept: rename it or pass overwrite=True.")
     with atomic_path(path) as temporary:
         try:
             soundfile.write(temporary, x, sample_rate, subtype=subtype)
@@ -160,8 +132,7 @@ def resample(x: Array, from_rate: int, to_rate: int) -> Array:
         return x
     from scipy.signal import resample_poly  # half a second to import: only when it is needed
 
-    divisor = math.gcd(from_rate, to_rate)
-    return resample_poly(x, to_rate // divisor, from_rate // divisor, axis=-1).astype(np.float32)
+    return resample_poly(x, to_rate, from_rate, axis=-1).astype(np.float32)
 
 
 class Resampler:
@@ -221,8 +192,7 @@ def validate(x: Any, name: str = "the waveform") -> Array:
         # int64 is what counting gives: samples of 16 bit, as TFDS hands them out.
         x = x / 2.0 ** {1: 7, 2: 15, 4: 31, 8: 15}[x.dtype.itemsize]
     x = np.ascontiguousarray(x, dtype=np.float32)
-    bad = x.size - np.count_nonzero(np.isfinite(x))
-    if bad:
+    if bad := x.size - np.count_nonzero(np.isfinite(x)):
         raise EarshotError(
             f"{name} holds NaN or infinity in {bad:,} of {x.size:,} samples: export it again."
         )
@@ -251,25 +221,21 @@ def blocks_of(sound: Sound, sample_rate: int | None) -> Iterator[tuple[Array, in
         x, rate = validate(sound), whole_rate(sample_rate)
         size = round(BLOCK_S * rate)
         yield from ((x[start : start + size], rate) for start in range(0, len(x), size))
-    else:
-        yield from _checked(sound)
-
-
-def _checked(stream: Blocks) -> Iterator[tuple[Array, int]]:
-    """Refuse what is no stream of blocks of one rate, and pass over empty blocks."""
-    first_rate = None
-    for part in stream if hasattr(stream, "__iter__") else [stream]:
-        if not isinstance(part, list | tuple) or len(part) != 2:
-            raise EarshotError(
-                "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
-                f"rate), not {type(stream).__name__} of {type(part).__name__}."
-            )
-        block, rate = part
-        first_rate = whole_rate(rate) if first_rate is None else first_rate
-        if rate != first_rate:
-            raise EarshotError(
-                f"The sample rate of the stream changes from {first_rate} to {rate} Hz: begin a "
-                "new stream."
-            )
-        if len(block):
-            yield validate(block, "a block of the stream"), rate
+    else:  # what is no stream of one rate is refused, empty blocks are passed over
+        parts: Any = sound if hasattr(sound, "__iter__") else [sound]
+        first_rate = None
+        for part in parts:
+            if not isinstance(part, list | tuple) or len(part) != 2:
+                raise EarshotError(
+                    "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
+                    f"rate), not {type(sound).__name__} of {type(part).__name__}."
+                )
+            block, rate = part
+            first_rate = first_rate or whole_rate(rate)
+            if rate != first_rate:
+                raise EarshotError(
+                    f"The sample rate of the stream changes from {first_rate} to {rate} Hz: begin "
+                    "a new stream."
+                )
+            if len(block):
+                yield validate(block, "a block of the stream"), rate

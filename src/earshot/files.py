@@ -20,20 +20,15 @@ __all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
 
-    Works for files and folders; missing parent folders are made.
-
-    Raises
-    ------
-    EarshotError
-        When the disk is full or the place cannot be written to. What was there before stays.
+    Works for files and folders; missing parent folders are made. Raises :class:`EarshotError` when
+    the disk is full or the place cannot be written to; what was there before stays then.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-            temporary = Path(folder) / path.name
+            temporary, previous = (Path(folder, name) for name in (path.name, f"old {path.name}"))
             yield temporary
-            previous = Path(folder) / "previous"
             if temporary.is_dir() and path.is_dir():
                 path.replace(previous)
             try:
@@ -60,13 +55,9 @@ def safe_name(word: str) -> str:
     """
     if not word:
         raise EarshotError("An empty word makes no folder: give every word at least one letter.")
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*%]', _percent, word)
-    name = re.sub(r"^[. _]|[. ]$", _percent, name)
-    return re.sub(r"(?i)^(?=(con|prn|aux|nul|com\d|lpt\d)(\.|$)).", _percent, name)
-
-
-def _percent(match: re.Match[str]) -> str:
-    return f"%{ord(match[0]):02X}"
+    unwanted = r'[\x00-\x1f<>:"/\\|?*%]|^[. _]|[. ]\Z'
+    kept_by_windows = r"^(?=(?i:con|prn|aux|nul|com\d|lpt\d)(\.(?!\Z)|\Z))."
+    return re.sub(f"{unwanted}|{kept_by_windows}", lambda match: f"%{ord(match[0]):02X}", word)
 
 
 def clip_name(speaker: str, number: int) -> str:

@@ -19,19 +19,18 @@ __all__ = ["KINDS", "FrontEnd", "from_settings", "kind_of"]
 
 @runtime_checkable
 class FrontEnd(Protocol):
-    """Frozen settings; calling them makes the inputs of a network."""
+    """Frozen settings; calling them makes the inputs of a network.
+
+    ``sample_rate`` is in Hz; ``n_samples``, the length of the clips, is None when any is taken;
+    ``output_shape`` is what a network sees of one clip, a tuple of shapes when it has two inputs.
+    """
 
     @property
-    def sample_rate(self) -> int:
-        """Rate of the clips, in Hz."""
-
+    def sample_rate(self) -> int: ...
     @property
-    def n_samples(self) -> int | None:
-        """Length of the clips; None when any length is taken."""
-
+    def n_samples(self) -> int | None: ...
     @property
-    def output_shape(self) -> tuple[Any, ...]:
-        """Shape of what a network sees of one clip; a tuple of shapes when it has two inputs."""
+    def output_shape(self) -> tuple[Any, ...]: ...
 
     def to_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold."""
@@ -46,9 +45,7 @@ class FrontEnd(Protocol):
         """Bring back rows of what :meth:`pack` gave, as a call gives them."""
 
 
-KINDS: dict[str, type] = {
-    "LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram,
-}  # fmt: skip
+KINDS: dict[str, type] = {"LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram}
 """Front ends by the names that saved recognizers give them."""
 
 
@@ -58,10 +55,7 @@ def kind_of(front_end: FrontEnd) -> str:
 
 
 def from_settings(kind: str, settings: dict[str, Any]) -> FrontEnd:
-    """Bring back the front end whose :func:`kind_of` and ``to_dict()`` these are.
-
-    Raises :class:`EarshotError` when there is no such kind, or the settings are not its own.
-    """
+    """Bring back the front end whose :func:`kind_of` and ``to_dict()`` these are."""
     if kind not in KINDS:
         raise EarshotError(f"There is no front end {kind!r}: choose one of {', '.join(KINDS)}.")
     try:

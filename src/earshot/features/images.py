@@ -13,13 +13,14 @@ and frequency upwards: 8 bits a point, and the settings in a text field of the i
 """
 
 import contextlib
-import dataclasses
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, PngImagePlugin
 
 from earshot import files
 from earshot.errors import EarshotError
@@ -30,21 +31,15 @@ from earshot.types import Array, PathLike
 
 __all__ = ["coarser", "load_windows", "read", "save_windows", "write"]
 
-FIELD = "front_end"
-"""Name of the settings, as JSON, in both kinds of files."""
-INDEX = "index.json"
-"""Beside saved windows: class names, settings, and the file, class and source of each window."""
+FIELD = "front_end"  # name of the settings, as JSON, in both kinds of files
+INDEX = "index.json"  # class names, settings, and the file, class and source of each saved window
 
 
 def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     """Write a log-mel spectrogram, shape (frames, n_mels), and the settings that it was made with.
 
-    The path ends in ``.npz`` or ``.png``; a file that is there is replaced as a whole.
-
-    Raises
-    ------
-    EarshotError
-        When the settings do not give such a spectrogram, or the file cannot be written.
+    The path ends in ``.npz`` or ``.png``; a file that is there is replaced. A spectrogram that the
+    settings do not give raises :class:`EarshotError`.
     """
     path, db = Path(path), check_log_mel(spectrogram, front_end)
     if db.ndim != 2:
@@ -52,9 +47,7 @@ def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     is_image = _is_image(path)
     with files.atomic_path(path) as temporary:
         if is_image:
-            _write_image(
-                temporary, front_end.to_quantized(db), dataclasses.replace(front_end, bits=8)
-            )
+            _write_image(temporary, front_end.to_quantized(db), replace(front_end, bits=8))
         else:
             np.savez_compressed(temporary, spectrogram=spectrogram, front_end=_to_json(front_end))
 
@@ -63,12 +56,8 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
     """Read a spectrogram, shape (frames, n_mels), and its settings.
 
     Of an image the spectrogram is uint8, and the settings say ``bits=8``. An image that was made
-    elsewhere needs ``front_end``.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, damaged, of another kind, or holds no settings.
+    elsewhere needs ``front_end``. A file that is missing, damaged, or of another kind raises
+    :class:`EarshotError`.
     """
     path = Path(path)
     with _named(path):
@@ -79,11 +68,8 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
                 spectrogram, found = packed["spectrogram"], _from_json(str(packed[FIELD]))
     settings = found or front_end
     if not isinstance(settings, LogMel):
-        raise EarshotError(
-            f"{path} does not say with which settings it was made: give front_end, the LogMel."
-        )
-    if spectrogram.dtype == np.uint8:
-        settings = dataclasses.replace(settings, bits=8)
+        raise EarshotError(f"{path} does not say with which settings it was made: give front_end.")
+    settings = replace(settings, bits=8) if spectrogram.dtype == np.uint8 else settings
     check_log_mel(spectrogram, settings)
     return spectrogram, settings
 
@@ -94,21 +80,15 @@ def save_windows(
 ) -> None:  # fmt: skip
     """Save windows of a stream as 8-bit images, in a folder for each class, with an index.
 
-    Parameters
-    ----------
-    folder : must not exist yet
-    windows : shape (n, n_frames, bands), in [0, top_db]
-    labels : int, shape (n,)
-    source : where the windows come from, for the index
+    The folder must not exist yet. Windows have the shape (n, n_frames, bands) and values in
+    [0, top_db], labels are int, shape (n,). The index tells the ``source`` of the windows.
     """
     folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
+    needed = (len(labels), *settings.output_shape)
     if folder.exists():
         raise EarshotError(f"{folder} exists already and is kept: choose another folder.")
-    if windows.shape != (len(labels), *settings.output_shape) or len(labels) == 0:
-        raise EarshotError(
-            f"{len(labels)} labels and these settings need windows of the shape "
-            f"{(len(labels), *settings.output_shape)}, not {windows.shape}."
-        )
+    if windows.shape != needed or len(labels) == 0:
+        raise EarshotError(f"These labels need windows of the shape {needed}, not {windows.shape}.")
     if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < n_classes:
         raise EarshotError(f"Labels of {n_classes} classes are whole numbers from 0, not {labels}.")
     low, high = np.min(windows), np.max(windows)
@@ -120,11 +100,10 @@ def save_windows(
     with files.atomic_path(folder) as temporary:
         rows = []
         for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
-            name = class_names[label]
-            path = Path(files.safe_name(name), f"{i:06d}.png")
-            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
-            _write_image(temporary / path, settings.to_quantized(window), settings)
-            rows.append({"file": path.as_posix(), "class_name": name, "source": source})
+            file = f"{files.safe_name(class_names[label])}/{i:06d}.png"
+            (temporary / file).parent.mkdir(parents=True, exist_ok=True)
+            _write_image(temporary / file, settings.to_quantized(window), settings)
+            rows.append({"file": file, "class_name": class_names[label], "source": source})
         about = {"class_names": list(class_names), "settings": settings.to_dict()}
         index = json.dumps({**about, "windows": rows}, indent=1)
         (temporary / INDEX).write_text(index, encoding="utf-8")
@@ -141,15 +120,14 @@ def load_windows(
     folder, windows = Path(folder), []
     with _named(folder / INDEX):
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        class_names, rows = tuple(index["class_names"]), index["windows"]
-        labels = np.array([class_names.index(row["class_name"]) for row in rows])
-        paths = [folder / row["file"] for row in rows]
+        class_names, paths = tuple(index["class_names"]), [row["file"] for row in index["windows"]]
+        labels = np.array([class_names.index(row["class_name"]) for row in index["windows"]])
         found = StreamSpectrogram(**index["settings"])
     if settings not in (None, found):
         raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
     for path in paths:
-        with _named(path):
-            quantized, made_with = _read_image(path)
+        with _named(folder / path):
+            quantized, made_with = _read_image(folder / path)
             if made_with != found or quantized.shape != found.output_shape:
                 raise ValueError("another image")
             windows.append(found.from_quantized(quantized))
@@ -157,10 +135,7 @@ def load_windows(
 
 
 def coarser(db: Array, times: int) -> Array:
-    """Average the power of ``times`` frames by ``times`` bands, and keep the spectrogram's size.
-
-    From dB, shape (frames, n_mels), to dB below the loudest point, the same shape.
-    """
+    """Average the power of ``times`` frames by ``times`` bands, from (frames, n_mels) dB to dB."""
     n_frames, n_mels = db.shape
     sides = (0, -n_frames % times), (0, -n_mels % times)
     power = np.pad(np.power(10, db / 10), sides, mode="edge")
@@ -171,8 +146,6 @@ def coarser(db: Array, times: int) -> Array:
 
 def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
     """Write values of 8 bits, shape (frames, bands), as a grey image with its settings."""
-    from PIL import Image, PngImagePlugin
-
     text = PngImagePlugin.PngInfo()
     text.add_text(FIELD, _to_json(front_end))
     Image.fromarray(np.ascontiguousarray(quantized.T[::-1])).save(path, pnginfo=text)
@@ -180,8 +153,6 @@ def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
 
 def _read_image(path: Path) -> tuple[Array, FrontEnd | None]:
     """Read an image; gives values of 8 bits, shape (frames, bands), and settings if it has any."""
-    from PIL import Image
-
     with Image.open(path) as image:
         settings = image.info.get(FIELD)
         quantized = np.asarray(image.convert("L"))[::-1].T.copy()
@@ -213,6 +184,5 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except (*damage, EarshotError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise EarshotError(
-            f"{path} holds no spectrogram, or is damaged ({reason}): write it again."
-        ) from error
+        damaged = f"{path} holds no spectrogram, or is damaged ({reason})"
+        raise EarshotError(f"{damaged}: write it again.") from error

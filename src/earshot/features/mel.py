@@ -1,24 +1,27 @@
-"""Mel filters, and the matrices for the way back from mel bands.
+"""Mel filters, the settings that are made with them, and the matrices for the way back.
 
 >>> mel_filter_bank(16000, 512, 40, 60.0, 8000.0).shape
 (257, 40)
 """
 
+import dataclasses
 import functools
+import numbers
+import sys
 from typing import Any
 
 import numpy as np
 
+from earshot.errors import EarshotError
+from earshot.features.short_time import centred_frames, hann
 from earshot.types import Array
 
-__all__ = ["band_groups", "mel_filter_bank", "mel_matrices"]
+__all__ = ["MelBands", "mel_filter_bank", "mel_matrices", "require"]
 
-BREAK_HZ = 1000.0
-"""Up to here Slaney's scale has 3 mel per 200 Hz, and above it 27 mel per factor of 6.4."""
-BREAK_MEL = 15.0
-"""The same frequency in mel."""
-LOG_STEP = np.log(6.4) / 27
-"""Growth of the logarithm of the frequency per mel, above the break."""
+BREAK_HZ = 1000.0  # up to here Slaney's scale has 3 mel per 200 Hz, above 27 per factor of 6.4
+BREAK_MEL = 15.0  # the same frequency in mel
+LOG_STEP = np.log(6.4) / 27  # growth of the logarithm of the frequency per mel, above the break
+BLOCK_FRAMES = 256  # go through the FFT together: few enough to stay in a core's cache
 GROUP = 16
 """Bands in a group: all at once would take several threads, and 20 times as long when others work,
 and a step of a stream would depend in its last digit on the steps that come with it."""
@@ -51,8 +54,74 @@ def _mel_to_hz(mel):
     return np.where(mel < BREAK_MEL, mel * 200 / 3, above)
 
 
+def require(
+    settings: Any, name: str, kind: Any = numbers.Integral, least: float = 1,
+    most: float = sys.float_info.max, needed: str = "as a number above 0",
+) -> None:  # fmt: skip
+    """Refuse a setting that is no number of a kind, from ``least`` to ``most``."""
+    value = getattr(settings, name)
+    if not isinstance(value, kind) or not least <= value <= most:
+        raise EarshotError(f"{type(settings).__name__} needs {name} {needed}, not {value!r}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class MelBands:
+    """The settings that log-mels and streams share: windows in samples, and the range of bands."""
+
+    sample_rate: int = 8000
+    n_fft: int = 256
+    hop_length: int = 80
+    n_mels: int = 40
+    fmin_hz: float = 60.0
+    fmax_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "hop_length"):
+            require(self, name)
+        kind, half_hz = type(self).__name__, self.sample_rate / 2
+        if self.n_fft % 2:
+            raise EarshotError(f"{kind} needs an even n_fft, not {self.n_fft}.")
+        if not 0 <= self.fmin_hz < self.top_hz <= half_hz:
+            needed = f"0 <= fmin_hz < fmax_hz <= {half_hz:g} Hz (half the sample rate)"
+            raise EarshotError(f"{kind} needs {needed}, not {self.fmin_hz:g} and {self.top_hz:g}.")
+
+    @property
+    def top_hz(self) -> float:
+        """Upper end of the highest band, in Hz."""
+        return self.sample_rate / 2 if self.fmax_hz is None else self.fmax_hz
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the settings as a dict that JSON can hold; the class brings them back from it."""
+        return dataclasses.asdict(self)
+
+    def mel_power(self, x: Any) -> Array:
+        """Mel power of waveforms, from shape (..., samples) to (..., frames, n_mels)."""
+        from scipy.fft import rfft
+
+        x = np.asarray(x, np.float32)
+        if x.shape[-1] == 0:
+            raise EarshotError("A waveform without samples has no spectrogram.")
+        clips = x.reshape(-1, x.shape[-1])
+        frames = centred_frames(clips, self.n_fft, self.hop_length)
+        n_frames, groups, window = frames.shape[1], _band_groups(self), hann(self.n_fft)
+        out = np.empty((len(clips) * n_frames, self.n_mels), np.float32)
+        # In blocks that stay in the cache: a fifth to a third faster than all frames at once.
+        clips_at_once = max(1, BLOCK_FRAMES // n_frames)
+        for i in range(0, len(clips), clips_at_once):
+            for j in range(0, n_frames, BLOCK_FRAMES):
+                block = frames[i : i + clips_at_once, j : j + BLOCK_FRAMES] * window
+                block = block.reshape(-1, self.n_fft)
+                spectrum = rfft(block, axis=1, overwrite_x=True).view(np.float32)
+                np.multiply(spectrum, spectrum, out=spectrum)
+                power = spectrum[:, 0::2] + spectrum[:, 1::2]
+                target = out[i * n_frames + j :][: len(power)]
+                for bands, bins, weights in groups:
+                    np.matmul(power[:, bins], weights, out=target[:, bands])
+        return out.reshape(*x.shape[:-1], n_frames, self.n_mels)
+
+
 @functools.lru_cache(maxsize=32)
-def band_groups(front_end: Any) -> list[tuple[slice, slice, Array]]:
+def _band_groups(front_end):
     """Filters of a LogMel in groups of neighbouring bands: the bands, their bins, the weights."""
     bank, groups = _bank_of(front_end), []
     for bands in (slice(i, i + GROUP) for i in range(0, front_end.n_mels, GROUP)):
@@ -63,7 +132,7 @@ def band_groups(front_end: Any) -> list[tuple[slice, slice, Array]]:
 
 
 @functools.lru_cache(maxsize=32)
-def mel_matrices(front_end: Any) -> tuple[Array, Array, Array]:
+def mel_matrices(front_end: MelBands) -> tuple[Array, Array, Array]:
     """Matrices for the way back from a LogMel's bands: the filters, a first guess, an update."""
     bank = _bank_of(front_end)
     per_bin = np.maximum(bank.sum(axis=1, keepdims=True), 1e-9)
@@ -72,5 +141,5 @@ def mel_matrices(front_end: Any) -> tuple[Array, Array, Array]:
 
 
 def _bank_of(front_end):
-    bins, bands_hz = (front_end.sample_rate, front_end.n_fft), (front_end.fmin_hz, front_end.top_hz)
-    return mel_filter_bank(*bins, front_end.n_mels, *bands_hz)
+    size = front_end.sample_rate, front_end.n_fft, front_end.n_mels
+    return mel_filter_bank(*size, front_end.fmin_hz, front_end.top_hz)

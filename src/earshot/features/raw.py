@@ -8,7 +8,6 @@ Used where a network reads the waveform itself, in the place of :class:`earshot.
 """
 
 import dataclasses
-import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,12 +15,12 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
+from earshot.features.mel import require
 from earshot.types import Array
 
 __all__ = ["RawWaveform"]
 
-FULL_SCALE = np.float32(32767)
-"""Largest sample of 16 bits: what a clip's peak becomes in a store."""
+FULL_SCALE = np.float32(32767)  # largest sample of 16 bits: what a clip's peak becomes in a store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +37,7 @@ class RawWaveform:
 
     def __post_init__(self) -> None:
         audio.whole_rate(self.sample_rate)
-        if not isinstance(self.n_samples, numbers.Integral) or self.n_samples <= 0:
-            raise EarshotError(
-                f"RawWaveform needs n_samples as a whole number above 0, not {self.n_samples!r}."
-            )
+        require(self, "n_samples")
 
     @property
     def output_shape(self) -> tuple[tuple[int], tuple[int]]:
@@ -53,24 +49,20 @@ class RawWaveform:
         return dataclasses.asdict(self)
 
     def __call__(self, clips: Sequence[Array]) -> tuple[Array, Array]:
-        """Pad or trim clips, each of shape (samples,).
+        """Pad or trim clips, each of shape (samples,), to two arrays of shape (n, n_samples).
 
-        Returns
-        -------
-        x : float32, shape (n, n_samples); each peak is 1, so that loudness plays no role
-        mask : bool, shape (n, n_samples); True where a sample is real
+        First float32, each peak 1, so that loudness plays no role; then True for the real samples.
         """
         return self.unpack(self.pack(clips))
 
     def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
         """Give clips in a form that takes little space on a disk: samples of 16 bits, lengths."""
         samples = np.zeros((len(clips), self.n_samples), np.int16)
-        lengths = np.zeros(len(clips), np.int32)
+        lengths = np.array([min(len(clip), self.n_samples) for clip in clips], np.int32)
         for i, clip in enumerate(clips):
             clip = np.asarray(clip, np.float32)[: self.n_samples]
             if clip.size == 0:
                 raise EarshotError(f"Clip {i} has no samples: leave it out or record it again.")
-            lengths[i] = len(clip)
             samples[i, : len(clip)] = np.rint(32767 / max(np.abs(clip).max(), 1e-9) * clip)
         return {"samples": samples, "lengths": lengths}
 

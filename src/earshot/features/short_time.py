@@ -14,8 +14,7 @@ from earshot.types import Array
 
 __all__ = ["centred_frames", "hann", "istft", "stft"]
 
-LEAST_WEIGHT = np.float32(0.05)
-"""Least sum of squared windows that :func:`istft` divides by: it keeps the edges from growing."""
+LEAST_WEIGHT = np.float32(0.05)  # least sum of squared windows: it keeps the edges from growing
 
 
 @functools.lru_cache(maxsize=8)
@@ -25,26 +24,15 @@ def hann(n_fft: int) -> Array:
 
 
 def centred_frames(x: Array, n_fft: int, hop_length: int) -> Array:
-    """Cut waveforms (..., samples) into frames around multiples of the hop, zeros at both ends.
-
-    Gives a view of shape (..., 1 + samples // hop_length, n_fft), not yet windowed.
-    """
+    """View waveforms as frames around multiples of the hop, (..., 1 + samples // hop, n_fft)."""
     x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)])
     return np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=-1)[..., ::hop_length, :]
 
 
 def stft(x: Array, n_fft: int, hop_length: int) -> Array:
-    """Complex spectra of waveforms.
+    """Complex spectra of waveforms; length of the Hann window and step between frames in samples.
 
-    Parameters
-    ----------
-    x : shape (..., samples)
-    n_fft, hop_length
-        Length of the Hann window and step between frames, in samples.
-
-    Returns
-    -------
-    ndarray of complex64, shape (..., 1 + samples // hop_length, 1 + n_fft // 2)
+    From shape (..., samples) to complex64, (..., 1 + samples // hop_length, 1 + n_fft // 2).
     """
     from scipy.fft import rfft  # numpy.fft is slower and works in double precision
 
@@ -55,16 +43,9 @@ def stft(x: Array, n_fft: int, hop_length: int) -> Array:
 def istft(spectra: Array, hop_length: int) -> Array:
     """Give the waveform whose spectra are nearest to the given ones, in the least squares' sense.
 
-    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform".
-
-    Parameters
-    ----------
-    spectra : complex, shape (..., frames, 1 + n_fft // 2)
-        Made with a Hann window; the hop is at most half of it.
-
-    Returns
-    -------
-    ndarray of float32, shape (..., (frames - 1) * hop_length)
+    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". From
+    shape (..., frames, 1 + n_fft // 2), made with a Hann window and a hop of at most half of it, to
+    float32, shape (..., (frames - 1) * hop_length).
     """
     from scipy.fft import irfft
 

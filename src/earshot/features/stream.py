@@ -19,23 +19,24 @@ import numpy as np
 
 from earshot.audio import Resampler, blocks_of
 from earshot.errors import EarshotError
-from earshot.features import short_time
-from earshot.features.log_mel import LogMel
+from earshot.features.mel import MelBands, require
+from earshot.features.short_time import stft
 from earshot.types import Array, Blocks, Sound
 
 __all__ = ["StreamSpectrogram", "difference"]
 
-FAINTEST = 1e-9
-"""Power that counts as silence; a recording of 16 bits has a little more noise of its own."""
-SMOOTH_STEPS = 6.0
-"""Time constant, in steps, of the smoothing before the least level is looked for."""
-LONGEST_FLOOR = 100_000
-"""Most steps that a noise floor looks back: 17 minutes of 10 ms."""
+FAINTEST = 1e-9  # power that counts as silence; 16 bits have a little more noise of their own
+SMOOTH_STEPS = 6.0  # time constant of the smoothing before the least level is looked for
+LONGEST_FLOOR = 100_000  # most steps that a noise floor looks back: 17 minutes of 10 ms
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamSpectrogram:
+class StreamSpectrogram(MelBands):
     """Settings of a stream's spectrogram and of a network's windows on it.
+
+    Values are dB above the noise floor of each band, the least smoothed level of the last seconds,
+    so that neither the loudness nor the colour of a steady noise matters: Martin (2001), "Noise
+    power spectral density estimation based on optimal smoothing and minimum statistics".
 
     Parameters
     ----------
@@ -43,53 +44,29 @@ class StreamSpectrogram:
     n_fft, hop_length : length of the Hann window and step, in samples
     n_mels : number of mel bands; None: a linear spectrogram, ``1 + n_fft // 2`` bands
     fmin_hz, fmax_hz : range of the mel bands; default: up to half the sample rate
-    floor_s
-        Values are dB above the noise floor of each band: the least smoothed level of the last
-        ``floor_s`` seconds, after Martin (2001), "Noise power spectral density estimation based on
-        optimal smoothing and minimum statistics". So neither the loudness nor the colour of a
-        steady noise matters. None: above a fixed faintest level.
+    floor_s : seconds before each step whose least level is the noise floor; None: a fixed one
     top_db : what is louder is cut off; values run from 0 to this
     n_frames : length of a window in steps
     n_ahead : of these, so many come after the step that the window is about
     """
 
-    sample_rate: int = 8000
-    n_fft: int = 256
-    hop_length: int = 80
-    n_mels: int | None = 40
-    fmin_hz: float = 60.0
-    fmax_hz: float | None = None
+    n_mels: int | None = 40  # type: ignore[assignment]
     floor_s: float | None = 3.0
     top_db: float = 50.0
     n_frames: int = 63
     n_ahead: int = 31
 
     def __post_init__(self) -> None:
-        def wrong(name: str, needed: str) -> EarshotError:
-            value = getattr(self, name)
-            return EarshotError(f"StreamSpectrogram needs {name} {needed}, not {value!r}.")
-
-        whole, real = numbers.Integral, numbers.Real
-        if not isinstance(self.top_db, real) or not 0 < self.top_db < np.inf:
-            raise wrong("top_db", "as a number above 0")
-        if not isinstance(self.n_frames, whole) or self.n_frames < 2:
-            raise wrong("n_frames", "of at least 2 (one step says nothing)")
-        if not isinstance(self.n_ahead, whole) or not 0 <= self.n_ahead < self.n_frames:
-            raise wrong("n_ahead", f"from 0 to {self.n_frames - 1} steps")
-        if self.n_mels == 0:
-            raise wrong("n_mels", "above 0, or None for linear bands")
-        steps_per_s = self._mel.sample_rate / self.hop_length  # checks the settings of both
-        if self.floor_s is not None and not (
-            isinstance(self.floor_s, real) and 1 <= self.floor_s * steps_per_s <= LONGEST_FLOOR
-        ):
-            raise wrong("floor_s", f"from one step to {LONGEST_FLOOR} steps, or None")
-
-    @property
-    def _mel(self) -> LogMel:
-        return LogMel(
-            sample_rate=self.sample_rate, n_fft=self.n_fft, hop_length=self.hop_length,
-            n_mels=self.n_mels or 1, fmin_hz=self.fmin_hz, fmax_hz=self.fmax_hz, n_samples=None,
-        )  # fmt: skip
+        super().__post_init__()
+        require(self, "top_db", numbers.Real, 1e-6)
+        require(self, "n_frames", least=2, needed="of at least 2 (one step says nothing)")
+        last, step_s = self.n_frames - 1, self.hop_length / self.sample_rate
+        require(self, "n_ahead", least=0, most=last, needed=f"from 0 to {last} steps")
+        if self.n_mels is not None:
+            require(self, "n_mels", needed="above 0, or None for linear bands")
+        if self.floor_s is not None:
+            needed = f"from one step to {LONGEST_FLOOR} steps, or None"
+            require(self, "floor_s", numbers.Real, step_s, LONGEST_FLOOR * step_s, needed)
 
     @property
     def n_bands(self) -> int:
@@ -111,20 +88,11 @@ class StreamSpectrogram:
         """How many steps a second has."""
         return self.sample_rate / self.hop_length
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as a dict that JSON can hold; ``StreamSpectrogram(**d)`` reads it."""
-        return dataclasses.asdict(self)
-
     def spectrogram(self, sound: Sound, sample_rate: int | None = None) -> Array:
         """Make the complete spectrogram of a recording of any length; a file is read in blocks.
 
         A waveform at another rate than the settings' needs its ``sample_rate`` in Hz. Gives float32
-        in [0, top_db], shape (steps, bands).
-
-        Raises
-        ------
-        EarshotError
-            When a file cannot be read, or a waveform is empty, or holds NaN or infinity.
+        in [0, top_db], shape (steps, bands). What is no sound raises :class:`EarshotError`.
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
         blocks = self.blocks(blocks_of(sound, rate))
@@ -133,8 +101,7 @@ class StreamSpectrogram:
     def blocks(self, blocks: Blocks) -> Iterator[Array]:
         """Make the spectrogram of a stream while it comes, to the same values as in one piece.
 
-        Yields for every block, and at the end, the steps that are certain by then: float32, shape
-        (steps, bands).
+        Yields for every block, and at the end, the steps that are certain by then, (steps, bands).
         """
         margin = -(-self.n_fft // 2 // self.hop_length)  # in steps
         silence = np.zeros(margin * self.hop_length, np.float32)
@@ -145,29 +112,24 @@ class StreamSpectrogram:
             if n_steps <= 0:
                 yield np.zeros((0, self.n_bands), np.float32)
                 continue
-            power = self._power(kept[: (n_steps + 2 * margin) * self.hop_length])
+            x = kept[: (n_steps + 2 * margin) * self.hop_length]
+            if self.n_mels:
+                power = self.mel_power(x)
+            else:
+                power = np.square(np.abs(stft(x, self.n_fft, self.hop_length)))
             db = 10 * np.log10(np.maximum(power[margin : margin + n_steps], FAINTEST))
             kept = kept[n_steps * self.hop_length :]
             yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
 
-    def _power(self, x):
-        if self.n_mels:
-            return self._mel.mel_power(x)
-        return np.square(np.abs(short_time.stft(x, self.n_fft, self.hop_length)))
-
     def cut(self, spectrogram: Array, *, step: int = 1) -> tuple[Array, Array]:
         """Cut a spectrogram, shape (steps, bands), into windows that are ``step`` steps apart.
 
-        Returns
-        -------
-        windows : shape (n, n_frames, bands); a view, which takes no memory
-        steps : int, shape (n,); the step that each window is about
+        Gives a view of shape (n, n_frames, bands), and the step that each window is about, (n,).
         """
-        if np.ndim(spectrogram) != 2 or np.shape(spectrogram)[1] != self.n_bands:
-            raise EarshotError(
-                f"A spectrogram of these settings has the shape (steps, {self.n_bands}), not "
-                f"{np.shape(spectrogram)}: make it with the same settings."
-            )
+        shape = np.shape(spectrogram)
+        if len(shape) != 2 or shape[1] != self.n_bands:
+            made = f"These settings make spectrograms of shape (steps, {self.n_bands})"
+            raise EarshotError(f"{made}, not {shape}: cut with those that it was made with.")
         if not isinstance(step, numbers.Integral) or step < 1:
             raise EarshotError(f"Windows are cut a whole number of steps apart, not {step!r}.")
         if len(spectrogram) < self.n_frames:
@@ -179,10 +141,8 @@ class StreamSpectrogram:
     def too_short(self, n_steps: int) -> EarshotError:
         """Give the error about a stream of fewer steps than a window."""
         has_s, needs_s = n_steps / self.steps_per_s, self.n_frames / self.steps_per_s
-        return EarshotError(
-            f"The stream is {has_s:.2f} s long, and a window takes {needs_s:.2f} s: record a "
-            "longer one, or use shorter windows."
-        )
+        lengths = f"The stream is {has_s:.2f} s long, and a window takes {needs_s:.2f} s"
+        return EarshotError(f"{lengths}: record a longer one, or use shorter windows.")
 
     def to_quantized(self, spectrogram: Array) -> Array:
         """Bring values of 0 to ``top_db`` to whole ones of 0 to 255 (uint8); others are cut off."""
@@ -194,10 +154,7 @@ class StreamSpectrogram:
         return np.asarray(quantized, np.float32) * np.float32(self.top_db / 255)
 
     def __call__(self, clips: Sequence[Array]) -> Array:
-        """Make one window of each clip, its middle, or the clip and what its edges hold.
-
-        From clips of shape (samples,) to float32, shape (n, n_frames, bands).
-        """
+        """Make a window of the middle of each clip, its edges held: (n, n_frames, bands)."""
         windows = np.empty((len(clips), *self.output_shape), np.float32)
         for window, clip in zip(windows, clips, strict=True):
             spectrogram = self.spectrogram(clip)
@@ -248,15 +205,10 @@ class _NoiseFloor:
 
 
 def difference(first: Array, second: Array) -> Array:
-    """Subtract a spectrogram from another of the same settings, over the steps that both have.
-
-    From two of shape (steps, bands) to float32 in dB: above 0 where the first is louder.
-    """
+    """Subtract the second spectrogram, (steps, bands) in dB, over the steps that both have."""
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
-        raise EarshotError(
-            f"Spectrograms of {np.shape(first)} and {np.shape(second)} cannot be compared: make "
-            "both with the same settings."
-        )
+        shapes = f"{first.shape} and {second.shape}"
+        raise EarshotError(f"Spectrograms of {shapes} differ in settings: make both with the same.")
     n = min(len(first), len(second))
     return np.subtract(first[:n], second[:n], dtype=np.float32)

@@ -5,7 +5,8 @@
 [('cat', 0.5), ('dog', 2.0)]
 """
 
-import dataclasses
+import collections
+import functools
 import typing
 import warnings
 from collections.abc import Sequence
@@ -14,19 +15,8 @@ import numpy as np
 from scipy.special import expit
 
 from earshot.errors import EarshotError, EarshotWarning, some
+from earshot.segmentation import pieces as parts
 from earshot.segmentation.noise_floor import learn_noise_floor
-from earshot.segmentation.pieces import (
-    MIN_PAUSE_S,
-    PAUSE_SPREAD_S,
-    SURE,
-    VALLEYS,
-    Group,
-    Piece,
-    find_pieces,
-    groups_by_pause,
-    pieces_of_segments,
-    refined,
-)
 from earshot.segmentation.segments import Segment
 from earshot.types import Array, PathLike
 
@@ -39,6 +29,8 @@ LENGTH_SPREAD = 0.5  # how much lengths of words vary: standard deviation of the
 SILENT_LETTERS = 3.0  # a word takes the time of its letters and so many more
 USUAL_WORD_S = 0.4  # length of a word where a recording tells nothing of it
 
+_softplus = functools.partial(np.logaddexp, 0)
+
 
 def align_words(
     recording: list[Segment] | Array | PathLike, words: Sequence[str], *,
@@ -50,58 +42,40 @@ def align_words(
     pauses, the loudness, the lengths of the words and, if given, their times; the best one is
     taken, and its confidence is its share in all of them (the forward-backward algorithm).
 
+    Doubtful segments say so; words that were not found are missing, with a warning. No words, or
+    nothing that stands out of the noise, raises :class:`EarshotError`.
+
     Parameters
     ----------
-    recording : list of Segment, shape (samples,), or a path
-        What :func:`split_words` returned, or the recording itself, which gives more to choose from.
+    recording : what :func:`split_words` gave, or the sound itself, which gives more to choose from
     words : what was said, in order
     sample_rate : of a waveform, in Hz
-    onsets_s : shape (n_words, 2)
-        Earliest and latest time at which each word is likely to begin, in seconds.
-
-    Returns
-    -------
-    list of (str, Segment)
-        In order; doubtful segments say so. Words that were not found are missing, with a warning.
-
-    Raises
-    ------
-    EarshotError
-        When there is nothing to align: no words, or nothing that stands out of the noise.
+    onsets_s : shape (n_words, 2), when each word is likely to begin: earliest and latest second
     """
     if isinstance(words, str) or not len(words):
         raise EarshotError("align_words needs the list of the words that were said.")
     words = [str(word) for word in words]
     if onsets_s is not None and np.shape(onsets_s) != (len(words), 2):
-        raise EarshotError(
-            f"onsets_s needs the earliest and the latest time of each of the {len(words)} words, "
-            f"shape ({len(words)}, 2), not {np.shape(onsets_s)}."
-        )
+        shapes = f"shape ({len(words)}, 2), not {np.shape(onsets_s)}"
+        raise EarshotError(f"onsets_s needs the earliest and latest time of each word, {shapes}.")
     if isinstance(recording, list | tuple):
-        sound, pieces, name = None, pieces_of_segments(recording), "the recording"
+        sound, pieces, name = None, parts.pieces_of_segments(recording), "the recording"
     else:
         sound = learn_noise_floor(recording, sample_rate)
-        pieces, name = find_pieces(sound, VALLEYS[0]), sound.name
-    groups = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
-    if not groups:
-        raise EarshotError(
-            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there: "
-            "listen to it; was the microphone muted?"
+        pieces, name = parts.find_pieces(sound, parts.VALLEYS[0]), sound.name
+    segments = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
+    if not segments:
+        silent = (
+            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there"
         )
-    found = {group.word for group in groups}
-    left_out = [word for i, word in enumerate(words) if i not in found]
-    if left_out:
-        warnings.warn(
-            f"{len(left_out)} of {len(words)} words were not found in {name}: "
-            f"{some(left_out, 20)}. Listen to it and correct the cut by hand.",
-            EarshotWarning,
-            stacklevel=2,
-        )
-    segments = refined(groups, sound) if sound else [Segment(*group[:2]) for group in groups]
-    return [
-        (words[g.word], dataclasses.replace(s, word=words[g.word], confidence=g.confidence))
-        for g, s in zip(groups, segments, strict=True)
-    ]
+        raise EarshotError(f"{silent}: listen to it; was the microphone muted?")
+    found = collections.Counter(segment.word for segment in segments)
+    if left_out := list((collections.Counter(words) - found).elements()):
+        missing = f"{len(left_out)} of {len(words)} words were not found in {name}"
+        way_out = "Listen to it and correct the cut by hand."
+        warnings.warn(f"{missing}: {some(left_out, 20)}. {way_out}", EarshotWarning, stacklevel=2)
+    segments = parts.refined(segments, sound) if sound else segments
+    return [(segment.word, segment) for segment in segments]
 
 
 class _Costs(typing.NamedTuple):
@@ -112,14 +86,13 @@ class _Costs(typing.NamedTuple):
     leave_out: float  # a word
 
     def backwards(self):
-        """The same, read from the end."""
         return _Costs(self.pass_over[::-1], [k[::-1, ::-1] for k in self.join], self.leave_out)
 
 
 def assign(
-    pieces: Sequence[Piece], words: Sequence[str], *, min_pause_s: float = MIN_PAUSE_S,
+    pieces: Sequence[parts.Piece], words: Sequence[str], *, min_pause_s: float = parts.MIN_PAUSE_S,
     onsets_s: typing.Any = None, may_leave_out: bool = False,
-) -> list[Group]:  # fmt: skip
+) -> list[Segment]:  # fmt: skip
     """Read pieces as words, in order, in the most plausible way; empty when there is none.
 
     A way is a sequence of moves: pass over a piece, leave out a word, or make the next word of one
@@ -133,7 +106,7 @@ def assign(
         return []
     so_far = _ways(costs, np.logaddexp)
     to_go = _ways(costs.backwards(), np.logaddexp)[::-1, ::-1]
-    groups, i, j = [], 0, 0
+    segments, i, j = [], 0, 0
     while i < len(pieces):
         moves = [(best_to_go[i + 1, j] - costs.pass_over[i], 1, 0)]
         if j < len(words):
@@ -145,33 +118,33 @@ def assign(
             said = pieces[i : i + n_pieces]
             log_share = so_far[i, j] - costs.join[n_pieces - 1][i, j] + to_go[i + n_pieces, j + 1]
             strength = max(piece.strength for piece in said)
-            sure = np.exp(min(log_share - to_go[0, 0], 0)) * expit(SURE * (strength - 1) + 1)
-            groups.append(Group(said[0].start_s, said[-1].end_s, float(sure), j))
+            sure = np.exp(min(log_share - to_go[0, 0], 0)) * expit(parts.SURE * (strength - 1) + 1)
+            segments.append(Segment(said[0].start_s, said[-1].end_s, words[j], float(sure)))
         i, j = i + n_pieces, j + n_words
-    return groups
+    return segments
 
 
 def _costs(pieces, words, min_pause_s, onsets_s, leave_out):
     starts_s, ends_s, strength, gaps_s, _ = np.array(pieces, float).T
-    lengths_s = [group.end_s - group.start_s for group in groups_by_pause(pieces, 0, min_pause_s)]
+    lengths_s = [word.duration_s for word in parts.groups_by_pause(pieces, 0, min_pause_s)]
     letters = np.array([len(word) for word in words]) + SILENT_LETTERS
     expected_s = np.median(lengths_s or [USUAL_WORD_S]) * letters / letters.mean()
     earliest_s, latest_s = (-np.inf, np.inf) if onsets_s is None else np.asarray(onsets_s, float).T
     onsets = starts_s[:, None]
     late_s = np.maximum(np.maximum(earliest_s - onsets, onsets - latest_s), 0)
-    apart = _softplus((min_pause_s - gaps_s) / PAUSE_SPREAD_S)
+    apart = _softplus((min_pause_s - gaps_s) / parts.PAUSE_SPREAD_S)
     apart[0] = 0
     begin = np.square(late_s / ONSET_SPREAD_S) / 2 + apart[:, None]
-    joined = _softplus((gaps_s - min_pause_s) / PAUSE_SPREAD_S)
+    joined = _softplus((gaps_s - min_pause_s) / parts.PAUSE_SPREAD_S)
     join, joints, strongest = [], np.zeros(len(pieces)), strength
     for k in range(min(MOST_PIECES, len(pieces))):  # of k + 1 pieces
         if k:
             joints, strongest = joints[:-1] + joined[k:], np.maximum(strongest[:-1], strength[k:])
         lengths_s = ends_s[k:] - starts_s[: len(joints)]
         length = np.log(lengths_s[:, None] / expected_s) / LENGTH_SPREAD
-        weak = joints + _softplus(SURE * (1 - strongest))
+        weak = joints + _softplus(parts.SURE * (1 - strongest))
         join.append(begin[: len(joints)] + weak[:, None] + np.square(length) / 2)
-    return _Costs(_softplus(SURE * (strength - 1)), join, leave_out)
+    return _Costs(_softplus(parts.SURE * (strength - 1)), join, leave_out)
 
 
 def _ways(costs, add):
@@ -188,7 +161,3 @@ def _ways(costs, add):
             left_out = costs.leave_out * np.arange(m + 1)
             row[:] = add.accumulate(row + left_out) - left_out
     return value
-
-
-def _softplus(x):
-    return np.logaddexp(0, x)

@@ -21,7 +21,6 @@ from tqdm import tqdm
 
 from earshot import audio, files
 from earshot.errors import EarshotError, EarshotWarning, listed
-from earshot.files import safe_name
 from earshot.segmentation import label_tracks
 from earshot.segmentation.alignment import align_words
 from earshot.segmentation.segments import Segment
@@ -29,8 +28,7 @@ from earshot.types import PathLike
 
 __all__ = ["cut_recording", "cut_set"]
 
-PEAK = 0.9
-"""Loudest sample of a recording's clips: all are made louder or softer by the same factor."""
+PEAK = 0.9  # loudest sample of a recording's clips: all are changed by the same factor
 SHORTEST_S = 0.01  # what a label track puts at less than this is a mistake
 
 
@@ -38,8 +36,7 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
     """Cut every recording ``<data_dir>/<name>_<who>.*`` of the words of a set, said in order.
 
     For ``animals``, ``animals_anna.wav`` is cut into ``animals/<word>/anna_0.wav``. Gives the
-    segments of each recording, by its path. Raises :class:`EarshotError` when there is none, and
-    warns with the names when some could not be cut.
+    segments by path. Having none raises :class:`EarshotError`; those that fail are warned of.
     """
     data_dir = Path(data_dir)
     paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
@@ -76,14 +73,8 @@ def cut_recording(
     Parameters
     ----------
     path : read in blocks, it may be hours long
-    words : what is said, in order
+    words, onsets_s : as for :func:`earshot.segmentation.align_words`
     who : the speaker
-    onsets_s : as for :func:`earshot.segmentation.align_words`
-
-    Returns
-    -------
-    list of Segment
-        With their words, and how sure they are.
     """
     path, folder = Path(path), Path(folder)
     if label_tracks.beside(path).is_file():
@@ -91,10 +82,14 @@ def cut_recording(
     else:
         segments = [segment for _, segment in align_words(path, words, onsets_s=onsets_s)]
     cuts = list(dict.fromkeys((round(s.start_s, 4), round(s.end_s, 4), s.word) for s in segments))
-    note = folder / "_cuts" / f"{safe_name(who)}, {safe_name(path.name)}.json"
+    note = folder / "_cuts" / f"{files.safe_name(who)}, {files.safe_name(path.name)}.json"
     names = _read_note(note)
     if list(names) != cuts:
-        _set_aside([name for cut, name in names.items() if cut not in cuts], folder)
+        for name in (name for cut, name in names.items() if cut not in cuts):
+            if (folder / name).is_file():
+                target = folder / "_replaced" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).rename(target)
         names = _named(cuts, names, folder, who)
         with files.atomic_path(note) as temporary:
             rows = [[*cut, name] for cut, name in names.items()]
@@ -109,42 +104,31 @@ def _labelled(path):
     segments = [segment for segment in label_tracks.read(track) if segment.word]
     for segment in segments:
         if segment.duration_s < SHORTEST_S or segment.start_s >= duration_s:
-            raise EarshotError(
-                f"{track} puts {segment.word!r} from {segment.start_s} to {segment.end_s} s, "
-                f"and {path.name} has {duration_s:.2f} s: mend that line, or delete the track "
-                "to have the recording cut anew."
-            )
+            place = f"{segment.word!r} from {segment.start_s} to {segment.end_s} s"
+            wrong = f"{track} puts {place}, and {path.name} has {duration_s:.2f} s"
+            raise EarshotError(f"{wrong}: mend that line, or delete the track to cut anew.")
     return segments
 
 
 def _read_note(note):
     """Files of the clips that were cut from a recording before, by start, end and word."""
     try:
-        rows = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else []
-    except ValueError:
-        return {}  # its clips count as somebody else's, and stay
+        rows = json.loads(note.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        rows = []  # clips of a damaged note count as somebody else's, and stay
     return {tuple(cut): name for *cut, name in rows}
 
 
 def _named(cuts, names, folder, who):
     """Name a file for each cut: the one that it has, or one after all that were ever there."""
     names = names.copy()
-    for cut in cuts:
-        if cut not in names:
-            place = safe_name(cut[2])
-            number = files.next_number(who, folder / place, folder / "_replaced" / place)
-            while (name := f"{place}/{files.clip_name(who, number)}") in names.values():
-                number += 1
-            names[cut] = name
+    for cut in (cut for cut in cuts if cut not in names):
+        place = files.safe_name(cut[2])
+        number = files.next_number(who, folder / place, folder / "_replaced" / place)
+        while (name := f"{place}/{files.clip_name(who, number)}") in names.values():
+            number += 1
+        names[cut] = name
     return {cut: names[cut] for cut in cuts}
-
-
-def _set_aside(names, folder):
-    for name in names:
-        if (folder / name).is_file():
-            target = folder / "_replaced" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).rename(target)
 
 
 def _write_clips(path, clips):

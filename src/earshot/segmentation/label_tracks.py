@@ -3,15 +3,12 @@
 Other lists of start, end and label, separated by commas or spaces, are read as well.
 
 A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, is how corrections by hand are
-remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels).
-
-Source of the format: https://manual.audacityteam.org/man/importing_and_exporting_labels.html
+remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels). The format:
+https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 
 >>> cut = [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "dog"), Segment(2.2, 2.5, "dog")]
 >>> [(s.start_s, s.end_s, s.word) for s in correct(cut, drop=[0], merge=[(1, 2)])]
 [(1.5, 2.5, 'dog')]
->>> beside("anna.wav").name
-'anna.labels.txt'
 """
 
 import dataclasses
@@ -38,63 +35,49 @@ def read(path: PathLike) -> list[Segment]:
 
     A text with a line for each label: start and end in seconds, then the label, separated by tabs,
     or else by commas or spaces. Lines that begin with a backslash (frequencies) are passed over,
-    and so is a first line that names the columns.
-
-    Raises
-    ------
-    EarshotError
-        When the file is missing, or a line is none of a label track; it names the line.
+    and so is a first line that names the columns. Another line raises :class:`EarshotError`.
     """
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no label track {path}: check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise EarshotError(f"{path} is no label track ({error}): export it as UTF-8.") from error
-    segments, is_first = [], True
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("\\"):
-            continue
+        way_out = "check the name, or export it as UTF-8."
+        raise EarshotError(f"There is no label track {path} ({error}): {way_out}") from error
+    rows = [(i, line) for i, line in enumerate(lines, start=1) if line.strip() and line[0] != "\\"]
+    has_header = bool(rows) and not re.search(r"\d", "".join(_fields(rows[0][1])[:2]))
+    segments = []
+    for number, line in rows[has_header:]:
         fields = _fields(line)
-        is_header = is_first and not re.search(r"\d", "".join(fields[:2]))
-        is_first = False
-        if is_header:
-            continue
         try:
             start_s, end_s = map(float, fields[:2])
         except ValueError:
             start_s = end_s = math.nan
         if not 0 <= start_s <= end_s < math.inf:
+            needed = "start and end in seconds, in this order, and the label, separated by tabs"
             raise EarshotError(
-                f"{path}, line {number}, is no label ({line[:60]!r}): it needs start and end in "
-                "seconds, the end not before the start, and the label, separated by tabs."
+                f"{path}, line {number}, is no label ({line[:60]!r}): give {needed}."
             )
-        segments.append(Segment(start_s, end_s, fields[2].strip() if len(fields) > 2 else ""))
+        segments.append(Segment(start_s, end_s, "".join(fields[2:])))
     return sorted(segments, key=lambda segment: segment.start_s)
 
 
 def _fields(line):
     """Split a line into start, end and label; a comma between digits may be a decimal point."""
-    if "\t" in line:  # as Audacity writes it, where quotes are part of a label
-        start, end, *rest = [*line.split("\t", 2), ""][:3]
-        return [start.replace(",", "."), end.replace(",", "."), *(part.strip() for part in rest)]
-    if ";" in line:
-        start, *rest = line.split(";", 2)
-        fields = [*(number.replace(",", ".") for number in (start, *rest[:1])), *rest[1:]]
+    separator = "\t" if "\t" in line else ";"
+    if separator in line:
+        fields = line.split(separator, 2)
     elif decimal := re.match(r"\s*(\d+,\d+)\s+(\d+,\d+)(?:\s+(.*))?$", line):
-        fields = [decimal[1].replace(",", "."), decimal[2].replace(",", "."), decimal[3] or ""]
+        fields = list(decimal.groups(""))
     else:
         fields = re.split(r"\s*,\s*|\s+", line.strip(), maxsplit=2)
-    return [field.strip().strip('"') for field in fields]
+    quotes = "" if separator == "\t" else '"'  # Audacity's tabs: quotes are part of a label
+    fields = [field.strip().strip(quotes) for field in fields]
+    return [*(number.replace(",", ".") for number in fields[:2]), *fields[2:]]
 
 
 def write(path: PathLike, segments: Iterable[Segment]) -> None:
     """Write a label track; one that is there already is replaced."""
-    lines = []
-    for segment in segments:
-        word = " ".join(segment.word.split())
-        lines.append(f"{segment.start_s:.6f}\t{segment.end_s:.6f}\t{word}\n")
+    lines = [f"{s.start_s:.6f}\t{s.end_s:.6f}\t{' '.join(s.word.split())}\n" for s in segments]
     with files.atomic_path(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
 
@@ -106,39 +89,29 @@ def correct(
 ) -> list[Segment]:  # fmt: skip
     """Mend a cut by hand; the numbers are those that :func:`earshot.notebook.plots.segments` shows.
 
+    Segments that were touched are certain now (confidence 1). A number that does not exist, or an
+    end before its start, raises :class:`EarshotError`.
+
     Parameters
     ----------
     move : new start and end, in seconds
     drop : segments that are no word
     merge : first and last of some segments that are one word; it takes the first one's name
     relabel : what is really said
-
-    Returns
-    -------
-    list of Segment
-        In order; those that were touched are certain now (confidence 1).
-
-    Raises
-    ------
-    EarshotError
-        When there is no segment of that number, or an end does not come after its start.
     """
     mended, move, relabel = dict(enumerate(segments)), move or {}, relabel or {}
     for number in [*move, *drop, *(n for pair in merge for n in pair), *relabel]:
         if number not in mended:
-            raise EarshotError(
-                f"There is no segment {number}: they are numbered from 0 to {len(mended) - 1}."
-            )
+            last = len(mended) - 1
+            raise EarshotError(f"There is no segment {number}: they are numbered from 0 to {last}.")
 
     def change(number, **changes):
         mended[number] = dataclasses.replace(mended[number], confidence=1.0, **changes)
 
     for number, (start_s, end_s) in move.items():
         if not 0 <= start_s < end_s:
-            raise EarshotError(
-                f"Segment {number} cannot go from {start_s} to {end_s} s: the end comes after the "
-                "start, and both count from the start of the recording."
-            )
+            wrong = f"Segment {number} cannot go from {start_s} to {end_s} s"
+            raise EarshotError(f"{wrong}: the end comes after the start, and no time is below 0.")
         change(number, start_s=start_s, end_s=end_s)
     for number, word in relabel.items():
         change(number, word=word)

@@ -5,6 +5,7 @@
 [(0.5, 0.9)]
 """
 
+import dataclasses
 import itertools
 import typing
 from collections.abc import Sequence
@@ -15,14 +16,12 @@ from scipy.special import expit, logit
 from earshot.segmentation.noise_floor import AboveNoise
 from earshot.segmentation.segments import Segment
 
-__all__ = ["Group", "Piece", "find_pieces", "groups_by_pause", "pieces_of_segments", "refined"]
+__all__ = ["Piece", "find_pieces", "groups_by_pause", "pieces_of_segments", "refined"]
 
 MIN_PAUSE_S = 0.15  # pause between two words: shorter ones are within words, before a "t" or a "k"
 PAUSE_SPREAD_S = 0.03  # how sharp that border is
 SURE = 4.0  # how fast plausibility falls with strength
-VALLEYS = (0.6, 0.8, 1.0)
-"""Parts of the peaks beside it to which the score falls where a piece may be divided; tried in
-turn until there are enough pieces."""
+VALLEYS = (0.6, 0.8, 1.0)  # a piece may be divided where it falls to such a part; tried in turn
 LOUD_FRAMES = 8  # a piece is as strong as the mean of so many of its loudest frames
 WEAKEST = 0.4  # strength of a word at least, as part of the recording's typical word
 EDGE = 0.06  # a word ends where the score is this part of the way from its pause to speech,
@@ -32,8 +31,7 @@ EDGE_QUANTILE = 0.3  # share of them that is quieter than the pause
 EDGE_FRAMES = 15  # a word grows by so many frames at most
 EDGE_GAP = 4  # a break of so many frames ends a word for good
 CLEAN_DB = 25.0  # speech so far above the noise needs no room around it
-ROOM_S_PER_DB = 0.003
-"""For each dB less, room after a word, whose soft end the noise covers; half as much before it."""
+ROOM_S_PER_DB = 0.003  # for each dB less, room after a word for its soft end; before it, half of it
 
 
 class Piece(typing.NamedTuple):
@@ -46,19 +44,11 @@ class Piece(typing.NamedTuple):
     core_s: float  # how long it is loud: a click is short, however long it rings on
 
 
-class Group(typing.NamedTuple):
-    """One word: where it is, how sure that is, and its place in the list of words."""
-
-    start_s: float
-    end_s: float
-    confidence: float
-    word: int = -1
-
-
 def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
     """Find what stands out of the noise, divided where it falls below ``valley`` of its peaks."""
     pieces, last = [], 0
-    for start, end in _runs(sound.score > sound.low):
+    borders = np.diff(sound.score > sound.low, prepend=False, append=False)
+    for start, end in np.flatnonzero(borders).reshape(-1, 2):
         score = (sound.score[start:end] - sound.quiet) / (sound.high - sound.quiet)
         cuts, gaps_s = _valleys(score, valley)
         gaps_s = [(start - last) * sound.frame_s, *gaps_s]
@@ -70,11 +60,6 @@ def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
             pieces.append(Piece(begin_s, min(end_s, sound.duration_s), strength, gap_s, core_s))
         last = end
     return pieces
-
-
-def _runs(on):
-    """First and one-past-last indices of the runs of True, shape (runs, 2)."""
-    return np.flatnonzero(np.diff(on, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _valleys(score, most):
@@ -92,12 +77,10 @@ def _valleys(score, most):
 
 def groups_by_pause(
     pieces: Sequence[Piece], min_word_s: float = 0.0, min_pause_s: float = MIN_PAUSE_S
-) -> list[Group]:
+) -> list[Segment]:
     """Join what is near together, drop what is short or weak."""
     near: list[list[Piece]] = []
-    for piece in pieces:
-        if piece.strength < 1:
-            continue
+    for piece in (piece for piece in pieces if piece.strength >= 1):
         if near and piece.start_s - near[-1][-1].end_s < min_pause_s:
             near[-1].append(piece)
         else:
@@ -105,36 +88,30 @@ def groups_by_pause(
     near = [group for group in near if sum(piece.core_s for piece in group) >= min_word_s]
     strengths = [max(piece.strength for piece in group) for group in near]
     least = max(1.0, WEAKEST * float(np.median(strengths))) if near else 1.0
-    result = []
+    words = []
     for group, strength in zip(near, strengths, strict=True):
         if strength >= least:
             joints_s = np.array([b.start_s - a.end_s for a, b in itertools.pairwise(group)])
             joined = expit((min_pause_s - joints_s) / PAUSE_SPREAD_S).prod()
             sure = float(expit(SURE * (strength / least - 1) + 1) * joined)
-            result.append(Group(group[0].start_s, group[-1].end_s, sure))
-    return result
+            words.append(Segment(group[0].start_s, group[-1].end_s, confidence=sure))
+    return words
 
 
 def pieces_of_segments(segments: Sequence[Segment]) -> list[Piece]:
     """Take segments that were cut before as pieces."""
-    ends_s = [0.0, *(segment.end_s for segment in segments)]
-    return [
-        Piece(
-            s.start_s, s.end_s, 1 + float(logit(np.clip(s.confidence, 1e-3, 1 - 1e-3))) / SURE,
-            max(s.start_s - end_s, 0.0), s.duration_s,
-        )
-        for s, end_s in zip(segments, ends_s, strict=False)
-    ]  # fmt: skip
+    pieces, last_s = [], 0.0
+    for s in segments:
+        strength = 1 + float(logit(np.clip(s.confidence, 1e-3, 1 - 1e-3))) / SURE
+        pieces.append(Piece(s.start_s, s.end_s, strength, max(s.start_s - last_s, 0), s.duration_s))
+        last_s = s.end_s
+    return pieces
 
 
-def refined(groups: Sequence[Group], sound: AboveNoise) -> list[Segment]:
-    """Move the borders to where the sound really ends, with some room when noise covers that.
-
-    A word keeps away from the middle of the pause to its neighbour.
-    """
-    starts = [round(group.start_s / sound.frame_s) for group in groups]
+def refined(groups: Sequence[Segment], sound: AboveNoise) -> list[Segment]:
+    """Move the borders to where the sound really ends, at most to the middle of the pause."""
+    starts = [*(round(group.start_s / sound.frame_s) for group in groups), len(sound.edges)]
     ends = [0, *(round(group.end_s / sound.frame_s) for group in groups)]
-    starts.append(len(sound.edges))
     between_s = [(a.end_s + b.start_s) / 2 for a, b in itertools.pairwise(groups)]
     limits_s = [0.0, *between_s, sound.duration_s]
     room_s = ROOM_S_PER_DB * max(0.0, CLEAN_DB - (sound.top - sound.quiet))
@@ -145,9 +122,9 @@ def refined(groups: Sequence[Group], sound: AboveNoise) -> list[Segment]:
         after = sound.edges[ends[i + 1] : starts[i + 1]][:EDGE_REACH]
         start_s = group.start_s - _fading(before[::-1], level) * sound.frame_s - room_s / 2
         end_s = group.end_s + _fading(after, level) * sound.frame_s + room_s
-        borders_s = max(start_s, limits_s[i]), min(end_s, limits_s[i + 1])
-        start_s, end_s = (round(float(at_s), 4) for at_s in borders_s)
-        segments.append(Segment(start_s, end_s, confidence=group.confidence))
+        start_s = round(float(max(start_s, limits_s[i])), 4)
+        end_s = round(float(min(end_s, limits_s[i + 1])), 4)
+        segments.append(dataclasses.replace(group, start_s=start_s, end_s=end_s))
     return segments
 
 

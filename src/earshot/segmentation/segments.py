@@ -18,14 +18,9 @@ SURE_ENOUGH = 0.75  # confidence from which nobody needs to look at a segment
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """A stretch of a recording.
+    """A stretch of a recording, in seconds from its start, with its word, if that is known.
 
-    Parameters
-    ----------
-    start_s, end_s : in seconds from the start of the recording
-    word : what is said there, if that is known
-    confidence
-        From 0 to 1: how sure it is that exactly this is one word (that very word, if it is named).
+    The confidence, 0 to 1, is how sure it is that exactly this is one word (that very word).
     """
 
     start_s: float

@@ -31,30 +31,19 @@ def split_words(
     rises above a threshold, from where it last rose above a lower one to where it falls below that
     again (hysteresis). Both lie between the level of the noise and that of the speech.
 
+    Segments come in order, without overlap, each with its confidence. What is no sound, or has not
+    ``n_words`` places that could be words, raises :class:`EarshotError`.
+
     Parameters
     ----------
-    x : shape (samples,), or a path
-        A file is read block by block and may be hours long: 12 MB of memory an hour. The result
-        is the same.
+    x : shape (samples,), or a path, read block by block: 12 MB of memory an hour
     sample_rate : of a waveform, in Hz
-    n_words
-        Exactly so many segments are returned: pieces are joined across the shortest gaps, and the
-        least likely ones dropped.
+    n_words : exactly so many segments; pieces are joined across the shortest gaps, or dropped
     min_word_s : what is shorter (a click) is no word
     min_pause_s : what is nearer together is one word
-
-    Returns
-    -------
-    list of Segment
-        In order, without overlap, each with its confidence; empty when nothing stands out.
-
-    Raises
-    ------
-    EarshotError
-        When ``x`` is no sound, or there are not ``n_words`` places in it that could be words.
     """
-    if n_words is not None and (
-        isinstance(n_words, bool) or n_words != int(n_words) or n_words < 1
+    if isinstance(n_words, bool) or (
+        n_words is not None and (n_words != int(n_words) or n_words < 1)
     ):
         raise EarshotError(f"n_words is a whole number from 1, not {n_words!r}.")
     sound = learn_noise_floor(x, sample_rate)
@@ -66,8 +55,8 @@ def split_words(
             break
     groups = assign(pieces, [""] * int(n_words), min_pause_s=min_pause_s)
     if not groups:
-        raise EarshotError(
-            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is "
-            f"{n_words}: count again, or record it again, nearer to the microphone."
+        found = (
+            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is {n_words}"
         )
+        raise EarshotError(f"{found}: count again, or record it again, nearer to the microphone.")
     return refined(groups, sound)
