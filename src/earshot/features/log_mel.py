@@ -148,7 +148,7 @@ def check_log_mel(spectrogram: Array, front_end: LogMel) -> Array:
         raise EarshotError("The spectrogram holds NaN, infinity, or no numbers: make it again.")
     db = spectrogram.astype(np.float32)
     low, high = float(db.min()), float(db.max())
-    ranges = f"The spectrogram runs from {low:.4g} to {high:.4g}"
+    ranges = f"The spectrogram runs from {low:g} to {high:g}"
     if front_end.bits == 8:
         if low < 0 or high > 255:
             raise EarshotError(f"{ranges}, and its settings say values of 8 bits: {way_out}")
@@ -159,7 +159,8 @@ def check_log_mel(spectrogram: Array, front_end: LogMel) -> Array:
             "front_end.to_db(power), or settings with bits=8."
         )
     if low < min(0.0, high) - top_db - 0.1:
-        raise EarshotError(f"{ranges} dB, and its settings end at {-top_db:g} dB: {way_out}")
+        lowest = f"The spectrogram goes down to {low:.4g} dB"
+        raise EarshotError(f"{lowest}, and its settings end at {-top_db:g} dB: {way_out}")
     if abs(high) > 1e-3:
         moved = f"The loudest point of the spectrogram is at {high:.3g} dB and counts as 0 dB."
         warnings.warn(moved, EarshotWarning, stacklevel=3)
