@@ -9,8 +9,11 @@ Recognizer(2 words, 8,000 Hz: yes, no)
 """
 
 import dataclasses
+import datetime
+import functools
+import importlib.metadata
 import numbers
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,18 +22,22 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
 from earshot.features.front_end import KINDS, FrontEnd, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
+from earshot.networks.stream_form import StreamForm
 from earshot.recognition.prepare import loudest_stretch, single_word, spectrogram_of_window
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
-__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load"]
+__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
 
 SETTINGS, CARD, MEMORY = "recognizer.json", "card.json", "memory.npz"
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
+BATCH = 256  # recordings that go through the network together
+Several = list[Any] | tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,29 +101,16 @@ class Recognizer:
         return f"Recognizer({len(self.class_names)} words, {rate:,} Hz: {some(self.class_names)})"
 
     @overload
-    def predict(
-        self, sound: PathLike | Array, sample_rate: int | None = None, *, batch_size: int = 256
-    ) -> Prediction: ...
+    def predict(self, sound: PathLike | Array, sample_rate: int | None = None) -> Prediction: ...
     @overload
-    def predict(
-        self, sound: list[Any] | tuple[Any, ...], sample_rate: int | None = None, *,
-        batch_size: int = 256,
-    ) -> list[Prediction]: ...  # fmt: skip
-    def predict(
-        self, sound: Any, sample_rate: int | None = None, *, batch_size: int = 256
-    ) -> Prediction | list[Prediction]:
+    def predict(self, sound: Several, sample_rate: int | None = None) -> list[Prediction]: ...
+    def predict(self, sound: Any, sample_rate: int | None = None) -> Prediction | list[Prediction]:
         """Say which word a recording holds; of a list of them, give a list.
 
         It is a file of any sample rate and number of channels, or a waveform in [-1, 1] at
-        ``sample_rate`` (in Hz; by default the front end's). It is averaged to mono, resampled to
-        the front end's rate with a polyphase filter (:func:`earshot.audio.resample`), and, where it
-        is longer than the network's window, its loudest stretch counts: see
-        :mod:`earshot.recognition.prepare`.
-
-        Raises
-        ------
-        EarshotError
-            When a file cannot be read, or a recording is too short, silent, or too long for a word.
+        ``sample_rate`` (in Hz; by default the front end's). What is done to it before the network
+        hears it is in :mod:`earshot.recognition.prepare`. Raises :class:`EarshotError` when a file
+        cannot be read, or a recording is too short, silent, or too long for a word.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)
@@ -125,13 +119,14 @@ class Recognizer:
         rate = self.front_end.sample_rate
         given_rate = rate if sample_rate is None else sample_rate
         predictions: list[Prediction] = []
-        bar = tqdm(total=len(sounds), desc="recognizing", unit="clip", delay=1, disable=not several)
-        for start in range(0, len(sounds), batch_size):
-            batch = sounds[start : start + batch_size]
-            clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
-            predictions += self._predictions(self.probabilities(clips))
-            bar.update(len(batch))
-        bar.close()
+        with tqdm(
+            total=len(sounds), desc="recognizing", unit="clip", delay=1, disable=not several
+        ) as bar:
+            for start in range(0, len(sounds), BATCH):
+                batch = sounds[start : start + BATCH]
+                clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
+                predictions += self._predictions(self.probabilities(clips))
+                bar.update(len(batch))
         return predictions if several else predictions[0]
 
     def predict_spectrogram(
@@ -167,34 +162,30 @@ class Recognizer:
             answer = dict(zip(self.class_names, row.tolist(), strict=True))
             yield Prediction(self.class_names[best], float(row[best]), answer)
 
+    @functools.cached_property
+    def along(self) -> StreamForm:
+        """A network of windows in the form that runs along streams, made once for all of them."""
+        settings: Any = self.front_end  # a StreamSpectrogram
+        return StreamForm(self.model, settings)
+
     def save(self, folder: PathLike) -> None:
         """Write the recognizer into a folder; one that was there before is replaced as a whole."""
         settings = {
-            "format": saving.FORMAT,
-            "words": self.class_names,
-            "front_end": self.front_end.to_dict(),
-            "kind": kind_of(self.front_end),
-        }
+            "format": saving.FORMAT, "words": self.class_names,
+            "front_end": self.front_end.to_dict(), "kind": kind_of(self.front_end),
+        }  # fmt: skip
         files: dict[str, Any] = {SETTINGS: settings, CARD: self.card}
         if self.memory is not None:
-            files[MEMORY] = self._write_memory
+            files[MEMORY] = functools.partial(np.savez_compressed, **vars(self.memory))
         saving.write(folder, self.model, files)
 
-    def _write_memory(self, path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **vars(self.memory))
-
     def export(self, folder: PathLike) -> None:
-        """Write a TensorFlow SavedModel that needs no earshot.
+        """Write a TensorFlow SavedModel that needs no earshot; TensorFlow backend only.
 
         It answers two signatures, each with "predictions" (probabilities, shape (n, n_classes)),
         "class_ids" (shape (n,)) and "class_names" (shape (n,)):
-
-        - ``serving_default(waveforms=...)``: float32, shape (n, samples), at the front end's rate;
-        - ``file(file_name=...)``: a scalar string, the name of a 16-bit PCM WAV file of any
-          sample rate.
-
-        TensorFlow backend only.
+        ``serving_default(waveforms=...)``, float32, shape (n, samples), at the front end's rate,
+        and ``file(file_name=...)``, the name of a 16-bit PCM WAV file of any sample rate.
         """
         from earshot.recognition import saved_model  # imports TensorFlow, whatever the backend
 
@@ -203,7 +194,7 @@ class Recognizer:
 
 def load(folder: PathLike) -> Recognizer:
     """Load a recognizer from its folder; an error names what is missing or damaged there."""
-    readers = {SETTINGS: _read_settings, CARD: saving.read_json}
+    readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: saving.read_json}
     if (Path(folder) / MEMORY).is_file():
         readers[MEMORY] = _read_memory
     readers[saving.NETWORK] = saving.read_network
@@ -220,3 +211,19 @@ def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
 def _read_memory(path: Path) -> Memory:
     with np.load(path, allow_pickle=False) as kept:
         return Memory(kept["features"], kept["labels"], kept["held_out"], str(kept["layer"]))
+
+
+def model_card(
+    train: WordSet, *, split: str, figures: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """Make the model card of a recognizer: what a reader should know.
+
+    ``split`` says which recordings were kept for the test, ``figures`` what was measured on them,
+    and ``more`` whatever else should be known.
+    """
+    packages = ("earshot", "keras", "tensorflow", "numpy")
+    return {
+        "data": train.about, "clips": len(train), "speakers": len(np.unique(train.speakers)),
+        "split": split, "figures": figures, "date": datetime.date.today().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in packages}, **more,
+    }  # fmt: skip
