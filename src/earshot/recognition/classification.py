@@ -78,13 +78,12 @@ class Steps:
 def classify(sound: Sound, recognizer: Recognizer, sample_rate: int | None = None) -> Steps:
     """Say for every step of a stream what is heard, in one pass.
 
-    A network that was trained on windows of a stream runs along the whole of it: a convolutional
-    one answers as it would window by window, a recurrent one carries its state. A recognizer of
-    words is asked once for each word that :class:`WordDetector` finds.
+    A convolutional network of windows answers as it would window by window, a recurrent one carries
+    its state, a recognizer of words is asked for each word that :class:`WordDetector` finds.
 
     The sound is a file of any length and rate, a waveform at ``sample_rate`` (in Hz; by default the
-    recognizer's), or blocks as :func:`follow` takes them. Raises :class:`EarshotError` when it
-    cannot be read, is silent throughout, or is shorter than a window.
+    recognizer's), or blocks as for :func:`follow`. Raises :class:`EarshotError` when it cannot be
+    read, is silent throughout, or is shorter than a window.
     """
     rate = recognizer.front_end.sample_rate if sample_rate is None else sample_rate
     sounding = False

@@ -79,7 +79,7 @@ def fit_last_layer(
         machine.fit(x, labels)
     kernel, bias = machine.coef_.T, machine.intercept_
     if n_classes == 2:  # scikit-learn gives one column for two classes
-        kernel, bias = np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
+        return np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
     return kernel, bias
 
 

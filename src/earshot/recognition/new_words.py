@@ -1,12 +1,9 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-The network stays as it is up to one of its layers. What that layer gives for the few recordings,
-and for small variations of them, are the features to which a new last layer is fitted, in a
-fraction of a second. It is a plain Dense layer, so that the result is a recognizer like any other.
-
-To say "unknown" is learned, too: it is one more class, whose examples are what the recognizer
-remembers of other words and of noise (:class:`earshot.recognition.Memory`), and the threshold is
-part of the Dense layer's bias.
+What one of its layers gives for the few recordings, and for small variations of them, are the
+features to which a new last layer is fitted, a plain Dense layer. "unknown" is one more class: its
+examples are what the recognizer remembers of other words and of noise (:class:`Memory`), and the
+threshold is part of the bias.
 
 >>> from earshot import LogMel, networks
 >>> old = Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
@@ -87,12 +84,9 @@ def learn_words(
         held-out part of the memory and every second clip of ``unknown``. What sounds like one of
         the words is accepted more often: give some as ``unknown``. None: every clip gets a word
 
-    Raises
-    ------
-    EarshotError
-        When there are fewer than two words, a word has no recording, two words have the same one,
-        a recording is silent, too short or too long, or the recognizer lacks the layer or memory.
-        A warning tells of a word with one recording, and when nothing is known of other words.
+    Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
+    have the same one, one is silent, too short or too long, or the recognizer lacks the layer or
+    memory. Warns of a word with one recording, and when nothing is known of other words.
     """
     _check_options(method, false_acceptance)
     words = _checked_clips(recognizer, words)
@@ -196,14 +190,11 @@ def _check_options(method: str, false_acceptance: float | None) -> None:
 
 def _checked_clips(recognizer: Recognizer, words: WordSet) -> WordSet:
     """Give the clips as the front end takes them; refuse those that nothing can be learned from."""
-    for value, kind, way in (
-        (recognizer, Recognizer, 'earshot.load("models/base")'),
-        (words, WordSet, "earshot.from_folder(folder)"),
-    ):
+    load, read = 'earshot.load("models/base")', "earshot.from_folder(folder)"
+    for value, kind, way in ((recognizer, Recognizer, load), (words, WordSet, read)):
         if not isinstance(value, kind):
             raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
-    front_end = recognizer.front_end
-    rate = front_end.sample_rate
+    rate, n_samples = recognizer.front_end.sample_rate, recognizer.front_end.n_samples
     if words.sample_rate < rate:
         raise EarshotError(
             f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
@@ -214,7 +205,7 @@ def _checked_clips(recognizer: Recognizer, words: WordSet) -> WordSet:
     clips = []
     for x, source in zip(words.waveforms, words.sources, strict=True):
         word = single_word(x, words.sample_rate, to_rate=rate, name=source)
-        clips.append(loudest_stretch(word, front_end.n_samples))
+        clips.append(loudest_stretch(word, n_samples))
     return dataclasses.replace(words, waveforms=clips, sample_rate=rate)
 
 

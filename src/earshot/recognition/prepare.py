@@ -41,15 +41,11 @@ def single_word(
         x, rate = audio.validate(sound), audio.whole_rate(sample_rate)
     duration_s = len(x) / rate
     if duration_s > LONGEST_S:
-        raise EarshotError(
-            f"{name} is {duration_s:.1f} s long, and a word takes {LONGEST_S:g} s at most: "
-            "cut it into words first."
-        )
+        most = f"and a word takes {LONGEST_S:g} s at most: cut it into words first."
+        raise EarshotError(f"{name} is {duration_s:.1f} s long, {most}")
     if duration_s < SHORTEST_S:
-        raise EarshotError(
-            f"{name} is only {duration_s * 1000:.3g} ms long ({len(x)} samples): "
-            "record the whole word."
-        )
+        length = f"{duration_s * 1000:.3g} ms long ({len(x)} samples)"
+        raise EarshotError(f"{name} is only {length}: record the whole word.")
     if np.ptp(x) < SILENCE:
         raise EarshotError(f"{name} is silent: is the microphone muted?")
     return audio.resample(x, rate, to_rate)

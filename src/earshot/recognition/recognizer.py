@@ -69,9 +69,8 @@ class Memory:
 class Recognizer:
     """A network with the front end and the class names that belong to it.
 
-    The network gives one logit a class for what the front end makes, which is the one that it was
-    trained with, with ``n_samples`` set. The card says what a reader should know, see
-    :func:`model_card`; :func:`learn_words` needs the memory.
+    The network gives one logit a class for what the front end makes that it was trained with, with
+    ``n_samples`` set. The card is a :func:`model_card`; :func:`learn_words` needs the memory.
     """
 
     def __init__(
@@ -107,10 +106,9 @@ class Recognizer:
     def predict(self, sound: Any, sample_rate: int | None = None) -> Prediction | list[Prediction]:
         """Say which word a recording holds; of a list of them, give a list.
 
-        It is a file of any sample rate and number of channels, or a waveform in [-1, 1] at
-        ``sample_rate`` (in Hz; by default the front end's). What is done to it before the network
-        hears it is in :mod:`earshot.recognition.prepare`. Raises :class:`EarshotError` when a file
-        cannot be read, or a recording is too short, silent, or too long for a word.
+        It is a file, or a waveform in [-1, 1] at ``sample_rate`` (in Hz; by default the front
+        end's); :mod:`earshot.recognition.prepare` says what is done to it first. Raises
+        :class:`EarshotError` when it cannot be read, is too short, silent, or too long for a word.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)
@@ -119,14 +117,11 @@ class Recognizer:
         rate = self.front_end.sample_rate
         given_rate = rate if sample_rate is None else sample_rate
         predictions: list[Prediction] = []
-        with tqdm(
-            total=len(sounds), desc="recognizing", unit="clip", delay=1, disable=not several
-        ) as bar:
-            for start in range(0, len(sounds), BATCH):
-                batch = sounds[start : start + BATCH]
-                clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
-                predictions += self._predictions(self.probabilities(clips))
-                bar.update(len(batch))
+        starts = range(0, len(sounds), BATCH)
+        for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
+            batch = sounds[start : start + BATCH]
+            clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
+            predictions += self._predictions(self.probabilities(clips))
         return predictions if several else predictions[0]
 
     def predict_spectrogram(
@@ -134,9 +129,8 @@ class Recognizer:
     ) -> Prediction:
         """Say which word a log-mel spectrogram, shape (frames, n_mels), of a front end holds.
 
-        One of other bands, hops or rates than this recognizer's is turned into sound first
-        (:func:`earshot.synthesis.from_log_mel`), and that is recognized. What these settings cannot
-        give raises an error, see :func:`earshot.features.check_log_mel`.
+        One of other bands, hops or rates is turned into sound first, which is recognized, see
+        :func:`earshot.synthesis.from_log_mel`; what these settings cannot give raises an error.
         """
         own = self.front_end if isinstance(self.front_end, LogMel) else None
         front_end = front_end or own
@@ -146,15 +140,13 @@ class Recognizer:
         if window is None:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
             return self.predict(x / max(1.0, np.abs(x).max()), front_end.sample_rate)
-        return next(self._predictions(self._answer(window[None])))
+        logits = self.model.predict_on_batch(window[None])
+        return next(self._predictions(softmax(logits, axis=1)))
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in waveforms]
-        return self._answer(self.front_end(clips))
-
-    def _answer(self, inputs: Any) -> Array:
-        return softmax(self.model.predict_on_batch(inputs), axis=1)
+        return softmax(self.model.predict_on_batch(self.front_end(clips)), axis=1)
 
     def _predictions(self, probabilities: Array) -> Iterator[Prediction]:
         for row in probabilities:
@@ -182,10 +174,10 @@ class Recognizer:
     def export(self, folder: PathLike) -> None:
         """Write a TensorFlow SavedModel that needs no earshot; TensorFlow backend only.
 
-        It answers two signatures, each with "predictions" (probabilities, shape (n, n_classes)),
-        "class_ids" (shape (n,)) and "class_names" (shape (n,)):
-        ``serving_default(waveforms=...)``, float32, shape (n, samples), at the front end's rate,
-        and ``file(file_name=...)``, the name of a 16-bit PCM WAV file of any sample rate.
+        It answers two signatures, ``serving_default(waveforms=...)``, float32, shape (n, samples),
+        at the front end's rate, and ``file(file_name=...)``, the name of a 16-bit PCM WAV file of
+        any rate, with "predictions" (probabilities, shape (n, n_classes)), "class_ids" and
+        "class_names", both of shape (n,).
         """
         from earshot.recognition import saved_model  # imports TensorFlow, whatever the backend
 
@@ -216,10 +208,9 @@ def _read_memory(path: Path) -> Memory:
 def model_card(
     train: WordSet, *, split: str, figures: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Make the model card of a recognizer: what a reader should know.
+    """Make a recognizer's model card, with whatever ``more`` a reader should know.
 
-    ``split`` says which recordings were kept for the test, ``figures`` what was measured on them,
-    and ``more`` whatever else should be known.
+    ``split`` says which recordings were kept for the test, ``figures`` what was measured on them.
     """
     packages = ("earshot", "keras", "tensorflow", "numpy")
     return {
