@@ -10,6 +10,7 @@ from earshot import datasets
 from earshot.datasets import espeak
 from earshot.features.log_mel import LogMel
 from earshot.networks import builders, training
+from earshot.networks.training import TrainingConfig
 from earshot.recognition import Recognizer, model_card
 
 if not espeak.is_available():
@@ -63,9 +64,8 @@ def trained():
     words = make_beeps(np.random.default_rng(1))
     front_end = LogMel(n_samples=4000, hop_length=160, n_mels=16)
     model = builders.cnn(front_end.output_shape, 2, widths=(4, 8), dense=8)
-    training.fit(
-        model, words, front_end, epochs=15, batch_size=8, learning_rate=1e-2, progress=False
-    )
+    config = TrainingConfig(epochs=15, batch_size=8, learning_rate=1e-2)
+    training.fit(model, words, front_end, config, progress=False)
     card = model_card(words, split="none", figures={"accuracy": 1.0})
     return Recognizer(model, front_end, words.class_names, card)
 

@@ -69,10 +69,11 @@ class TestPredict:
         assert trained.predict(tmp_path / f"a.{ending}").word == "low"
         assert trained.predict(str(tmp_path / f"a.{ending}")).word == "low"
 
-    def test_a_list_gives_a_list_with_the_same_answers(self, trained, tmp_path, beep):
+    def test_a_list_gives_a_list_with_the_same_answers(self, trained, tmp_path, monkeypatch, beep):
+        monkeypatch.setattr(recognizer, "BATCH", 2)
         audio.write(tmp_path / "a.wav", beep(300), 8000, subtype="FLOAT")
         sounds = [beep(300), tmp_path / "a.wav", beep(1500)]
-        answers = trained.predict(sounds, batch_size=2)
+        answers = trained.predict(sounds)
         assert [p.word for p in answers] == ["low", "low", "high"]
         for sound, answer in zip(sounds, answers, strict=True):
             assert_same(trained.predict(sound), answer)
@@ -183,6 +184,16 @@ class TestFolder:
         path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
         with pytest.raises(EarshotError, match="format 99"):
             recognizer.load(tmp_path / "a")
+
+    def test_settings_without_a_kind_are_of_log_mel_spectrograms(self, trained, tmp_path, beep):
+        trained.save(tmp_path / "old")
+        path = tmp_path / "old" / "recognizer.json"
+        settings = json.loads(path.read_text())
+        assert settings.pop("kind") == "LogMel"
+        path.write_text(json.dumps(settings))
+        again = recognizer.load(tmp_path / "old")
+        assert again.front_end == trained.front_end
+        assert again.predict(beep(300)).word == "low"
 
     def test_words_and_spectrograms_must_fit_the_network(self, trained):
         with pytest.raises(EarshotError, match="2 words apart, but 3"):

@@ -26,13 +26,11 @@ HERE = Path(__file__).parent
 class BrowserRecorder(anywidget.AnyWidget):
     """Records with the browser's microphone, from one key to another, while it has the focus.
 
-    The sound arrives in chunks and goes to disk at once, as ``<folder>/<name>_<date>-<time>.wav``.
-    In JupyterLab, Notebook 7, VS Code, Colab and whatever else shows an anywidget. ``on_take`` gets
-    each :class:`earshot.recording.Take`; what it returns is shown below the recorder. The settings,
-    keys of one letter and times in seconds, are those of :class:`earshot.recording.Recorder`.
-
-    ``take`` is the latest take, or None. A cell cannot wait for it: use ``on_take``, or look in a
-    later cell.
+    The sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The settings
+    are those of :class:`earshot.recording.Recorder`. ``on_take`` gets each
+    :class:`earshot.recording.Take`; what it returns is shown below the recorder. ``take`` is the
+    latest one, or None: a cell cannot wait for it, a later one can look. Whatever shows an
+    anywidget will do: JupyterLab, Notebook 7, VS Code, Colab.
     """
 
     _esm = HERE / "browser_recorder.js"
@@ -94,10 +92,7 @@ class BrowserRecorder(anywidget.AnyWidget):
 def browser_recorder(
     folder: PathLike, show: Callable[[takes.Take], ipywidgets.Widget], **settings: Any
 ) -> ipywidgets.VBox:
-    """Give a :class:`BrowserRecorder` with a place below it for a widget about the latest take.
-
-    ``show`` gets each take and gives the widget, see :func:`earshot.notebook.review`.
-    """
+    """Give a :class:`BrowserRecorder`, and below it the widget that ``show`` makes of each take."""
     place = ipywidgets.VBox()
 
     def taken(take: takes.Take) -> None:

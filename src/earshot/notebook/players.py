@@ -19,10 +19,9 @@ __all__ = ["player", "players"]
 
 
 def players(clips: Iterable[Array], sample_rate: int, titles: Iterable[str]) -> Any:
-    """Show a player for each clip, shape (samples,), with its title above.
+    """Show a player for each clip, shape (samples,), all brought to their full range.
 
-    All are played at one common loudness: each is brought to its full range. The sounds are inside
-    the ``IPython.display.HTML`` that is given, so that a saved notebook still plays.
+    The sounds are inside the ``IPython.display.HTML`` that is given: a saved notebook still plays.
     """
     from IPython.display import HTML
 
@@ -39,8 +38,7 @@ def player(clip: Array, sample_rate: int, title: str) -> str:
     soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="WAV", subtype="PCM_16")
     sound = base64.b64encode(file.getvalue()).decode()
     return (
-        '<figure style="margin:4px;text-align:center">'
-        f"<figcaption>{html.escape(title)}</figcaption>"
-        f'<audio controls style="width:150px;height:32px" '
+        f'<figure style="margin:4px;text-align:center"><figcaption>{html.escape(title)}'
+        '</figcaption><audio controls style="width:150px;height:32px" '
         f'src="data:audio/wav;base64,{sound}"></audio></figure>'
     )

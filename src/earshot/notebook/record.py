@@ -24,35 +24,26 @@ def record_words(
 ) -> Any:  # fmt: skip
     """Record a word, said as often as you like; cut it, save it, and show what was cut.
 
-    The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. A widget is given: the
-    words with players, to drop bad ones, and the number of examples of each word; in the browser,
-    the recorder, which shows them after each take.
+    The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. Gives the widget of
+    :func:`review`; in the browser, the recorder, which shows it after each take.
 
     Parameters
     ----------
-    where : {"auto", "microphone", "browser"}
-        This machine's microphone and keys, or those of the browser. "auto": the browser only if
-        this machine has none; which and why is said.
-    recorder
-        Device, keys and times.
-    sample_rate
-        In Hz, of the words.
-    n_words
-        How often the word is said. Default: as often as it is found.
+    where : "microphone" (and keys of this machine), "browser", or "auto": the browser only if this
+        machine has none, and why is said
+    recorder : device, keys and times
+    sample_rate : of the words, in Hz
+    n_words : how often the word is said; by default as often as it is found
 
-    Raises
-    ------
-    EarshotError
-        When the microphone is asked for and something is missing, or a named device is not there.
+    Raises :class:`EarshotError` when the microphone is asked for and something is missing, or a
+    named device is not there.
     """
     try:
         from earshot.notebook.browser_recorder import browser_recorder
         from earshot.notebook.take_review import review
     except ImportError as error:
-        raise EarshotError(
-            f"The package {error.name} is missing, which shows what was recorded: "
-            f"pip install {error.name}."
-        ) from error
+        reason = f"The package {error.name} is missing, which shows what was recorded"
+        raise EarshotError(f"{reason}: pip install {error.name}.") from error
     if where not in ("auto", "microphone", "browser"):
         raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
     recorder, raw = recorder or Recorder(), takes.raw_folder(folder, word)

@@ -1,7 +1,7 @@
 """A player that shows a stream's spectrogram and what a network hears at every step.
 
-Our own, since wavesurfer.js 8.0 decodes the whole sound: an hour is ready after 37 s and takes 830
-MB, here after 5 s and 320 MB (``benchmarks/player.py``).
+Our own, since with wavesurfer.js 8.0 an hour is ready after 37 s and takes 830 MB, here after 5 s
+and 320 MB (``benchmarks/player.py``).
 
 >>> import numpy as np, pathlib, tempfile
 >>> from earshot.recognition import Steps
@@ -27,7 +27,6 @@ import numpy as np
 import traitlets
 
 from earshot import audio, files
-from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
 from earshot.recognition.classification import Steps
@@ -50,10 +49,9 @@ OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5
 class Player(anywidget.AnyWidget):
     """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
 
-    Below the spectrogram runs a ribbon of the classes. The square is green for "speech" and red
-    for "noise", has other colours for words, and shows how sure the network is. Space plays and
-    pauses, arrows go on and back, + and - zoom, a click goes to its place. In JupyterLab, Notebook
-    7, VS Code and Colab; :meth:`save_html` writes the same as a page of its own.
+    The square is green for "speech", red for "noise", and shows how sure the network is; a ribbon
+    shows all classes. Space plays and pauses, arrows go on and back, + and - zoom, a click goes to
+    its place. In JupyterLab, Notebook 7, VS Code and Colab.
 
     The sound is a file of any length or a waveform (at ``sample_rate``, in Hz; by default 16,000),
     the steps are what :func:`earshot.recognition.classify` gave for it.
@@ -79,34 +77,23 @@ class Player(anywidget.AnyWidget):
         _check(steps, duration_s)
         tiles, columns_per_s = _tiles(sound, rate)
         coded, kind = _coded(sound, rate, duration_s > LONG_S)
+        names = list(steps.class_names)
         about = {
-            "title": title,
-            "duration_s": duration_s,
-            "steps_per_s": steps.steps_per_s,
-            "columns_per_s": columns_per_s,
-            "class_names": list(steps.class_names),
-            "colours": _colours(steps.class_names),
-            "segments": [
-                [segment.start_s, segment.end_s, steps.class_names.index(segment.word)]
-                for segment in steps.segments()
-            ],
-            "tile_sizes": [len(tile) for tile in tiles],
-            "sound_type": kind,
-        }
+            "title": title, "duration_s": duration_s, "class_names": names,
+            "steps_per_s": steps.steps_per_s, "columns_per_s": columns_per_s, "sound_type": kind,
+            "colours": _colours(names), "tile_sizes": [len(tile) for tile in tiles],
+            "segments": [[s.start_s, s.end_s, names.index(s.word)] for s in steps.segments()],
+        }  # fmt: skip
         super().__init__(
-            about=about,
-            sound=coded,
-            tiles=b"".join(tiles),
+            about=about, sound=coded, tiles=b"".join(tiles),
             labels=steps.labels.astype(np.uint8).tobytes(),
             certainty=np.rint(255 * steps.probability).astype(np.uint8).tobytes(),
-        )
+        )  # fmt: skip
 
     def save_html(self, path: PathLike) -> None:
         """Write the player as one HTML file that needs no network; an older one is replaced."""
-        data = {
-            name: base64.b64encode(getattr(self, name)).decode()
-            for name in ("sound", "tiles", "labels", "certainty")
-        }
+        names = ("sound", "tiles", "labels", "certainty")
+        data = {name: base64.b64encode(getattr(self, name)).decode() for name in names}
         script = (HERE / "stream_player.js").read_text(encoding="utf-8")
         page = PAGE.format(
             title=html.escape(self.about["title"] or "earshot"),
@@ -156,7 +143,7 @@ def _tiles(sound: PathLike | Array, rate: int) -> tuple[list[bytes], float]:
         sample_rate=shown, n_fft=2 * (shown * 16 // 1000), hop_length=shown // 100, n_mels=64,
         floor_s=None, top_db=90.0,
     )  # fmt: skip
-    parts = settings.blocks(blocks_of(sound, rate))
+    parts = settings.blocks(audio.blocks_of(sound, rate))
     quantized = np.concatenate([settings.to_quantized(part) for part in parts])
     n = -(-len(quantized) // MOST_COLUMNS)  # steps in a column, of which the loudest is shown
     quantized = np.pad(quantized, [(0, -len(quantized) % n), (0, 0)], "edge")
@@ -188,7 +175,7 @@ def _coded(sound: PathLike | Array, sample_rate: int, long: bool) -> tuple[bytes
     form, coding = ("OGG", "VORBIS") if long else ("FLAC", "PCM_16")
     with soundfile.SoundFile(file, "w", RATE, 1, coding, format=form) as out:
         resampler: Any = None
-        for block, rate in blocks_of(sound, sample_rate):
+        for block, rate in audio.blocks_of(sound, sample_rate):
             resampler = resampler or audio.Resampler(rate, RATE)
             out.write(np.clip(resampler.push(block), -1, 1))
         out.write(np.clip(resampler.flush(), -1, 1))

@@ -26,10 +26,9 @@ MOST_SHOWN = 100  # a browser has trouble with many more players
 
 
 def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
-    """Show words with players and a button to drop each, and the examples of every word.
+    """Show words, as :func:`earshot.recording.takes.cut` wrote them, with players.
 
-    The paths are what :func:`earshot.recording.takes.cut` wrote; dropping moves a file, nothing is
-    deleted. The recordings in the folder, with one sub-folder per word, are counted.
+    A button drops each, which moves its file; the examples of every word in the folder are counted.
     """
     counts = ipywidgets.HTML()
 
@@ -46,10 +45,8 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
         text = "No word was found in this take: speak nearer to the microphone, with pauses."
     elif len(paths) > MOST_SHOWN:
         text += f" The last {MOST_SHOWN} are shown; the others are in {paths[0].parent}."
-    words = ipywidgets.Box(
-        [_word(path, count) for path in paths[-MOST_SHOWN:]],
-        layout=ipywidgets.Layout(flex_flow="row wrap"),
-    )
+    shown = [_word(path, count) for path in paths[-MOST_SHOWN:]]
+    words = ipywidgets.Box(shown, layout={"flex_flow": "row wrap"})
     return ipywidgets.VBox([ipywidgets.HTML(html.escape(text)), words, counts])
 
 

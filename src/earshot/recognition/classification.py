@@ -19,7 +19,6 @@ from scipy.special import softmax
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
-from earshot.networks.stream_form import run_along
 from earshot.recognition.recognizer import Recognizer
 from earshot.recognition.word_detector import FRAME_S, detect
 from earshot.segmentation.segments import Segment
@@ -61,9 +60,9 @@ class Steps:
         return self.probabilities.max(axis=1)
 
     def segments(self, *, min_s: float = 0.05) -> list[Segment]:
-        """Give the stretches of every class but the first, to be shown or written as labels.
+        """Give the stretches of every class but the first that last ``min_s`` at least.
 
-        Those shorter than ``min_s`` are left out. The confidence is the mean probability.
+        The confidence is the mean probability.
         """
         found, first = [], 0
         for label, run in itertools.groupby(self.labels):
@@ -79,17 +78,12 @@ class Steps:
 def classify(sound: Sound, recognizer: Recognizer, sample_rate: int | None = None) -> Steps:
     """Say for every step of a stream what is heard, in one pass.
 
-    A network that was trained on windows of a stream runs along the whole of it: a convolutional
-    one answers as it would window by window, a recurrent one carries its state. A recognizer of
-    words is asked once for each word that :class:`WordDetector` finds.
+    A convolutional network of windows answers as it would window by window, a recurrent one carries
+    its state, a recognizer of words is asked for each word that :class:`WordDetector` finds.
 
     The sound is a file of any length and rate, a waveform at ``sample_rate`` (in Hz; by default the
-    recognizer's), or blocks as :func:`follow` takes them.
-
-    Raises
-    ------
-    EarshotError
-        When the sound cannot be read, is silent throughout, or is shorter than a window.
+    recognizer's), or blocks as for :func:`follow`. Raises :class:`EarshotError` when it cannot be
+    read, is silent throughout, or is shorter than a window.
     """
     rate = recognizer.front_end.sample_rate if sample_rate is None else sample_rate
     sounding = False
@@ -117,7 +111,7 @@ def follow(recognizer: Recognizer, blocks: Blocks) -> Iterator[Steps]:
     """
     if isinstance(recognizer.front_end, StreamSpectrogram):
         names, steps_per_s = recognizer.class_names, recognizer.front_end.steps_per_s
-        logits = run_along(recognizer.model, recognizer.front_end, blocks)
+        logits = recognizer.along.run(blocks)
         rows: Iterable[Array] = (softmax(part, axis=1) for part in logits)
     else:
         names, steps_per_s = ("", *recognizer.class_names), 1 / FRAME_S

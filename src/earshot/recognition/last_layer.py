@@ -60,7 +60,7 @@ def through(trunk: keras.Model, spectrograms: Array) -> Array:
 def fit_last_layer(
     method: str, x: Array, labels: Array, n_classes: int, seed: int
 ) -> tuple[Array, Array]:
-    """Fit a last layer to features, shape (n, n_features), by one of the methods of `learn_words`.
+    """Fit a last layer to features, shape (n, n_features), by a method of `learn_words`.
 
     Gives its kernel, shape (n_features, n_classes), and its bias.
     """
@@ -79,14 +79,14 @@ def fit_last_layer(
         machine.fit(x, labels)
     kernel, bias = machine.coef_.T, machine.intercept_
     if n_classes == 2:  # scikit-learn gives one column for two classes
-        kernel, bias = np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
+        return np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
     return kernel, bias
 
 
 def with_head(trunk: keras.Model, kernel: Array, bias: Array) -> keras.Model:
     """Give the trunk with a Dense layer of these weights on top."""
-    name, taken = "logits", {layer.name for layer in trunk.layers}
-    while name in taken:
+    name = "logits"
+    while name in {layer.name for layer in trunk.layers}:
         name = f"new_{name}"
     dense = layers.Dense(len(bias), name=name)
     model = keras.Model(trunk.input, dense(trunk.output), name="transfer")

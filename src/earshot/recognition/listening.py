@@ -29,10 +29,9 @@ def listen(
 ) -> Iterator[Heard]:
     """Recognize the words of a stream, each as soon as it is over.
 
-    The blocks are those of :meth:`earshot.recording.Recorder.blocks`, live, or of
-    :func:`earshot.audio.blocks`, from a file. A word of lower probability than ``threshold`` is
-    "?"; by default 0.6, or, of a recognizer that knows "unknown", none but its own. The options
-    are those of :class:`WordDetector`.
+    The blocks are as for :func:`follow`, the options those of :class:`WordDetector`. A word of
+    lower probability than ``threshold`` is "?"; by default 0.6, or, of a recognizer that knows
+    "unknown", none but its own.
     """
     if threshold is None:
         threshold = 0.0 if UNKNOWN in recognizer.class_names else LEAST_SURE

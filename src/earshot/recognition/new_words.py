@@ -1,12 +1,9 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-The network stays as it is up to one of its layers. What that layer gives for the few recordings,
-and for small variations of them, are the features to which a new last layer is fitted, in a
-fraction of a second. It is a plain Dense layer, so that the result is a recognizer like any other.
-
-To say "unknown" is learned, too: it is one more class, whose examples are what the recognizer
-remembers of other words and of noise (:class:`earshot.recognition.Memory`), and the threshold is
-part of the Dense layer's bias.
+What one of its layers gives for the few recordings, and for small variations of them, are the
+features to which a new last layer is fitted, a plain Dense layer. "unknown" is one more class: its
+examples are what the recognizer remembers of other words and of noise (:class:`Memory`), and the
+threshold is part of the bias.
 
 >>> from earshot import LogMel, networks
 >>> old = Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
@@ -28,11 +25,10 @@ from keras import layers
 from earshot.datasets.augmentation import Augmentation
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
-from earshot.networks import training
-from earshot.recognition.card import model_card
+from earshot.networks.training import TrainingConfig, fit
 from earshot.recognition.last_layer import fit_last_layer, layer_name, through, trunk_of, with_head
 from earshot.recognition.prepare import loudest_stretch, single_word
-from earshot.recognition.recognizer import UNKNOWN, Memory, Recognizer
+from earshot.recognition.recognizer import UNKNOWN, Memory, Recognizer, model_card
 from earshot.types import Array
 
 __all__ = ["METHODS", "VARIATION", "features", "learn_words"]
@@ -56,8 +52,8 @@ Rows = tuple[Array, Any, Any]
 def features(recognizer: Recognizer, words: WordSet, *, layer: str | None = None) -> Array:
     """Give what a layer of a recognizer's network says about clips, shape (n, n_features).
 
-    ``layer`` is its name; "logits" are the answers themselves. What has a time axis is averaged
-    over it. Default: "embedding" where there is one, else "features".
+    By default the layer "embedding" where there is one, else "features"; "logits" are the answers
+    themselves. What has a time axis is averaged over it.
     """
     trunk = trunk_of(recognizer, layer_name(recognizer, layer))
     return through(trunk, recognizer.front_end(_checked_clips(recognizer, words).waveforms))
@@ -70,39 +66,27 @@ def learn_words(
 ) -> Recognizer:  # fmt: skip
     """Make a recognizer of new words from a few recordings each.
 
-    The recognizer gives its network and stays as it is; ``models/base`` is made for this. The new
-    one knows the new words, in their order, then the kept ones, then "unknown". It remembers what
-    it learned, so that it can learn more words in its turn.
+    The old one gives its network and stays as it is; ``models/base`` is made for this. The new one
+    knows the new words (five recordings of each or more), in their order, then the kept ones, then
+    "unknown". It remembers what it learned, so that it can learn more words in its turn.
 
     Parameters
     ----------
-    words
-        Five recordings of each or more.
-    method : {"logistic", "svm", "prototypes", "fine-tuning"}
-        How the last layer is fitted to the features: logistic regression, a linear support vector
-        machine, the mean of each word (Snell and others 2017, "Prototypical networks for few-shot
-        learning"), or logistic regression after a training of the whole network on varied clips.
-    layer
-        That gives the features. Default: that of the memory, else as for :func:`features`.
-    keep
-        Words of the old recognizer that the new one shall know, too. It needs a memory for that.
-        Of a word that is also among the new ones, the new recordings count.
-    unknown
-        Recordings of other words and of noises, beside what the recognizer remembers.
-    false_acceptance
-        Share of other words, 0 to 1, that may be taken for one of the words (half of it for a new,
-        half for a kept one); the others are "unknown". The threshold is set on what was held out:
-        the held-out part of the memory, and every second clip of ``unknown``. Words that sound
-        like one of the words are accepted more often than that: give some as ``unknown``. None:
-        every clip gets a word.
+    method : "logistic" (regression), "svm" (linear support vector machine), "prototypes" (means of
+        the words: Snell and others 2017, "Prototypical networks for few-shot learning"), or
+        "fine-tuning" (of the whole network on varied clips, then logistic regression)
+    layer : gives the features; by default that of the memory, else as for :func:`features`
+    keep : old words that the new one shall know, too, which needs a memory; new recordings of a
+        word count more
+    unknown : recordings of other words and of noises, beside what the recognizer remembers
+    false_acceptance : share of other words, 0 to 1, that may be taken for one of the words (half of
+        it for a new, half for a kept one); the others are "unknown". The threshold is set on the
+        held-out part of the memory and every second clip of ``unknown``. What sounds like one of
+        the words is accepted more often: give some as ``unknown``. None: every clip gets a word
 
-    Raises
-    ------
-    EarshotError
-        When there are fewer than two words, a word has no recording, two words have the same one,
-        a recording is silent, too short or too long, or the recognizer lacks the layer or memory.
-        A warning is given of a word with a single recording, and when nothing is known of other
-        words, so that "unknown" cannot be learned.
+    Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
+    have the same one, one is silent, too short or too long, or the recognizer lacks the layer or
+    memory. Warns of a word with one recording, and when nothing is known of other words.
     """
     _check_options(method, false_acceptance)
     words = _checked_clips(recognizer, words)
@@ -126,9 +110,10 @@ def learn_words(
     if false_acceptance is not None and not learned.held_out.any():
         false_acceptance = None
         warnings.warn(NOTHING_REMEMBERED, EarshotWarning, stacklevel=2)
-    kernel, bias = _fitted(method, learned, len(names), false_acceptance, seed)
+    kernel, bias = _fitted(
+        method, learned, len(words.class_names), len(names), false_acceptance, seed
+    )
     if false_acceptance is not None:
-        _set_threshold(kernel, bias, learned, len(words.class_names), false_acceptance)
         names = (*names, UNKNOWN)
     card = model_card(
         words, split="none: all recordings were learned", figures={},
@@ -164,42 +149,34 @@ def _examples(
 
 def _joined(parts: Iterable[Rows], layer: str) -> Memory:
     """Put rows of features together; one label, and one held_out, may stand for a whole part."""
-    x, labels, held_out = zip(*parts, strict=True)
-    return Memory(
-        np.concatenate(x).astype(np.float32),
-        np.concatenate([np.full(len(part), label) for part, label in zip(x, labels, strict=True)]),
-        np.concatenate([np.full(len(part), out) for part, out in zip(x, held_out, strict=True)]),
-        layer,
-    )
+    rows = [(x, *(np.broadcast_to(one, len(x)) for one in more)) for x, *more in parts]
+    x, labels, held_out = map(np.concatenate, zip(*rows, strict=True))
+    return Memory(x.astype(np.float32), labels, held_out, layer)
 
 
 def _fitted(
-    method: str, learned: Memory, n_words: int, false_acceptance: float | None, seed: int
-) -> tuple[Array, Array]:
-    """Fit the last layer to what is not held out; with a share, "unknown" is its last class."""
-    fitted = ~learned.held_out
-    if false_acceptance is None:
-        fitted &= learned.labels >= 0
-    labels = np.where(learned.labels < 0, n_words, learned.labels)[fitted]
-    n_classes = n_words + (false_acceptance is not None)
-    return fit_last_layer(method, learned.features[fitted], labels, n_classes, seed)
+    method: str, learned: Memory, n_new: int, n_words: int, false_acceptance: float | None,
+    seed: int,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Fit the last layer to what is not held out; with a share, "unknown" is its last class.
 
-
-def _set_threshold(
-    kernel: Array, bias: Array, learned: Memory, n_new: int, false_acceptance: float
-) -> None:
-    """Lower the bias of the words until only this share of what is held out is above "unknown".
-
+    The bias of the words is lowered until only this share of what is held out is above "unknown".
     New and kept words share it: many clips are remembered of the old ones, which would else be
     taken for others, and raise the bar for all.
     """
-    logits = learned.features[learned.held_out] @ kernel + bias
-    above = logits[:, :-1] - logits[:, -1:]
-    groups = [np.arange(n_new), np.arange(n_new, above.shape[1])]
-    groups = [group for group in groups if len(group)]
-    for group in groups:
-        share = false_acceptance / len(groups)
-        bias[group] -= np.quantile(above[:, group].max(axis=1), 1 - share)
+    fitted, n_classes = ~learned.held_out, n_words + (false_acceptance is not None)
+    if false_acceptance is None:
+        fitted &= learned.labels >= 0
+    labels = np.where(learned.labels < 0, n_words, learned.labels)[fitted]
+    kernel, bias = fit_last_layer(method, learned.features[fitted], labels, n_classes, seed)
+    if false_acceptance is not None:
+        logits = learned.features[learned.held_out] @ kernel + bias
+        above = logits[:, :-1] - logits[:, -1:]
+        groups = [slice(n_new), slice(n_new, n_words)][: 1 + (n_words > n_new)]
+        for group in groups:
+            share = false_acceptance / len(groups)
+            bias[group] -= np.quantile(above[:, group].max(axis=1), 1 - share)
+    return kernel, bias
 
 
 def _check_options(method: str, false_acceptance: float | None) -> None:
@@ -213,14 +190,11 @@ def _check_options(method: str, false_acceptance: float | None) -> None:
 
 def _checked_clips(recognizer: Recognizer, words: WordSet) -> WordSet:
     """Give the clips as the front end takes them; refuse those that nothing can be learned from."""
-    for value, kind, way in (
-        (recognizer, Recognizer, 'earshot.load("models/base")'),
-        (words, WordSet, "earshot.from_folder(folder)"),
-    ):
+    load, read = 'earshot.load("models/base")', "earshot.from_folder(folder)"
+    for value, kind, way in ((recognizer, Recognizer, load), (words, WordSet, read)):
         if not isinstance(value, kind):
             raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
-    front_end = recognizer.front_end
-    rate = front_end.sample_rate
+    rate, n_samples = recognizer.front_end.sample_rate, recognizer.front_end.n_samples
     if words.sample_rate < rate:
         raise EarshotError(
             f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
@@ -228,11 +202,10 @@ def _checked_clips(recognizer: Recognizer, words: WordSet) -> WordSet:
         )
     if len(words) == 0:
         raise EarshotError("The word set has no recordings: record five of each word.")
-    clips = [
-        single_word(x, words.sample_rate, to_rate=rate, name=source)
-        for x, source in zip(words.waveforms, words.sources, strict=True)
-    ]
-    clips = [loudest_stretch(x, front_end.n_samples) for x in clips]
+    clips = []
+    for x, source in zip(words.waveforms, words.sources, strict=True):
+        word = single_word(x, words.sample_rate, to_rate=rate, name=source)
+        clips.append(loudest_stretch(word, n_samples))
     return dataclasses.replace(words, waveforms=clips, sample_rate=rate)
 
 
@@ -247,13 +220,11 @@ def _check_names(words: WordSet, names: Sequence[str]) -> None:
         raise EarshotError(f"{UNKNOWN!r} is what stands for all other words: give it as unknown=.")
     counts = words.counts()
     if missing := [word for word, count in counts.items() if count == 0]:
-        raise EarshotError(
-            f"There is no recording of {', '.join(missing)}: record five of each word."
-        )
+        raise EarshotError(f"There is no recording of {some(missing)}: record five of each word.")
     if single := [word for word, count in counts.items() if count == 1]:
         warnings.warn(
-            f"Only one recording of {', '.join(single)}: with five of each, words are "
-            "told apart far better.", EarshotWarning, stacklevel=3,
+            f"Only one recording of {some(single)}: with five of each, words are told apart far "
+            "better.", EarshotWarning, stacklevel=3,
         )  # fmt: skip
 
 
@@ -262,9 +233,8 @@ def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
     names = [words.class_names[label] for label in words.labels]
     clips = [*zip(words.waveforms, names, words.sources, strict=True)]
     if unknown is not None:
-        clips += [
-            (x, UNKNOWN, at) for x, at in zip(unknown.waveforms, unknown.sources, strict=True)
-        ]
+        others = [UNKNOWN] * len(unknown)
+        clips += zip(unknown.waveforms, others, unknown.sources, strict=True)
     seen: dict[bytes, tuple[str, str]] = {}
     for x, name, source in clips:
         other, first = seen.setdefault(x.tobytes(), (name, source))
@@ -279,8 +249,7 @@ def _check_kept(recognizer: Recognizer, memory: Memory, keep: Iterable[str]) -> 
     class_names = recognizer.class_names
     if strangers := [word for word in keep if word not in class_names]:
         raise EarshotError(
-            f"{', '.join(strangers)} cannot be kept: the recognizer's words are "
-            f"{some(class_names)}."
+            f"{some(strangers)} cannot be kept: the recognizer's words are {some(class_names)}."
         )
     if forgotten := [word for word in keep if class_names.index(word) not in memory.labels]:
         raise EarshotError(
@@ -296,14 +265,10 @@ def _tuned(trunk, words, front_end, seed):
     for layer in copy.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False  # a few clips say nothing about means and variances
-    plain = through(copy, front_end(words.waveforms))
-    model = with_head(
-        copy, *fit_last_layer("prototypes", plain, words.labels, len(words.class_names), seed)
-    )
+    plain, n_words = through(copy, front_end(words.waveforms)), len(words.class_names)
+    model = with_head(copy, *fit_last_layer("prototypes", plain, words.labels, n_words, seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EarshotWarning)  # few clips are what this is for
-        config = training.TrainingConfig(
-            epochs=30, batch_size=16, learning_rate=3e-4, seed=seed, augment=VARIATION
-        )
-        training.fit(model, words, front_end, config, progress=False)
+        config = TrainingConfig(30, 16, learning_rate=3e-4, seed=seed, augment=VARIATION)
+        fit(model, words, front_end, config, progress=False)
     return copy

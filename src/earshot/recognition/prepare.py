@@ -1,8 +1,8 @@
 """What :meth:`Recognizer.predict` does to a sound before the network's front end gets it.
 
-A file is read and averaged to mono. What is no single word is refused. The rest is resampled with a
-polyphase filter to the front end's rate, and of what is longer than its window the loudest stretch
-is cut out; the front end pads what is shorter.
+A file is averaged to mono. What is no single word is refused. The rest is resampled with a
+polyphase filter to the front end's rate; of what is longer than its window the loudest stretch
+counts, and the front end pads what is shorter.
 
 >>> word = single_word(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000)  # a second and a half
 >>> len(word), len(loudest_stretch(word, 8000))
@@ -30,10 +30,10 @@ SILENCE = 2e-4  # what moves less than this, some steps of 16 bits, is a muted m
 def single_word(
     sound: PathLike | Array, sample_rate: int, *, to_rate: int, name: str = "the waveform"
 ) -> Array:
-    """Read, check and resample one recording, a file or a waveform at ``sample_rate`` (in Hz).
+    """Read, check and resample a file or a waveform at ``sample_rate`` (in Hz); gives float32.
 
-    Gives float32 of shape (samples,). Raises an error when a file cannot be read, or a recording
-    is too short, silent, or too long for a word; ``name`` is what it calls a waveform.
+    Raises :class:`EarshotError` when a file cannot be read, or a recording is too short, silent, or
+    too long for a word; ``name`` is what it calls a waveform.
     """
     if isinstance(sound, str | os.PathLike):
         name, (x, rate) = str(sound), audio.read(sound)
@@ -41,15 +41,11 @@ def single_word(
         x, rate = audio.validate(sound), audio.whole_rate(sample_rate)
     duration_s = len(x) / rate
     if duration_s > LONGEST_S:
-        raise EarshotError(
-            f"{name} is {duration_s:.1f} s long, and a word takes {LONGEST_S:g} s at most: "
-            "cut it into words first."
-        )
+        most = f"and a word takes {LONGEST_S:g} s at most: cut it into words first."
+        raise EarshotError(f"{name} is {duration_s:.1f} s long, {most}")
     if duration_s < SHORTEST_S:
-        raise EarshotError(
-            f"{name} is only {duration_s * 1000:.3g} ms long ({len(x)} samples): "
-            "record the whole word."
-        )
+        length = f"{duration_s * 1000:.3g} ms long ({len(x)} samples)"
+        raise EarshotError(f"{name} is only {length}: record the whole word.")
     if np.ptp(x) < SILENCE:
         raise EarshotError(f"{name} is silent: is the microphone muted?")
     return audio.resample(x, rate, to_rate)
@@ -71,18 +67,16 @@ def _loudest(rows: Array, energy: Array, n: int | None) -> Array:
 def spectrogram_of_window(
     spectrogram: Array, front_end: LogMel, wanted: LogMel | None
 ) -> Array | None:
-    """Bring a log-mel spectrogram of ``front_end`` to the shape that ``wanted`` makes.
+    """Bring a log-mel spectrogram, shape (frames, n_mels), to the shape that ``wanted`` makes.
 
     Without sound, that can be done where bands, hops and rates are the same; else None is given.
-    The spectrogram has the shape (frames, n_mels) with any number of frames.
     """
     db = check_log_mel(spectrogram, front_end)
     if db.ndim != 2:
         raise EarshotError(f"One spectrogram is recognized at a time, not {len(db)}.")
     free: dict[str, Any] = {"top_db": 45.0, "n_samples": None, "pad": "center", "bits": None}
-    if wanted is None or (
-        dataclasses.replace(front_end, **free) != dataclasses.replace(wanted, **free)
-    ):
+    same = wanted and dataclasses.replace(wanted, **free) == dataclasses.replace(front_end, **free)
+    if wanted is None or not same:
         return None
     n_frames = wanted.output_shape[0] or len(db)
     db = _loudest(db, np.power(10.0, db / 10).sum(axis=1), n_frames)

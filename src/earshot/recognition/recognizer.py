@@ -9,8 +9,11 @@ Recognizer(2 words, 8,000 Hz: yes, no)
 """
 
 import dataclasses
+import datetime
+import functools
+import importlib.metadata
 import numbers
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,18 +22,22 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
 from earshot.features.front_end import KINDS, FrontEnd, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
+from earshot.networks.stream_form import StreamForm
 from earshot.recognition.prepare import loudest_stretch, single_word, spectrogram_of_window
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
-__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load"]
+__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
 
 SETTINGS, CARD, MEMORY = "recognizer.json", "card.json", "memory.npz"
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
+BATCH = 256  # recordings that go through the network together
+Several = list[Any] | tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +69,8 @@ class Memory:
 class Recognizer:
     """A network with the front end and the class names that belong to it.
 
-    The network gives one logit a class for what the front end makes, which is the one that it was
-    trained with, with ``n_samples`` set. The card says what a reader should know, see
-    :func:`model_card`; :func:`learn_words` needs the memory.
+    The network gives one logit a class for what the front end makes that it was trained with, with
+    ``n_samples`` set. The card is a :func:`model_card`; :func:`learn_words` needs the memory.
     """
 
     def __init__(
@@ -94,29 +100,15 @@ class Recognizer:
         return f"Recognizer({len(self.class_names)} words, {rate:,} Hz: {some(self.class_names)})"
 
     @overload
-    def predict(
-        self, sound: PathLike | Array, sample_rate: int | None = None, *, batch_size: int = 256
-    ) -> Prediction: ...
+    def predict(self, sound: PathLike | Array, sample_rate: int | None = None) -> Prediction: ...
     @overload
-    def predict(
-        self, sound: list[Any] | tuple[Any, ...], sample_rate: int | None = None, *,
-        batch_size: int = 256,
-    ) -> list[Prediction]: ...  # fmt: skip
-    def predict(
-        self, sound: Any, sample_rate: int | None = None, *, batch_size: int = 256
-    ) -> Prediction | list[Prediction]:
+    def predict(self, sound: Several, sample_rate: int | None = None) -> list[Prediction]: ...
+    def predict(self, sound: Any, sample_rate: int | None = None) -> Prediction | list[Prediction]:
         """Say which word a recording holds; of a list of them, give a list.
 
-        It is a file of any sample rate and number of channels, or a waveform in [-1, 1] at
-        ``sample_rate`` (in Hz; by default the front end's). It is averaged to mono, resampled to
-        the front end's rate with a polyphase filter (:func:`earshot.audio.resample`), and, where it
-        is longer than the network's window, its loudest stretch counts: see
-        :mod:`earshot.recognition.prepare`.
-
-        Raises
-        ------
-        EarshotError
-            When a file cannot be read, or a recording is too short, silent, or too long for a word.
+        It is a file, or a waveform in [-1, 1] at ``sample_rate`` (in Hz; by default the front
+        end's); :mod:`earshot.recognition.prepare` says what is done to it first. Raises
+        :class:`EarshotError` when it cannot be read, is too short, silent, or too long for a word.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)
@@ -125,13 +117,11 @@ class Recognizer:
         rate = self.front_end.sample_rate
         given_rate = rate if sample_rate is None else sample_rate
         predictions: list[Prediction] = []
-        bar = tqdm(total=len(sounds), desc="recognizing", unit="clip", delay=1, disable=not several)
-        for start in range(0, len(sounds), batch_size):
-            batch = sounds[start : start + batch_size]
+        starts = range(0, len(sounds), BATCH)
+        for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
+            batch = sounds[start : start + BATCH]
             clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
             predictions += self._predictions(self.probabilities(clips))
-            bar.update(len(batch))
-        bar.close()
         return predictions if several else predictions[0]
 
     def predict_spectrogram(
@@ -139,9 +129,8 @@ class Recognizer:
     ) -> Prediction:
         """Say which word a log-mel spectrogram, shape (frames, n_mels), of a front end holds.
 
-        One of other bands, hops or rates than this recognizer's is turned into sound first
-        (:func:`earshot.synthesis.from_log_mel`), and that is recognized. What these settings cannot
-        give raises an error, see :func:`earshot.features.check_log_mel`.
+        One of other bands, hops or rates is turned into sound first, which is recognized, see
+        :func:`earshot.synthesis.from_log_mel`; what these settings cannot give raises an error.
         """
         own = self.front_end if isinstance(self.front_end, LogMel) else None
         front_end = front_end or own
@@ -151,15 +140,13 @@ class Recognizer:
         if window is None:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
             return self.predict(x / max(1.0, np.abs(x).max()), front_end.sample_rate)
-        return next(self._predictions(self._answer(window[None])))
+        logits = self.model.predict_on_batch(window[None])
+        return next(self._predictions(softmax(logits, axis=1)))
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in waveforms]
-        return self._answer(self.front_end(clips))
-
-    def _answer(self, inputs: Any) -> Array:
-        return softmax(self.model.predict_on_batch(inputs), axis=1)
+        return softmax(self.model.predict_on_batch(self.front_end(clips)), axis=1)
 
     def _predictions(self, probabilities: Array) -> Iterator[Prediction]:
         for row in probabilities:
@@ -167,34 +154,30 @@ class Recognizer:
             answer = dict(zip(self.class_names, row.tolist(), strict=True))
             yield Prediction(self.class_names[best], float(row[best]), answer)
 
+    @functools.cached_property
+    def along(self) -> StreamForm:
+        """A network of windows in the form that runs along streams, made once for all of them."""
+        settings: Any = self.front_end  # a StreamSpectrogram
+        return StreamForm(self.model, settings)
+
     def save(self, folder: PathLike) -> None:
         """Write the recognizer into a folder; one that was there before is replaced as a whole."""
         settings = {
-            "format": saving.FORMAT,
-            "words": self.class_names,
-            "front_end": self.front_end.to_dict(),
-            "kind": kind_of(self.front_end),
-        }
+            "format": saving.FORMAT, "words": self.class_names,
+            "front_end": self.front_end.to_dict(), "kind": kind_of(self.front_end),
+        }  # fmt: skip
         files: dict[str, Any] = {SETTINGS: settings, CARD: self.card}
         if self.memory is not None:
-            files[MEMORY] = self._write_memory
+            files[MEMORY] = functools.partial(np.savez_compressed, **vars(self.memory))
         saving.write(folder, self.model, files)
 
-    def _write_memory(self, path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **vars(self.memory))
-
     def export(self, folder: PathLike) -> None:
-        """Write a TensorFlow SavedModel that needs no earshot.
+        """Write a TensorFlow SavedModel that needs no earshot; TensorFlow backend only.
 
-        It answers two signatures, each with "predictions" (probabilities, shape (n, n_classes)),
-        "class_ids" (shape (n,)) and "class_names" (shape (n,)):
-
-        - ``serving_default(waveforms=...)``: float32, shape (n, samples), at the front end's rate;
-        - ``file(file_name=...)``: a scalar string, the name of a 16-bit PCM WAV file of any
-          sample rate.
-
-        TensorFlow backend only.
+        It answers two signatures, ``serving_default(waveforms=...)``, float32, shape (n, samples),
+        at the front end's rate, and ``file(file_name=...)``, the name of a 16-bit PCM WAV file of
+        any rate, with "predictions" (probabilities, shape (n, n_classes)), "class_ids" and
+        "class_names", both of shape (n,).
         """
         from earshot.recognition import saved_model  # imports TensorFlow, whatever the backend
 
@@ -203,7 +186,7 @@ class Recognizer:
 
 def load(folder: PathLike) -> Recognizer:
     """Load a recognizer from its folder; an error names what is missing or damaged there."""
-    readers = {SETTINGS: _read_settings, CARD: saving.read_json}
+    readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: saving.read_json}
     if (Path(folder) / MEMORY).is_file():
         readers[MEMORY] = _read_memory
     readers[saving.NETWORK] = saving.read_network
@@ -220,3 +203,18 @@ def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
 def _read_memory(path: Path) -> Memory:
     with np.load(path, allow_pickle=False) as kept:
         return Memory(kept["features"], kept["labels"], kept["held_out"], str(kept["layer"]))
+
+
+def model_card(
+    train: WordSet, *, split: str, figures: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """Make a recognizer's model card, with whatever ``more`` a reader should know.
+
+    ``split`` says which recordings were kept for the test, ``figures`` what was measured on them.
+    """
+    packages = ("earshot", "keras", "tensorflow", "numpy")
+    return {
+        "data": train.about, "clips": len(train), "speakers": len(np.unique(train.speakers)),
+        "split": split, "figures": figures, "date": datetime.date.today().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in packages}, **more,
+    }  # fmt: skip

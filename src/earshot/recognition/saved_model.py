@@ -8,8 +8,7 @@
 ['file', 'serving_default']
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -39,8 +38,16 @@ def write(
         )
     front_layer = as_layer(front_end)
     saving.check_replaceable(folder, "saved_model.pb")
-    front_layer.build((None, front_end.n_samples))
-    from_waveforms = _answers(model, front_layer, front_end, tf.constant(class_names))
+    n_samples: Any = front_end.n_samples
+    front_layer.build((None, n_samples))
+    names = tf.constant(class_names)
+
+    def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
+        clips = _window(waveforms, n_samples, getattr(front_end, "pad", "end"))
+        probabilities = tf.nn.softmax(model(front_layer(clips), training=False))
+        ids = tf.argmax(probabilities, axis=-1)
+        heard = tf.gather(names, ids)
+        return {"predictions": probabilities, "class_ids": ids, "class_names": heard}
 
     def from_file(file_name: tf.Tensor) -> dict[str, tf.Tensor]:
         x, rate = tf.audio.decode_wav(tf.io.read_file(file_name))
@@ -54,23 +61,14 @@ def write(
     waveforms = tf.TensorSpec([None, None], tf.float32, "waveforms")
     archive.add_endpoint("serving_default", from_waveforms, [waveforms])
     archive.add_endpoint("file", from_file, [tf.TensorSpec([], tf.string, "file_name")])
-    with _quiet_tensorflow(), files.atomic_path(folder) as temporary:
-        archive.write_out(str(temporary), verbose=False)
-
-
-def _answers(
-    model: keras.Model, front_layer: keras.Layer, front_end: Any, class_names: tf.Tensor
-) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Make the function from waveforms (n, samples) to answers."""
-
-    def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
-        clips = _window(waveforms, front_end.n_samples, getattr(front_end, "pad", "end"))
-        probabilities = tf.nn.softmax(model(front_layer(clips), training=False))
-        ids = tf.argmax(probabilities, axis=-1)
-        names = tf.gather(class_names, ids)
-        return {"predictions": probabilities, "class_ids": ids, "class_names": names}
-
-    return from_waveforms
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # it would tell the name of the temporary folder
+    try:
+        with files.atomic_path(folder) as temporary:
+            archive.write_out(str(temporary), verbose=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _window(waveforms: tf.Tensor, n: int, pad: str) -> tf.Tensor:
@@ -100,15 +98,3 @@ def _resample(x: tf.Tensor, from_rate: tf.Tensor, to_rate: int) -> tf.Tensor:
     inside = tf.cast((index >= 0) & (index < tf.size(x)), tf.float32)
     samples = tf.gather(x, tf.clip_by_value(index, 0, tf.size(x) - 1))
     return tf.reduce_sum(samples * weights * inside, axis=1)
-
-
-@contextlib.contextmanager
-def _quiet_tensorflow() -> Iterator[None]:
-    """Keep TensorFlow from logging the name of the temporary folder."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

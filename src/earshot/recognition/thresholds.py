@@ -24,10 +24,9 @@ __all__ = ["Curve", "curve_of", "trade_off", "with_threshold"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
-    """What a recognizer that says "unknown" would do at other thresholds; all of shape (n,).
+    """Shares of the clips, 0 to 1, that are given a word at rising thresholds; all of shape (n,).
 
-    A threshold is what is added to the logit of "unknown": they rise, and 0 is how the recognizer
-    is set. Accepted is the share of the clips, 0 to 1, that are given one of the words.
+    A threshold is what is added to the logit of "unknown"; 0 is how the recognizer is set.
     """
 
     thresholds: Array
@@ -36,9 +35,9 @@ class Curve:
 
 
 def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> Curve:
-    """Measure what a recognizer that says "unknown" accepts at every threshold.
+    """Measure what a recognizer accepts of its words and of others, at every threshold.
 
-    ``known`` are recordings of its words, ``unknown`` of others; it was made from none of them.
+    It says "unknown", and was made from none of these recordings.
     """
     _check(recognizer)
     last = recognizer.model.layers[-1].name
@@ -55,10 +54,7 @@ def curve_of(known: Array, unknown: Array) -> Curve:
 
 
 def with_threshold(recognizer: Recognizer, threshold: float) -> Recognizer:
-    """Give a recognizer whose threshold, one of its :class:`Curve`, is moved; the old one stays.
-
-    Above 0 it accepts less, below 0 more.
-    """
+    """Give a recognizer with a threshold of its :class:`Curve`: above 0 it accepts less."""
     _check(recognizer)
     if not (isinstance(threshold, numbers.Real) and np.isfinite(threshold)):
         raise EarshotError(f"A threshold is a number, not {threshold!r:.60}.")

@@ -38,8 +38,7 @@ LONGEST_S = 2.5  # a word that goes on for longer is cut there
 class Heard:
     """A word that was heard: "?" when the recognizer was unsure, "" before it was asked.
 
-    The probability is that of the most probable class, the times count from the start of the
-    stream, and the waveform, shape (samples,), has a margin on both sides.
+    The probability is that of the most probable class, the waveform has a margin on both sides.
     """
 
     word: str
@@ -56,10 +55,9 @@ class Heard:
 class WordDetector:
     """Finds words in a stream as soon as they are over; looks at nothing that is yet to come.
 
-    The level between 150 Hz and 6 kHz, every 10 ms, is compared with a noise floor: a low quantile
-    of the last 4 seconds. A word begins above one threshold and ends after ``pause_s`` below
-    another (a shorter pause answers sooner, and cuts "eight" in two). What is shorter than
-    ``min_word_s``, a click, is no word.
+    The level between 150 Hz and 6 kHz is compared with a noise floor: a low quantile of the last
+    4 seconds. A word begins above one threshold and ends after ``pause_s`` below another (a shorter
+    one answers sooner, and cuts "eight" in two). What is shorter than ``min_word_s`` is a click.
     """
 
     def __init__(self, sample_rate: int, *, pause_s: float = 0.18, min_word_s: float = 0.08):
@@ -87,10 +85,9 @@ class WordDetector:
             level_db = self._level(self._kept[at : at + self._hop])
             if self._is_over(level_db):
                 words += self.flush()
-        spare = self._first_needed * self._hop - round(2 * MARGIN_S * self.sample_rate)
-        spare -= self._kept_from
-        if spare > 0:
-            self._kept, self._kept_from = self._kept[spare:], self._kept_from + spare
+        needed = self._first_needed * self._hop - round(2 * MARGIN_S * self.sample_rate)
+        spare = max(needed - self._kept_from, 0)
+        self._kept, self._kept_from = self._kept[spare:], self._kept_from + spare
         return words
 
     def flush(self) -> list[Heard]:
@@ -141,8 +138,7 @@ class WordDetector:
 def detect(blocks: Blocks, **options: Any) -> Iterator[tuple[list[Heard], float]]:
     """Find the words of a stream while it comes; the options are those of :class:`WordDetector`.
 
-    For each block, and once at the end, gives the words that ended in it, and the time in seconds
-    up to which no further word can be found.
+    For each block, and at the end: the words that ended in it, and the detector's ``certain_s``.
     """
     detector, n_samples = None, 0
     for block, sample_rate in blocks:

@@ -39,16 +39,12 @@ def spectrograms(
     log_mels: Sequence[Array], front_end: LogMel, titles: Sequence[str], *, columns: int = 5,
     colours: Sequence[str] | None = None,
 ) -> Figure:  # fmt: skip
-    """Draw log-mel spectrograms, each of shape (frames, n_mels), in a grid.
-
-    Time goes to the right and frequency upwards; the colours are those of the titles.
-    """
+    """Draw log-mel spectrograms, each of shape (frames, n_mels), in a grid; titles have colours."""
     labels = (TIME, "mel band")
     figure, axes = style.grid(titles[: len(log_mels)], columns, height=1.6, labels=labels)
+    frame_s = front_end.hop_length / front_end.sample_rate
     for axis, log_mel in zip(axes, log_mels, strict=True):
-        style.draw_spectrogram(
-            axis, log_mel, len(log_mel) * front_end.hop_length / front_end.sample_rate
-        )
+        style.draw_spectrogram(axis, log_mel, len(log_mel) * frame_s)
     for axis, colour in zip(axes, colours or (), strict=False):
         axis.title.set_color(colour)
     return figure
@@ -109,9 +105,8 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
         sample_rate=sample_rate, n_fft=2 * round(0.016 * sample_rate), hop_length=hop,
         n_samples=None, top_db=60,
     )  # fmt: skip
-    figure, axes = plt.subplots(
-        2, 1, figsize=(max(8, min(0.6 * duration_s, 16)), 3.8), sharex=True, layout="constrained"
-    )
+    size = (max(8, min(0.6 * duration_s, 16)), 3.8)
+    figure, axes = plt.subplots(2, 1, figsize=size, sharex=True, layout="constrained")
     style.draw_waveform(axes[0], x, sample_rate)
     axes[0].set(title=title, ylabel="amplitude", xlim=(0, duration_s))
     style.draw_spectrogram(axes[1], front_end(x), duration_s)

@@ -6,6 +6,7 @@
 ['1', '1', '', '1']
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -111,8 +112,7 @@ def answers(
 ) -> Figure:
     """Draw what a network answers to clips as a heat map: a row a clip, a column a class.
 
-    The rows are probabilities or logits, shape (n, n_classes), as ``label`` says. Neighbouring
-    clips with the same title share it.
+    ``label`` says what the rows, shape (n, n_classes), are; neighbours share an equal title.
     """
     n = len(class_names)
     figure, axis = style.one_axis(
@@ -120,8 +120,7 @@ def answers(
     )
     image = axis.imshow(rows, cmap="magma", aspect="auto", interpolation="nearest")
     begins = [i for i, title in enumerate(titles) if i == 0 or title != titles[i - 1]]
-    ends = [*begins[1:], len(titles)]
-    middles = [(a + b - 1) / 2 for a, b in zip(begins, ends, strict=True)]
+    middles = [(a + b - 1) / 2 for a, b in itertools.pairwise([*begins, len(titles)])]
     axis.set_yticks(middles, [titles[i] for i in begins])
     axis.set_xticks(range(n), class_names, rotation=45, ha="right")
     for begin in begins[1:]:

@@ -26,16 +26,10 @@ def stream(
     spectrogram: Array, settings: StreamSpectrogram, rows: Mapping[str, Sequence[Segment] | Steps],
     *, unit: str = "dB above the floor",
 ) -> Figure:  # fmt: skip
-    """Draw the complete spectrogram of a stream, with ribbons of what was heard below it.
+    """Draw the complete spectrogram of a stream, shape (steps, bands), with ribbons below it.
 
-    Parameters
-    ----------
-    spectrogram : shape (steps, bands)
-    rows
-        From a title to a list of segments, such as the truth, or to what was heard, of which the
-        probability is drawn, too, that there is something.
-    unit
-        What the colours mean.
+    ``rows`` lead from a title to segments, such as the truth, or to what was heard, of which the
+    probability is drawn, too, that there is something; ``unit`` says what the colours mean.
     """
     heights = [3, *([0.8] * len(rows))]
     figure, axes = plt.subplots(
@@ -54,8 +48,7 @@ def stream(
         axis.axvspan(0, duration_s, color=style.OTHER, alpha=0.35, linewidth=0)
         style.draw_segments(axis, found, "white")
         style.draw_segments(axis, found, alpha=0.6)
-        named = found if len({segment.word for segment in found}) > 1 else ()
-        for segment in named:
+        for segment in found if len({segment.word for segment in found}) > 1 else ():
             axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
                       va="center", fontsize=7, clip_on=True)  # fmt: skip
         axis.set(ylim=(0, 1), yticks=[])

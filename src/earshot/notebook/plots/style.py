@@ -36,10 +36,8 @@ def grid(
     """Make a figure of many small axes with titles; the outer ones have the labels of x and y."""
     titles = list(titles)
     rows = -(-len(titles) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(2.1 * columns, 0.4 + height * rows), layout="constrained",
-        squeeze=False, **options,
-    )  # fmt: skip
+    options |= {"figsize": (2.1 * columns, 0.4 + height * rows), "layout": "constrained"}
+    figure, axes = plt.subplots(rows, columns, squeeze=False, **options)
     for axis in axes.flat[len(titles) :]:
         axis.set_visible(False)
     for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
@@ -60,10 +58,8 @@ def draw_spectrogram(
     axis: Axes, rows: Array, duration_s: float, top: float | None = None, **options: Any
 ) -> AxesImage:
     """Draw a spectrogram, shape (frames, bands), time to the right; y goes to its bands, or top."""
-    extent = (0, duration_s, 0, rows.shape[1] if top is None else top)
-    return axis.imshow(
-        rows.T, extent=extent, origin="lower", aspect="auto", cmap="magma", **options
-    )
+    options |= {"extent": (0, duration_s, 0, rows.shape[1] if top is None else top)}
+    return axis.imshow(rows.T, origin="lower", aspect="auto", cmap="magma", **options)
 
 
 def draw_segments(
