@@ -215,8 +215,9 @@ def _duel(made_by, learning_rate, n_steps):
         with tf.GradientTape() as maker_tape, tf.GradientTape() as judge_tape:
             made = made_by(list(inputs), training=True)
             loss = sum(WEIGHTS[name] * LOSSES[name](truth[name], made[name]) for name in LOSSES)
-            judgements = (judged(x["waveform"]) for x in (truth, made))
-            adversarial, judge_loss = _adversarial(*judgements)
+            adversarial, judge_loss = _adversarial(
+                judged(truth["waveform"]), judged(made["waveform"])
+            )
             loss += adversarial
         for optimizer, tape, value, weights in (
             (maker, maker_tape, loss, made_by.trainable_variables),
