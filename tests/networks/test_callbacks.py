@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
@@ -96,7 +97,8 @@ class TestCheckpoint:
         settings = json.loads(path.with_name(path.name[:10] + ".json").read_text())["settings"]
         keeper = callbacks.Checkpoint(state, settings)
         model = small_network()
-        training.prepare(model, "mse", n_steps=100)
+        schedule = keras.optimizers.schedules.CosineDecay(3e-3, 100)
+        model.compile(keras.optimizers.AdamW(schedule), "mse")
         keeper.resume(model)
         assert keeper.epochs_done >= 1
         assert len(keeper.history["loss"]) == keeper.epochs_done

@@ -18,30 +18,22 @@ import numpy as np
 from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
-from earshot.features.log_mel import LogMel
-from earshot.features.raw import RawWaveform
+from earshot.features.front_end import FrontEnd
 from earshot.features.stream import StreamSpectrogram
 from earshot.types import Array
 
-__all__ = [
-    "Batches", "FrontEnd", "SpectrogramBatches", "StoredBatches", "StretchBatches",
-    "network_inputs", "one_hot",
-]  # fmt: skip
-
-FrontEnd = LogMel | RawWaveform
+__all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "network_inputs", "one_hot"]
 
 
 class Batches(keras.utils.PyDataset):
     """What all batches share: a batch depends on ``(seed, epoch, index)`` alone.
 
-    So a training that goes on from a checkpoint sees what it would have seen. An ``EpochClock``
-    sets the epoch; ``__getitem__`` draws all that is random from :meth:`rng`.
+    So a training that goes on sees what it would have seen. An ``EpochClock`` sets the epoch.
     """
 
     def __init__(self, n_batches: int, *, batch_size: int, seed: int):
         super().__init__()
-        self.n_batches, self.batch_size = n_batches, batch_size
-        self.seed, self.epoch = seed, 0
+        self.n_batches, self.batch_size, self.seed, self.epoch = n_batches, batch_size, seed, 0
 
     def __len__(self):
         return self.n_batches
@@ -57,52 +49,46 @@ class Batches(keras.utils.PyDataset):
 
 
 class SpectrogramBatches(Batches):
-    """Batches of what a front end makes of a word set, with labels as :func:`one_hot` gives them.
+    """Batches of what a front end makes of a word set, or has made of a store of variants.
 
-    ``augment``, an :class:`earshot.datasets.Augmentation`, varies the clips afresh in every epoch.
+    Labels are as of :func:`one_hot`. ``augment``, an :class:`earshot.datasets.Augmentation`, varies
+    the clips of a word set afresh in every epoch; a store is read from disk in pieces.
     """
 
     def __init__(
-        self, words: WordSet, front_end: FrontEnd, *, batch_size: int = 64, augment: Any = None,
-        seed: int = 0,
+        self, data: WordSet | Store, front_end: FrontEnd, *, batch_size: int = 64,
+        augment: Any = None, seed: int = 0,
     ):  # fmt: skip
-        super().__init__(-(-len(words) // batch_size), batch_size=batch_size, seed=seed)
-        words = words.resampled(front_end.sample_rate)
-        if (words.labels < 0).any():
-            raise EarshotError("Some clips have no label (-1): only clips of known words train.")
-        self.clips, self.labels = words.waveforms, one_hot(words.labels, len(words.class_names))
-        self.front_end, self.augment = front_end, augment
-        self._plain = None if augment else network_inputs(words, front_end)
+        super().__init__(-(-len(data) // batch_size), batch_size=batch_size, seed=seed)
+        if isinstance(data, WordSet):
+            data = data.resampled(front_end.sample_rate)
+            if (data.labels < 0).any():
+                raise EarshotError(
+                    "Some clips have no label (-1): only clips of known words train."
+                )
+            self._plain = None if augment else network_inputs(data, front_end)
+        elif data.settings["front_end"] != front_end.to_dict():
+            raise EarshotError(f"{data.folder} was made with another front end: make it again.")
+        self.data, self.front_end, self.augment = data, front_end, augment
+        self.labels = one_hot(data.labels, len(data.class_names))
 
     def __getitem__(self, index):
         chosen = self.shuffled(len(self.labels), index)
-        if self.augment is None:
-            return keras.tree.map_structure(lambda x: x[chosen], self._plain), self.labels[chosen]
-        clips = [self.clips[i] for i in chosen]
-        return self.augment(clips, self.front_end, self.rng(index)), self.labels[chosen]
-
-
-class StoredBatches(Batches):
-    """Batches of a store of variants, made with the same front end, read from disk in pieces."""
-
-    def __init__(self, store: Store, front_end: FrontEnd, *, batch_size: int = 64, seed: int = 0):
-        super().__init__(-(-len(store) // batch_size), batch_size=batch_size, seed=seed)
-        if store.settings["front_end"] != front_end.to_dict():
-            raise EarshotError(f"{store.folder} was made with another front end: make it again.")
-        self.store, self.front_end = store, front_end
-        self.labels = one_hot(store.labels, len(store.class_names))
-
-    def __getitem__(self, index):
-        chosen = self.shuffled(len(self.store), index)
-        return self.front_end.unpack(self.store.rows(chosen)), self.labels[chosen]
+        if isinstance(self.data, Store):
+            inputs = self.front_end.unpack(self.data.rows(chosen))
+        elif self.augment is None:
+            inputs = keras.tree.map_structure(lambda x: x[chosen], self._plain)
+        else:
+            clips = [self.data.waveforms[i] for i in chosen]
+            inputs = self.augment(clips, self.front_end, self.rng(index))
+        return inputs, self.labels[chosen]
 
 
 class StretchBatches(Batches):
     """Batches of stretches of streams' spectrograms (steps, bands), drawn anew in every epoch.
 
-    The network is to answer with ``labels``, of shape (steps,); by default with the stretch itself,
-    or with the ``n_next`` steps that follow each step. A stretch has so many steps as ``n_steps``,
-    and is as much longer as a window is longer than a step.
+    The network is to answer with ``labels``, of shape (steps,), else with the ``n_next`` steps that
+    follow each step, else with the stretch. One has ``n_steps``, and what a window needs beyond.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ Where spectrograms go in, ``input_shape`` is (frames, n_mels), and ``scale`` is 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -24,8 +25,7 @@ def cnn(
 ) -> keras.Model:  # fmt: skip
     """Build the classic 2-D CNN: blocks of Conv2D and MaxPooling2D, then two Dense layers.
 
-    ``widths`` are the filters of each block, which halves both sides of the spectrogram; ``dense``
-    the units of the hidden Dense layer.
+    ``widths``: filters of each block, which halves both sides; ``dense``: units of a hidden layer.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     if min(frames, n_mels) < 2 ** len(widths):
@@ -34,8 +34,7 @@ def cnn(
             "it: give fewer widths or a larger spectrogram."
         )
     inputs = keras.Input((frames, n_mels), name="log_mel")
-    x = layers.Rescaling(1 / scale)(inputs)
-    x = layers.Reshape((frames, n_mels, 1))(x)
+    x = layers.Reshape((frames, n_mels, 1))(layers.Rescaling(1 / scale)(inputs))
     for width in widths:
         x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
@@ -51,34 +50,28 @@ def temporal_cnn(
 ) -> keras.Model:  # fmt: skip
     """Build 2-D convolutions that forgive shifts in frequency, then convolutions over time.
 
-    The voices of people differ most in where on the frequency axis things happen, so the first
-    layers look at small patches and halve the bands three times. After them the bands become
-    channels of residual 1-D convolutions over time, as in Choi and others (2019), "Temporal
-    convolution for real-time keyword spotting on mobile devices" (TC-ResNet), and the mean over
-    time, which the layer "features" gives, is classified.
+    Voices differ most in where on the frequency axis things happen, so the first layers look at
+    small patches. After them the bands become channels of residual 1-D convolutions over time, as
+    in Choi and others (2019), "Temporal convolution for real-time keyword spotting on mobile
+    devices" (TC-ResNet), and the mean over time, which the layer "features" gives, is classified.
 
-    ``widths`` are the filters of the 2-D layers, each of which halves the bands, the first one the
-    frames too. The layers over time have ``width`` channels and see ``kernel`` frames; a
-    ``last_stride`` of 2 halves the frames once more. They drop a quarter of ``dropout``, the 2-D
-    ones an eighth.
+    ``widths``: filters of the 2-D layers, each of which halves the bands, the first the frames too;
+    over time there are ``width`` channels, which see ``kernel`` frames, and a ``last_stride`` of 2
+    halves the frames once more. These drop a quarter of ``dropout``, the 2-D ones an eighth.
     """
-    frames, n_mels = checked_shape(input_shape, n_classes)
-    inputs = keras.Input((frames, n_mels), name="log_mel")
-    x = layers.Rescaling(1 / scale, offset=1.0)(inputs)
-    x = layers.Reshape((frames, n_mels, 1))(x)
+    inputs = keras.Input(checked_shape(input_shape, n_classes), name="log_mel")
+    x = layers.Reshape((*input_shape, 1))(layers.Rescaling(1 / scale, offset=1.0)(inputs))
     for i, filters in enumerate(widths):
         patch, strides = (5, (2, 2)) if i == 0 else (3, (1, 2))
         x = layers.Conv2D(filters, patch, strides=strides, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-        x = layers.SpatialDropout2D(dropout / 8)(x)
+        x = layers.SpatialDropout2D(dropout / 8)(normalized_relu(x))
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
     for size, step in ((1, 1), (kernel, 1), (kernel, last_stride)):
         y = layers.Conv1D(width, size, strides=step, padding="same", use_bias=False)(x)
         y = layers.BatchNormalization(momentum=0.9)(y)
         x = layers.Add()([x, y]) if x.shape == y.shape else y
         x = layers.SpatialDropout1D(dropout / 4)(layers.ReLU()(x))
-    x = layers.GlobalAveragePooling1D(name="features")(x)
-    x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling1D(name="features")(x))
     return keras.Model(inputs, layers.Dense(n_classes, name="logits")(x), name="temporal_cnn")
 
 
@@ -91,14 +84,12 @@ def raw_lstm(
 
     Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool. A step is a
     ``frame`` of samples: 252 are 11 ms and 70 steps for 0.8 s at 22,050 Hz, through ``n_filters``
-    learned filters (:class:`~earshot.networks.layers.FilterBank`). 1 is the textbook's form, sample
-    by sample and without filters: 17,640 steps a clip, about a hundred times slower (minutes for an
-    epoch of 1,600 clips), and it learns little. ``sample_rate``, in Hz, gives the filters' first
-    frequencies; ``units`` and ``dense`` are the sizes of the LSTM and the hidden Dense layer;
-    ``jitter`` is the strength of :class:`~earshot.networks.layers.SpectralAugmentation`.
+    of a :class:`~earshot.networks.layers.FilterBank` for the ``sample_rate``, in Hz. 1 is the
+    textbook's form, sample by sample: 17,640 steps a clip, about a hundred times slower (minutes
+    for an epoch of 1,600 clips), and it learns little. ``units`` and ``dense``: sizes of the LSTM
+    and the hidden layer; ``jitter``: strength of the layer ``SpectralAugmentation``.
     """
-    if n_classes < 2:
-        raise EarshotError(f"A network tells at least 2 words apart, not {n_classes}.")
+    checked_shape((n_samples, 1), n_classes)
     if not 1 <= frame <= n_samples:
         raise EarshotError(f"A frame has 1 to {n_samples} samples, not {frame}.")
     samples = keras.Input((n_samples,), name="samples")
@@ -112,13 +103,9 @@ def raw_lstm(
         real = AnyOfFrame(frame, n_steps)(mask)
         if jitter:
             x, real = SpectralAugmentation(jitter)(x, real)
-        x = layers.Conv1D(units, 3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-        x = layers.SpatialDropout1D(dropout / 3)(x)
-    x = layers.LSTM(units, name="lstm")(x, mask=real)
-    x = layers.Dropout(dropout)(x)
-    x = layers.Dropout(dropout / 2)(layers.Dense(dense, activation="relu")(x))
-    return keras.Model([samples, mask], layers.Dense(n_classes, name="logits")(x), name="raw_lstm")
+        x = _stem(x, units, dropout)
+    logits = _head(layers.LSTM(units, name="lstm")(x, mask=real), dense, dropout, n_classes)
+    return keras.Model([samples, mask], logits, name="raw_lstm")
 
 
 def spectrogram_lstm(
@@ -128,20 +115,14 @@ def spectrogram_lstm(
 ) -> keras.Model:  # fmt: skip
     """Build an LSTM over a log-mel spectrogram whose outputs are averaged over all steps.
 
-    Parameters
-    ----------
-    reading : {"time", "mean"}
-        "time": a step is a frame, and the outputs' mean over time is classified. "mean", the
-        textbook's form: a step is a mel band, and each step's output becomes one value, the mean
-        over its features.
-    stem
-        Channels of a convolution over three neighbouring frames before the LSTM; 0 leaves it out.
-        Not in the textbook's form. What else there is, is as of :func:`raw_lstm`.
+    ``reading`` "time": a step is a frame, and the outputs' mean over time is classified. "mean",
+    the textbook's form: a step is a mel band, and each step's output becomes one value, the mean
+    over its features. ``stem``: channels of a convolution over three neighbouring frames before the
+    LSTM, not in the textbook's form; 0 leaves it out. The rest is as of :func:`raw_lstm`.
     """
-    frames, n_mels = checked_shape(input_shape, n_classes)
+    inputs = keras.Input(checked_shape(input_shape, n_classes), name="log_mel")
     if reading not in ("time", "mean"):
         raise EarshotError(f"An LSTM reads along 'time' or takes the 'mean', not {reading!r}.")
-    inputs = keras.Input((frames, n_mels), name="log_mel")
     x = layers.Rescaling(1 / scale, offset=1.0)(inputs)
     x = SpectralAugmentation(jitter)(x) if jitter else x
     if reading == "mean":
@@ -149,17 +130,28 @@ def spectrogram_lstm(
         x = layers.GlobalAveragePooling1D("channels_first", name="features")(x)
     else:
         if stem:
-            x = layers.Conv1D(stem, 3, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-            x = layers.SpatialDropout1D(dropout / 3)(x)
+            x = _stem(x, stem, dropout)
         x = layers.LSTM(units, return_sequences=True, name="lstm")(x)
         x = layers.GlobalAveragePooling1D(name="features")(x)
-    x = layers.Dropout(dropout)(x)
-    x = layers.Dropout(dropout / 2)(layers.Dense(dense, activation="relu")(x))
-    return keras.Model(inputs, layers.Dense(n_classes, name="logits")(x), name="spectrogram_lstm")
+    return keras.Model(inputs, _head(x, dense, dropout, n_classes), name="spectrogram_lstm")
 
 
-def checked_shape(input_shape: tuple[int, int], n_classes: int) -> tuple[int, int]:
+def _stem(x, width, dropout):
+    x = layers.Conv1D(width, 3, padding="same", use_bias=False)(x)
+    return layers.SpatialDropout1D(dropout / 3)(normalized_relu(x))
+
+
+def _head(x, dense, dropout, n_classes):
+    x = layers.Dense(dense, activation="relu")(layers.Dropout(dropout)(x))
+    return layers.Dense(n_classes, name="logits")(layers.Dropout(dropout / 2)(x))
+
+
+def normalized_relu(x: Any) -> Any:
+    """Apply batch normalization, then a ReLU."""
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def checked_shape(input_shape: tuple[int, int], n_classes: int = 2) -> tuple[int, int]:
     """Refuse what makes no network."""
     if len(input_shape) != 2 or not input_shape[1]:
         raise EarshotError(f"A network's input shape is (frames, n_mels), not {input_shape!r}.")

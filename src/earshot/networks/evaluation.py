@@ -10,7 +10,8 @@ import numpy as np
 
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
-from earshot.networks.batches import FrontEnd, network_inputs
+from earshot.features.front_end import FrontEnd
+from earshot.networks.batches import network_inputs
 from earshot.types import Array
 
 __all__ = ["accuracy", "predict_labels", "roc_areas"]
@@ -20,12 +21,8 @@ def predict_labels(
     model: keras.Model, words: WordSet, front_end: FrontEnd, *, batch_size: int = 256
 ) -> Array:
     """Give the label that a network chooses for every clip of a word set, shape (n,)."""
-    labels = []
-    for i in range(0, len(words), batch_size):
-        some = words.subset(np.arange(i, min(i + batch_size, len(words))))
-        logits = model(network_inputs(some, front_end), training=False)
-        labels.append(keras.ops.convert_to_numpy(logits).argmax(axis=1))
-    return np.concatenate(labels)
+    inputs = network_inputs(words, front_end)
+    return model.predict(inputs, batch_size=batch_size, verbose=0).argmax(axis=1)
 
 
 def accuracy(model: keras.Model, words: WordSet, front_end: FrontEnd) -> float:
@@ -36,22 +33,13 @@ def accuracy(model: keras.Model, words: WordSet, front_end: FrontEnd) -> float:
 def roc_areas(values: Array, truth: Array) -> Array:
     """Give the area under the receiver operating characteristic of each column of values.
 
-    Parameters
-    ----------
-    values : shape (steps, n_values)
-    truth : bool or 0 and 1, shape (steps,)
-
-    Returns
-    -------
-    ndarray of float, shape (n_values,)
-        1: always higher where truth is 1; 0.5: no relation; ties count half.
+    From ``values``, shape (steps, n_values), and ``truth``, bool or 0 and 1, shape (steps,), to
+    shape (n_values,). 1: always higher where truth is 1; 0.5: no relation; ties count half.
     """
     from sklearn.metrics import roc_auc_score
 
     truth = np.asarray(truth, bool)
     if len(truth) != len(values) or truth.all() or not truth.any():
-        raise EarshotError(
-            f"Areas under ROC need as many values ({len(values)}) as truths ({len(truth)}), and "
-            "both kinds among them."
-        )
+        sizes = f"as many values ({len(values)}) as truths ({len(truth)})"
+        raise EarshotError(f"Areas under ROC need {sizes}, and both kinds among them.")
     return np.array([roc_auc_score(truth, column) for column in np.transpose(values)])

@@ -14,7 +14,7 @@ from keras import ops
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
-from earshot.features.mel import mel_filter_bank
+from earshot.features.mel import mel_matrices
 from earshot.features.raw import RawWaveform
 from earshot.features.short_time import hann
 
@@ -23,10 +23,9 @@ __all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer"]
 
 @keras.saving.register_keras_serializable("earshot")
 class LogMelLayer(keras.layers.Layer):
-    """Waveforms (batch, samples) to log-mel spectrograms (batch, frames, n_mels).
+    """Waveforms (batch, samples) to log-mel spectrograms (batch, frames, n_mels), as LogMel.
 
-    ``settings`` are those of :meth:`earshot.features.LogMel.to_dict`, and so are the numbers; 8-bit
-    values come as whole float32 values from 0 to 255.
+    ``settings`` are its ``to_dict()``; 8-bit values come as whole float32 from 0 to 255.
     """
 
     def __init__(self, settings: dict[str, Any], **kwargs: Any):
@@ -36,18 +35,13 @@ class LogMelLayer(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Give the spectrograms."""
         front_end, n, n_fft = self.front_end, self.front_end.n_samples, self.front_end.n_fft
-        x = ops.cast(x, "float32")
-        if n is not None:
-            missing = max(n - x.shape[-1], 0)
-            before = missing // 2 if front_end.pad == "center" else 0
-            x = ops.pad(x[:, :n], [[0, 0], [before, missing - before]])
-        x = ops.pad(x, [[0, 0], [n_fft // 2, n_fft // 2]])
+        x = ops.cast(x, "float32")[:, :n]
+        missing = max(n - x.shape[-1], 0) if n else 0
+        before = missing // 2 if front_end.pad == "center" else 0
+        x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + missing - before]])
         frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
         real, imaginary = ops.rfft(frames * hann(n_fft), fft_length=n_fft)
-        bank = mel_filter_bank(
-            front_end.sample_rate, n_fft, front_end.n_mels, front_end.fmin_hz, front_end.top_hz
-        )
-        power = ops.matmul(real * real + imaginary * imaginary, bank)
+        power = ops.matmul(real * real + imaginary * imaginary, mel_matrices(front_end)[0])
         loudest = ops.maximum(ops.max(power, axis=(1, 2), keepdims=True), 1e-10)
         db = 10 * ops.log10(ops.maximum(power / loudest, 10.0 ** (-front_end.top_db / 10)))
         return db if front_end.bits is None else ops.round((db / front_end.top_db + 1) * 255)
@@ -75,10 +69,7 @@ class RawWaveformLayer(keras.layers.Layer):
 def as_layer(front_end: Any) -> keras.layers.Layer:
     """Give a front end as a Keras layer, with the same numbers: (batch, samples) to its output.
 
-    Raises
-    ------
-    EarshotError
-        When there is no such layer, as for a front end of streams.
+    Raises :class:`EarshotError` when there is no such layer, as for a front end of streams.
     """
     if isinstance(front_end, LogMel):
         return LogMelLayer(front_end.to_dict())

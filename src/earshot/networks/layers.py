@@ -23,10 +23,9 @@ class FilterBank(keras.layers.Layer):
     """Learned band-pass filters over raw samples: how loud each band is in each frame.
 
     (batch, samples) to (batch, samples / frame, n_filters), the logarithm of the power. Gabor
-    filters, a sine and a cosine under a bell, four frames long, of which the middle frequency and
-    the width are learned, two numbers a filter; they begin spaced as mel bands are. After Zeghidour
-    and others (2021), "LEAF: a learnable frontend for audio classification". (Filters of which
-    every weight is free learn the training clips by heart.)
+    filters, a sine and a cosine under a bell, four frames long, of which only the middle frequency
+    and the width are learned (free weights learn the training clips by heart). After Zeghidour and
+    others (2021), "LEAF: a learnable frontend for audio classification".
     """
 
     def __init__(self, frame: int, n_filters: int, sample_rate: int, **kwargs: Any):
@@ -48,7 +47,7 @@ class FilterBank(keras.layers.Layer):
         cycles, width = ops.unstack(self.first * ops.exp(self.change), 2)
         time = ops.arange(-2 * self.frame, 2 * self.frame, dtype="float32")[:, None]
         bell = ops.exp(-0.5 * ops.square(time / (width * self.frame)))
-        bell = bell / ops.sum(bell, axis=0)
+        bell /= ops.sum(bell, axis=0)
         angle = 2 * np.pi * cycles * time
         kernel = ops.concatenate([bell * ops.cos(angle), bell * ops.sin(angle)], axis=1)
         y = ops.conv(x[..., None], kernel[:, None], strides=self.frame, padding="same")
@@ -111,9 +110,8 @@ class StateCell(keras.layers.LSTMCell):
 class WordPooling(keras.layers.Layer):
     """(batch, steps, features) to (batch, (n_parts + 1) * features): what comes when in a word.
 
-    The mean over time forgets the order. Here is a mean for each of ``n_parts`` parts of the word,
-    which fade into one another, and the maximum over time. How far the word has gone is the share
-    of its features' sum, which are not negative, so that pauses before and after it count for
+    A mean for each of ``n_parts`` parts, which fade into one another, and the maximum over time.
+    How far the word has gone is the share of its features' sum (none is negative): pauses count for
     nothing, and a word said slowly has the same parts as one said fast.
     """
 
@@ -137,9 +135,8 @@ class WordPooling(keras.layers.Layer):
 class SpectralAugmentation(keras.layers.Layer):
     """Vary what other voices and rooms vary, in training only; values run from about 0 to 1.
 
-    Bands are stretched (another vocal tract), time is stretched and shifted a little, the spectrum
-    is bent as by another microphone, a noise covers what is soft, and some neighbouring bands and
-    steps are hidden (Park and others 2019, "SpecAugment"). A ``strength`` of 1 is usual.
+    Bands (other voices) and time are stretched, the spectrum is bent, noise covers soft parts, and
+    some bands and steps are hidden (Park and others 2019, "SpecAugment"); usual strength: 1.
     """
 
     def __init__(self, strength: float = 1.0, seed: int | None = None, **kwargs: Any):
@@ -168,8 +165,15 @@ class SpectralAugmentation(keras.layers.Layer):
         noise = keras.random.normal((n, steps, bands), 0, 0.06, seed=self.seed_generator)
         noise += draw(0.1, (n, 1, 1)) * ops.cos(place + draw(np.pi, (n, 1, 1)))
         x = ops.maximum(x, noise + draw(0.7, (n, 1, 1)))
-        hidden = _stretch_of(band, bands, 0.16 * self.strength, n, self.seed_generator)[:, None, :]
-        hidden |= _stretch_of(step, steps, 0.14 * self.strength, n, self.seed_generator)[..., None]
+
+        def stretch(index, share):  # some neighbours, at most a share of all
+            begin, length = (
+                keras.random.uniform((n, 1), 0, most * index.shape[0], seed=self.seed_generator)
+                for most in (1, share * self.strength)
+            )
+            return (index >= begin) & (index < begin + length)
+
+        hidden = stretch(band, 0.16)[:, None, :] | stretch(step, 0.14)[..., None]
         x = ops.where(hidden, 0.0, x)
         if real is None:
             return x
@@ -179,13 +183,5 @@ class SpectralAugmentation(keras.layers.Layer):
 def _reading(places):
     """Weights (n, size, size) that read values at fractional places (n, size)."""
     size = places.shape[1]
-    places = ops.clip(places, 0, size - 1)
-    away = ops.abs(places[..., None] - ops.arange(size, dtype="float32"))
-    return ops.maximum(1 - away, 0)
-
-
-def _stretch_of(index, size, share, n, seed):
-    """Choose some neighbours among ``size``, at most a share of them, for each of n clips."""
-    begin = keras.random.uniform((n, 1), 0, size, seed=seed)
-    length = keras.random.uniform((n, 1), 0, share * size, seed=seed)
-    return (index >= begin) & (index < begin + length)
+    away = ops.clip(places, 0, size - 1)[..., None] - ops.arange(size, dtype="float32")
+    return ops.maximum(1 - ops.abs(away), 0)

@@ -39,8 +39,7 @@ WAY_OUT = "copy the folder again, or train and save it anew."
 def write(folder: PathLike, network: keras.Model, writers: dict[str, Any]) -> None:
     """Write a folder; one that was there before is replaced as a whole.
 
-    ``writers`` lead from the names of further files to their content as JSON, or to a function
-    that is given the path to write to.
+    ``writers``: by file name, content for JSON, or a function that is given the path to write to.
     """
     check_replaceable(folder, NETWORK)
     with files.atomic_path(folder) as temporary:
@@ -58,22 +57,15 @@ def check_replaceable(folder: PathLike, mark: str) -> None:
     """Refuse to replace a folder that holds something else: one without the file ``mark``."""
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        raise EarshotError(
-            f"{folder} holds something else (no {mark}), which would be lost: name another folder."
-        )
+        problem = f"{folder} holds something else (no {mark}), which would be lost"
+        raise EarshotError(f"{problem}: name another folder.")
 
 
 def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:
-    """Read the files of a folder.
+    """Read the files of a folder, which should hold a ``kind``, and give what the readers give.
 
-    ``readers`` lead from the names of files to functions that are given the path, and what these
-    give is returned in their order; what goes wrong in them is taken for damage. ``kind`` says what
-    the folder should hold, for errors.
-
-    Raises
-    ------
-    EarshotError
-        When the folder or a file in it is missing or damaged; the message names it.
+    ``readers``: by file name, functions that are given the path. Raises :class:`EarshotError`,
+    which names it, when the folder or a file in it is missing or damaged.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -100,10 +92,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Read a JSON file that names its format, which must be this version's."""
     settings: dict[str, Any] = read_json(path)
     if settings["format"] != FORMAT:
-        raise EarshotError(
-            f"{path} has the format {settings['format']}, this version reads {FORMAT}: "
-            "install the version of earshot that wrote it."
-        )
+        problem = f"{path} has the format {settings['format']}, this version reads {FORMAT}"
+        raise EarshotError(f"{problem}: install the version of earshot that wrote it.")
     return settings
 
 

@@ -19,7 +19,7 @@ from earshot.features.stream import StreamSpectrogram
 from earshot.networks.layers import LastStep
 from earshot.types import Array, Blocks, Sound
 
-__all__ = ["StreamForm", "activations", "along", "check_windows", "is_recurrent", "run_along"]
+__all__ = ["StreamForm", "activations", "along", "check_windows", "is_recurrent"]
 
 
 def is_recurrent(network: keras.Model) -> bool:
@@ -30,10 +30,9 @@ def is_recurrent(network: keras.Model) -> bool:
 def along(network: keras.Model, *, stateful: bool = False) -> keras.Model:
     """Give the form of a network that runs along a whole stream at once, with the same weights.
 
-    From (batch, steps, bands) to an answer for each window: (batch, steps - n_frames + 1,
-    n_classes) of a convolutional network, (batch, steps, n_classes) of a recurrent one. The
-    ``stateful`` form is for one stream, a batch of 1, that comes in pieces: an LSTM keeps its
-    state from call to call, and the weights are copies.
+    From (batch, steps, bands) to (batch, steps - n_frames + 1, n_classes) of a convolutional
+    network, (batch, steps, n_classes) of a recurrent one. The ``stateful`` form is for one stream
+    that comes in pieces: an LSTM keeps its state from call to call, and the weights are copies.
     """
 
     def adapted(layer):
@@ -43,9 +42,8 @@ def along(network: keras.Model, *, stateful: bool = False) -> keras.Model:
             return type(layer).from_config({**layer.get_config(), "stateful": True})
         return layer
 
-    if not is_recurrent(network) and not any(
-        isinstance(layer, LastStep) or layer.name == "bottleneck" for layer in network.layers
-    ):
+    ends = [isinstance(x, LastStep) or x.name == "bottleneck" for x in network.layers]
+    if not is_recurrent(network) and not any(ends):
         raise EarshotError(
             f"{network.name} has no form for streams: build it with vanilla_conv or linear_probe."
         )
@@ -58,19 +56,18 @@ def along(network: keras.Model, *, stateful: bool = False) -> keras.Model:
 
 def check_windows(network: keras.Model, settings: StreamSpectrogram) -> None:
     """Refuse a network of other windows than the settings make."""
-    if network.input_shape[1:] != settings.output_shape:
+    takes, made = network.input_shape[1:], settings.output_shape
+    if takes != made:
         raise EarshotError(
-            f"The network takes windows of {network.input_shape[1:]}, and the settings make "
-            f"{settings.output_shape}: use those that it was trained with, or build it with "
-            "settings.output_shape."
+            f"The network takes windows of {takes}, and the settings make {made}: use those that "
+            "it was trained with, or build it with settings.output_shape."
         )
 
 
 class StreamForm:
     """A network of windows that runs along one stream after another.
 
-    The first stream takes about a second longer, in which the backend prepares the network: keep
-    the object for the next one.
+    Keep it for the next one: the first takes about a second longer, to prepare the network.
     """
 
     def __init__(self, network: keras.Model, settings: StreamSpectrogram):
@@ -81,14 +78,13 @@ class StreamForm:
     def run(self, blocks: Blocks) -> Iterator[Array]:
         """Give the network's answers while a stream comes, each of shape (steps, n_values)."""
         form = self._idle.pop() if self._idle else along(self.network, stateful=True)
-        recurrent, reach = is_recurrent(form), self.settings.n_frames - 1
-        if recurrent:
-            form.set_weights(self.network.get_weights())
-            for layer in form.layers:
-                if isinstance(layer, layers.RNN):
-                    layer.reset_state()
-        # An LSTM's first answers are about what lies before the stream.
-        skip, reach = (reach, 0) if recurrent else (0, reach)
+        form.set_weights(self.network.get_weights())
+        skip, reach = 0, self.settings.n_frames - 1
+        for layer in form.layers:
+            if isinstance(layer, layers.RNN):
+                layer.reset_state()
+                # An LSTM's first answers are about what lies before the stream.
+                skip, reach = self.settings.n_frames - 1, 0
         kept = np.zeros((0, self.settings.n_bands), np.float32)
         for steps in _prolonged(self.settings, blocks):
             kept = np.concatenate([kept, steps])
@@ -118,17 +114,12 @@ def _prolonged(settings, blocks):
     yield np.repeat(last, settings.n_ahead, axis=0)
 
 
-def run_along(network: keras.Model, settings: StreamSpectrogram, blocks: Blocks) -> Iterator[Array]:
-    """Run a network along one stream; for several streams, keep a :class:`StreamForm`."""
+def run_along(network, settings, blocks):
     return StreamForm(network, settings).run(blocks)
 
 
 def activations(
     network: keras.Model, settings: StreamSpectrogram, sound: Sound, sample_rate: int | None = None
 ) -> Array:
-    """Give what a network answers at every step of one stream, shape (steps, n_values).
-
-    With :func:`earshot.networks.encoder`: an LSTM's cell state. For several streams, keep a
-    :class:`StreamForm`.
-    """
+    """Give a network's answers at all steps of one sound: :meth:`StreamForm.activations`."""
     return StreamForm(network, settings).activations(sound, sample_rate)

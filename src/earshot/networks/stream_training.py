@@ -18,11 +18,10 @@ from keras import layers
 from earshot.datasets.streams import SPEECH_OR_NOISE, Stream, step_labels
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
-from earshot.networks import training
 from earshot.networks.batches import StretchBatches
 from earshot.networks.stream_builders import encoder, linear_probe
 from earshot.networks.stream_form import StreamForm, along, check_windows, is_recurrent
-from earshot.networks.training import TrainingConfig
+from earshot.networks.training import TrainingConfig, run
 from earshot.types import Array
 
 __all__ = ["fit_linear_probe", "fit_streams"]
@@ -35,17 +34,14 @@ VARIANCE = 1e-7
 
 def fit_streams(
     network: keras.Model, train: Sequence[Stream], settings: StreamSpectrogram,
-    config: TrainingConfig = STREAMS, *,
-    class_names: Sequence[str] = SPEECH_OR_NOISE, progress: bool | str = True,
+    config: TrainingConfig = STREAMS, *, class_names: Sequence[str] = SPEECH_OR_NOISE,
+    progress: bool | str = True,
 ) -> dict[str, list[float]]:  # fmt: skip
-    """Train a network on streams.
+    """Train a network on streams; gives "loss", and "accuracy" of labels, one figure an epoch.
 
     One that answers with a logit a class learns the streams' labels; an autoencoder learns to
-    restore windows, and a next-frame LSTM to predict steps, for which no labels are needed.
-
-    The first of ``class_names`` is what lies between the segments of a stream. Labels are not
-    smoothed and streams not varied: only the other settings of ``config`` count. Given are lists
-    with one figure an epoch: "loss", and "accuracy" where there are labels.
+    restore windows, and a next-frame LSTM to predict steps, without labels. The first of
+    ``class_names`` lies between a stream's segments. Nothing is smoothed, augmented or clean.
     """
     spectrograms = _spectrograms(network, train, settings)
     options: dict[str, Any] = {"batch_size": config.batch_size, "seed": config.seed}
@@ -53,10 +49,9 @@ def fit_streams(
     model = along(network) if labelled or recurrent else network
     if labelled:
         if network.output_shape[-1] != len(class_names):
-            raise EarshotError(
-                f"The network tells {network.output_shape[-1]} classes apart, and there are "
-                f"{len(class_names)}: {', '.join(class_names)}."
-            )
+            there = f"there are {len(class_names)}: {', '.join(class_names)}."
+            told = f"{network.output_shape[-1]} classes apart"
+            raise EarshotError(f"The network tells {told}, and {there}")
         options["labels"] = _labels(train, spectrograms, settings, class_names)
         if recurrent:  # its first answers are about what lies before the stretch
             begun = layers.Cropping1D((settings.n_frames - 1, 0))(model.output)
@@ -67,12 +62,8 @@ def fit_streams(
         options |= {"n_steps": 1, "batch_size": 8 * config.batch_size}  # windows are short
     batches = StretchBatches(spectrograms, settings, **options)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if labelled else "mse"
-    training.prepare(
-        model, loss, n_steps=config.epochs * len(batches), metrics=["accuracy"] * labelled,
-        learning_rate=config.learning_rate, weight_decay=config.weight_decay,
-    )  # fmt: skip
     title = progress if isinstance(progress, str) else network.name if progress else None
-    return training.run(model, batches, epochs=config.epochs, title=title)
+    return run(model, batches, loss, config, metrics=["accuracy"] * labelled, title=title)
 
 
 def _spectrograms(network, train, settings):
@@ -82,10 +73,9 @@ def _spectrograms(network, train, settings):
     check_windows(network, settings)
     scale = next(layer.scale for layer in network.layers if isinstance(layer, layers.Rescaling))
     if abs(scale * settings.top_db - 1) > 1e-3:
-        raise EarshotError(
-            f"The network expects values up to {1 / scale:g}, and the settings make some up to "
-            f"top_db = {settings.top_db:g}: build it with scale=settings.top_db."
-        )
+        made = f"and the settings make some up to top_db = {settings.top_db:g}"
+        expected = f"The network expects values up to {1 / scale:g}"
+        raise EarshotError(f"{expected}, {made}: build it with scale=settings.top_db.")
     spectrograms = [settings.spectrogram(s.waveform, s.sample_rate) for s in train]
     shortest = min(map(len, spectrograms))
     if shortest < settings.n_frames:
@@ -95,10 +85,8 @@ def _spectrograms(network, train, settings):
 
 def _labels(some, values, settings, class_names):
     """Give the label of every step of some streams, which have as many values."""
-    return [
-        step_labels(stream.segments, len(x), settings.steps_per_s, class_names)
-        for stream, x in zip(some, values, strict=True)
-    ]
+    known = settings.steps_per_s, class_names
+    return [step_labels(s.segments, len(x), *known) for s, x in zip(some, values, strict=True)]
 
 
 def fit_linear_probe(
@@ -108,15 +96,15 @@ def fit_linear_probe(
 ) -> keras.Model:  # fmt: skip
     """Learn labels from what a network answers that was trained without any.
 
-    Logistic regression on the values of its bottleneck or cell state, each brought to mean 0 and
-    variance 1 and held small by a penalty, so that a few seconds of labels are enough. They hardly
-    tell where the border between the classes lies in other noises; unlabelled streams do, when
-    each class is taken to be as frequent there as among the labels.
-
-    ``trained`` is an autoencoder or next-frame LSTM from :func:`fit_streams`; the first of
-    ``class_names`` is what lies between the segments of a stream; ``strength``, the inverse of the
-    penalty, is how far the labels may pull. Gives a :func:`earshot.networks.linear_probe`.
+    Logistic regression on the values of the bottleneck or cell state of ``trained``, from
+    :func:`fit_streams`, each brought to mean 0 and variance 1 and held small by a penalty, so that
+    a few seconds of labels are enough. They hardly tell where the border between the classes lies
+    in other noises; unlabelled streams do, when each class is taken to be as frequent there.
+    ``strength``, the inverse of the penalty, is how far the labels may pull. Gives a
+    :func:`earshot.networks.linear_probe`; ``class_names`` are as of :func:`fit_streams`.
     """
+    from sklearn.linear_model import LogisticRegression
+
     if not labelled or unlabelled == []:
         raise EarshotError("There is nothing to learn from: give at least one stream.")
     form = StreamForm(encoder(trained), settings)
@@ -126,29 +114,20 @@ def fit_linear_probe(
     if not shares.all():
         missing = ", ".join(np.array(class_names)[shares == 0])
         raise EarshotError(f"No step is labelled as {missing}: label some, or leave the class out.")
-    x = np.concatenate(values)
-    every = x
+    x = every = np.concatenate(values)
     if unlabelled is not None:
         every = np.concatenate([form.activations(s.waveform, s.sample_rate) for s in unlabelled])
     mean, variance = every.mean(axis=0), every.var(axis=0)
     x, every = ((some - mean) / np.sqrt(variance + VARIANCE) for some in (x, every))
-    weights, bias = _regression(x, y, strength)
+    learned = LogisticRegression(C=strength, max_iter=1000).fit(x, y)
+    weights, bias = learned.coef_.T, learned.intercept_
+    if len(bias) == 1:  # one column, for the second of two classes
+        weights, bias = np.hstack([-weights, weights]) / 2, np.r_[-bias, bias] / 2
     if unlabelled is not None:
         bias = bias + _shift(every @ weights + bias, shares)
     probe = linear_probe(trained, len(class_names), mean=mean, variance=variance)
     probe.get_layer("linear_probe").set_weights([weights, bias])
     return probe
-
-
-def _regression(x: Array, y: Array, strength: float) -> tuple[Array, Array]:
-    """Learn weights (n_values, n_classes) and bias (n_classes,) by logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-
-    learned = LogisticRegression(C=strength, max_iter=1000).fit(x, y)
-    weights, bias = learned.coef_.T, learned.intercept_
-    if weights.shape[1] == 1:  # one column, for the second of two classes
-        weights, bias = np.hstack([-weights, weights]) / 2, np.r_[-bias, bias] / 2
-    return weights, bias
 
 
 def _shift(logits: Array, shares: Array, n_rounds: int = 50) -> Array:

@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
-from earshot.networks import batches
-from earshot.networks.batches import Batches, FrontEnd
-from earshot.networks.callbacks import Checkpoint, EpochClock, ProgressBar
+from earshot.features.front_end import FrontEnd
+from earshot.networks.batches import Batches, SpectrogramBatches, network_inputs, one_hot
+from earshot.networks.callbacks import Checkpoint, EpochClock, progress_bar
 from earshot.types import PathLike
 
-__all__ = ["TrainingConfig", "cross_validate", "fit", "prepare", "run"]
+__all__ = ["TrainingConfig", "cross_validate", "fit", "run"]
 
 FEWEST = 10
 """Clips of a word below which a training from scratch makes little sense."""
@@ -37,18 +37,13 @@ class TrainingConfig:
 
     Parameters
     ----------
-    learning_rate
-        The highest; it rises over the first batches and then falls along a cosine.
-    label_smoothing
-        0 to 1, so much a label is doubted: Szegedy and others (2016), "Rethinking the Inception
-        architecture", section 7.
-    clean_epochs
-        So many epochs follow on the plain clips, at a sixth of the learning rate: varied clips
-        teach what words have in common, plain ones what they really sound like.
-    seed
-        Of the shuffling and the augmentation; the initial weights come from
-        ``keras.utils.set_random_seed`` before the model is built.
-    augment : earshot.datasets.Augmentation, optional
+    learning_rate : the highest; it rises over the first batches and then falls along a cosine
+    label_smoothing : 0 to 1, how much a label is doubted: Szegedy and others (2016), section 7 of
+        "Rethinking the Inception architecture"
+    clean_epochs : so many follow on the plain clips, at a sixth of the learning rate: varied clips
+        teach what words have in common, plain ones what they really sound like
+    seed : of shuffling and augmentation; ``keras.utils.set_random_seed`` is that of first weights
+    augment : an :class:`earshot.datasets.Augmentation`
     """
 
     epochs: int = 20
@@ -62,8 +57,8 @@ class TrainingConfig:
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                value = getattr(self, name)
+            value = getattr(self, name)
+            if value < 1:
                 raise EarshotError(f"A training needs {name} of at least 1, not {value}.")
 
 
@@ -75,58 +70,48 @@ def fit(
 ) -> dict[str, list[float]]:  # fmt: skip
     """Train a network on a word set, or on a store of its variants.
 
-    AdamW on softmax cross-entropy. There is no early stopping and no choice among epochs: the
-    weights after the last one are the result. ``test`` is only looked at, after every epoch, for
-    the curves. ``checkpoint`` is a folder in which the state is kept after every epoch; when it
-    holds one of the same training, that training goes on. ``progress`` may be the bar's title.
+    AdamW on softmax cross-entropy, without early stopping: the weights after the last epoch are the
+    result. ``test`` is only looked at, for the curves. ``checkpoint`` is a folder that keeps the
+    state after every epoch; a training that it holds goes on. ``progress`` may be the bar's title.
 
-    Returns
-    -------
-    dict
-        Lists with one figure an epoch: "loss", "accuracy", "micro_f1" (the same as accuracy where
-        a clip has one label), "macro_f1", and "val_loss" and so on, on ``test``. A word without
-        clips counts as 0 in "macro_f1".
+    Gives lists with one figure an epoch: "loss", "accuracy", "micro_f1" (the same, where a clip has
+    one label), "macro_f1" (a word without clips counts as 0), and of ``test`` "val_loss" and so on.
     """
-    _check_clips(train)
-    _check_shapes(model, train, front_end)
+    _check(model, train, front_end)
     if isinstance(train, Store) and (config.augment or config.clean_epochs):
         raise EarshotError("A store holds its own variants: train on it without augment.")
     validation = None
     if test is not None:
-        targets = batches.one_hot(test.labels, len(train.class_names))
-        validation = batches.network_inputs(test, front_end), targets
+        validation = network_inputs(test, front_end), one_hot(test.labels, len(train.class_names))
     title = progress if isinstance(progress, str) else "training" if progress else None
-
-    def stage(config, checkpoint, title):
-        data = _batches(train, front_end, config)
-        smoothing = config.label_smoothing
+    folder = None if checkpoint is None else Path(checkpoint)
+    stages = [(config, folder, title)]
+    if config.clean_epochs:
+        clean = dataclasses.replace(
+            config, epochs=config.clean_epochs, clean_epochs=0, augment=None,
+            learning_rate=config.learning_rate * CLEAN_RATE,
+        )  # fmt: skip
+        stages.append((clean, folder and folder / "clean", title and f"{title}, clean"))
+    history: dict[str, list[float]] = {}
+    for stage, folder, title in stages:
+        data = SpectrogramBatches(
+            train, front_end, batch_size=stage.batch_size, augment=stage.augment, seed=stage.seed
+        )
+        smoothing = stage.label_smoothing
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
         f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-        prepare(
-            model, loss, n_steps=config.epochs * len(data), metrics=["accuracy", *f1],
-            learning_rate=config.learning_rate, weight_decay=config.weight_decay,
+        settings = _settings(model, train, front_end, stage)
+        keeper = None if folder is None else Checkpoint(folder, settings)
+        more = run(
+            model, data, loss, stage, metrics=["accuracy", *f1], validation=validation,
+            callbacks=callbacks, keeper=keeper, title=title,
         )  # fmt: skip
-        shared = {"epochs": config.epochs, "validation": validation, "title": title}
-        if checkpoint is None:
-            return run(model, data, callbacks=callbacks, **shared)
-        keeper = Checkpoint(checkpoint, _settings(model, train, front_end, config))
-        keeper.resume(model)
-        run(model, data, done=keeper.epochs_done, callbacks=[*callbacks, keeper], **shared)
-        return keeper.history
-
-    figures = stage(config, checkpoint, title)
-    if not config.clean_epochs:
-        return figures
-    clean = dataclasses.replace(
-        config, epochs=config.clean_epochs, clean_epochs=0, augment=None,
-        learning_rate=config.learning_rate * CLEAN_RATE,
-    )  # fmt: skip
-    more = stage(clean, checkpoint and Path(checkpoint) / "clean", title and f"{title}, clean")
-    return {name: figures[name] + more[name] for name in figures}
+        history = {figure: history.get(figure, []) + values for figure, values in more.items()}
+    return history
 
 
-def _check_clips(train):
-    """Refuse a set without clips, and point out words that have few."""
+def _check(model, train, front_end):
+    """Refuse what does not fit together, and point out words that have few clips."""
     if len(train) == 0:
         raise EarshotError("There is nothing to train on: the word set has no clips.")
     n_clips = np.bincount(np.maximum(train.labels, 0), minlength=len(train.class_names))
@@ -137,12 +122,8 @@ def _check_clips(train):
             "recordings. Record more of each, or learn them with earshot.learn_words.",
             EarshotWarning, stacklevel=3,
         )  # fmt: skip
-
-
-def _check_shapes(model, train, front_end):
-    """Refuse a network that was built for another front end or other words."""
-    shapes = [tuple(x.shape[1:]) for x in model.inputs]
-    takes = shapes[0] if len(shapes) == 1 else tuple(shapes)
+    shapes = tuple(tuple(x.shape[1:]) for x in model.inputs)
+    takes = shapes[0] if len(shapes) == 1 else shapes
     knows = model.output_shape[-1]
     if (takes, knows) != (front_end.output_shape, len(train.class_names)):
         raise EarshotError(
@@ -150,13 +131,6 @@ def _check_shapes(model, train, front_end):
             f"makes {front_end.output_shape} and there are {len(train.class_names)} words: build "
             "it with front_end.output_shape and len(train.class_names)."
         )
-
-
-def _batches(train, front_end, config) -> Batches:
-    options = {"batch_size": config.batch_size, "seed": config.seed}
-    if isinstance(train, Store):
-        return batches.StoredBatches(train, front_end, **options)
-    return batches.SpectrogramBatches(train, front_end, augment=config.augment, **options)
 
 
 def _settings(model, train, front_end, config):
@@ -171,49 +145,45 @@ def _settings(model, train, front_end, config):
     return {**known, **dataclasses.asdict(config)}
 
 
-def prepare(
-    model: keras.Model, loss: Any, *, n_steps: int, metrics: Sequence[Any] = (),
-    loss_weights: dict[str, float] | None = None, learning_rate: float = 3e-3,
-    weight_decay: float = 1e-2, clipnorm: float | None = None,
-) -> None:  # fmt: skip
-    """Compile a network with AdamW, a warm-up and a cosine decay over ``n_steps`` batches.
+def run(
+    model: keras.Model, batches: Batches, loss: Any, config: TrainingConfig, *,
+    metrics: Sequence[Any] = (), loss_weights: dict[str, float] | None = None,
+    clipnorm: float | None = None, validation: tuple[Any, Any] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (), keeper: Checkpoint | None = None,
+    title: str | None = None,
+) -> dict[str, list[float]]:  # fmt: skip
+    """Compile a network with AdamW, a warm-up and a cosine decay, and train it on batches.
 
-    ``clipnorm``: longest gradient of a weight. The rest is as in ``keras.Model.compile``.
+    ``clipnorm``: longest gradient of a weight; ``validation``: inputs and labels; a ``keeper`` goes
+    on from its state; a ``title`` shows a progress bar. Gives lists with one figure an epoch.
     """
+    n_steps = config.epochs * len(batches)
     warm_up = min(100, n_steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.02,
-        warmup_target=learning_rate, warmup_steps=warm_up,
+        config.learning_rate / 10, max(n_steps - warm_up, 1), alpha=0.02,
+        warmup_target=config.learning_rate, warmup_steps=warm_up,
     )  # fmt: skip
+    decay = config.weight_decay
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=weight_decay, clipnorm=clipnorm),
-        loss,
-        loss_weights=loss_weights,
-        metrics=list(metrics),
+        keras.optimizers.AdamW(schedule, weight_decay=decay, clipnorm=clipnorm), loss,
+        loss_weights=loss_weights, metrics=list(metrics),
         jit_compile=keras.backend.backend() == "jax",
-    )
-
-
-def run(
-    model: keras.Model, batches: Batches, *, epochs: int, done: int = 0,
-    validation: tuple[Any, Any] | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (), title: str | None = None,
-) -> dict[str, list[float]]:  # fmt: skip
-    """Train a prepared network; gives lists with one figure for each epoch that was run.
-
-    Of ``epochs`` in all, ``done`` are behind us. ``validation`` are inputs and labels; a ``title``
-    shows a progress bar.
-    """
-    if done >= epochs:
-        return {}
-    bar = [ProgressBar(title, epochs, done)] if title else []
+    )  # fmt: skip
+    callbacks, done = [EpochClock(batches), *callbacks], 0
+    if keeper:
+        keeper.resume(model)
+        callbacks, done = [*callbacks, keeper], keeper.epochs_done
+        if done >= config.epochs:
+            return keeper.history
+    if title:
+        callbacks.append(progress_bar(title, config.epochs, done))
     # NumPy's threads, which vary the clips, and TensorFlow's would fight for the cores.
     with threadpool_limits(1, user_api="blas"):
         history = model.fit(
-            batches, initial_epoch=done, epochs=epochs, validation_data=validation,
-            callbacks=[EpochClock(batches), *callbacks, *bar], verbose=0, shuffle=False,
+            batches, initial_epoch=done, epochs=config.epochs, validation_data=validation,
+            callbacks=callbacks, verbose=0, shuffle=False,
         )  # fmt: skip
-    return history.history
+    return keeper.history if keeper else history.history
 
 
 def cross_validate(
@@ -223,9 +193,8 @@ def cross_validate(
 ) -> Iterator[tuple[str, int, keras.Model, WordSet]]:  # fmt: skip
     """Train afresh on every split, with every seed, which takes the place of the configuration's.
 
-    A split is its name, a training part, to which ``extra`` is joined (such as synthetic voices),
-    and a test part, which is handed through and not looked at. Yields the name of the split, the
-    seed, the network that ``build`` gave, trained, and the test part, to be measured on.
+    A split is its name, a training part, which ``extra`` joins (such as synthetic voices), and a
+    test part, which is not looked at. Yields the name, the seed, the network, and the test part.
     """
     for name, train, test in splits:
         everything = train if extra is None else train.joined(extra)

@@ -33,26 +33,17 @@ def from_magnitude(
     """Turn a linear magnitude spectrogram into sound by Griffin-Lim with momentum.
 
     Griffin and Lim (1984); the momentum is that of Perraudin, Balazs and Søndergaard (2013),
-    "A fast Griffin-Lim algorithm".
+    "A fast Griffin-Lim algorithm". Gives float32 of ((frames - 1) * hop_length,) or (batch, ...).
 
     Parameters
     ----------
-    magnitude : shape (frames, 1 + n_fft // 2) or (batch, frames, 1 + n_fft // 2)
-        At least 0, not in dB; with a Hann window.
-    rounds
-        0 gives the sound of the first phases.
-    momentum
-        From 0 (none) to 1; larger values may not settle.
-    seed
-        Begin with phases drawn at random from this seed. Default: with those of
-        :func:`first_phase` (and its ``steps``), which saves about ten rounds.
-    errors
-        Gets the error before every round and after the last: how far the magnitudes of the sound
-        are from those asked for, in dB.
-
-    Returns
-    -------
-    ndarray of float32, shape ((frames - 1) * hop_length,), or (batch, ...)
+    magnitude : shape (frames, 1 + n_fft // 2), or (batch, ...); with a Hann window; not in dB
+    rounds : 0 gives the sound of the first phases
+    momentum : 0 (none) to 1
+    seed : draws the first phases at random; default: those of :func:`first_phase` (and its
+        ``steps``), which saves about ten rounds
+    errors : gets the error before every round and after the last: how far the magnitudes of the
+        sound are from those asked for, in dB
     """
     magnitude = _checked_magnitude(magnitude)
     if rounds < 0 or not 0 <= momentum <= 1 or hop_length < 1:
@@ -85,9 +76,8 @@ def from_log_mel(
 ) -> Array:  # fmt: skip
     """Turn a log-mel spectrogram into sound: :func:`linear_magnitude`, then :func:`from_magnitude`.
 
-    From the shape (frames, n_mels), or (batch, ...), as ``front_end`` makes it, in dB or quantized,
-    to float32 of shape ((frames - 1) * hop_length,), or (batch, ...), at the front end's sample
-    rate. How loud the sound was is not in the spectrogram: its loudest point gets a mel power of 1.
+    From the shape (frames, n_mels), or (batch, ...), in dB or quantized, to sound at its sample
+    rate, the loudest point of which has a mel power of 1: how loud it was, no spectrogram tells.
     """
     magnitude = linear_magnitude(check_log_mel(spectrogram, front_end), front_end)
     return from_magnitude(
@@ -99,13 +89,10 @@ def from_log_mel(
 def linear_magnitude(db: Array, front_end: LogMel, *, updates: int = UPDATES) -> Array:
     """Spread mel bands over linear frequencies, without the slow non-negative solver.
 
+    From ``db``, shape (..., frames, n_mels), to float32 of shape (..., frames, 1 + n_fft // 2).
     Multiplicative updates lower the Kullback-Leibler divergence between the bands of the result and
     those of the spectrogram, and keep it positive: Lee and Seung (2001), "Algorithms for
-    non-negative matrix factorization", with the filters fixed; in optics, Richardson (1972) and
-    Lucy (1974).
-
-    From ``db``, shape (..., frames, n_mels), as :func:`earshot.features.check_log_mel` gives it, to
-    float32 of shape (..., frames, 1 + n_fft // 2).
+    non-negative matrix factorization", filters fixed; in optics, Richardson (1972), Lucy (1974).
     """
     bank, spread, back = mel_matrices(front_end)
     mel = np.power(np.float32(10), db / np.float32(10), dtype=np.float32)
@@ -116,22 +103,17 @@ def linear_magnitude(db: Array, front_end: LogMel, *, updates: int = UPDATES) ->
 
 
 def first_phase(magnitude: Array, hop_length: int, steps: Array | None = None) -> Array:
-    """Guess phases in one pass, frame after frame.
+    """Guess phases in one pass, complex64 of absolute value 1, of the shape of ``magnitude``.
 
-    Next to the peak of a steady tone, the logarithm of the magnitude is the steeper the further
-    away the peak is, so that the slope tells the frequency, and the frequency how far the phase
-    turns from frame to frame: Prusa, Balazs and Søndergaard (2017), "A noniterative method for
-    reconstruction of phase from STFT magnitude". In each frame, every frequency then listens to its
-    two neighbours, the louder the more, because the same tone is in all three, with phases half a
-    turn apart.
-
-    From ``magnitude``, shape (..., frames, 1 + n_fft // 2), to complex64 of absolute value 1.
-    ``steps`` say how far each phase turns from the frame before, beyond the turn of its own
-    frequency, in radians. Default: from the slopes.
+    Next to the peak of a steady tone, the slope of the log magnitude tells how far away the peak
+    is, so the tone's frequency, so how far the phase turns from frame to frame: Prusa, Balazs and
+    Søndergaard (2017), "A noniterative method for reconstruction of phase from STFT magnitude".
+    Every frequency then listens to its two neighbours, the louder the more, because the same tone
+    is in all three, with phases half a turn apart. ``steps``: how far each phase turns from the
+    frame before, beyond the turn of its own frequency, in radians; default: from the slopes.
     """
     n_bins = magnitude.shape[-1]
-    if steps is None:
-        steps = _steps(magnitude, hop_length)
+    steps = _steps(magnitude, hop_length) if steps is None else steps
     own = np.pi * (hop_length * np.arange(n_bins) % (2 * n_bins - 2)) / (n_bins - 1)
     turns = np.exp(1j * (steps + own).astype(np.float32)).astype(np.complex64)
     turns[..., 1:, :] *= magnitude[..., :-1, :]
@@ -148,8 +130,8 @@ def first_phase(magnitude: Array, hop_length: int, steps: Array | None = None) -
 
 
 def _steps(magnitude, hop_length):
-    loudest = magnitude.max(axis=(-2, -1), keepdims=True)
-    log = np.log(np.maximum(magnitude, np.maximum(1e-4 * loudest, 1e-12)))
+    faintest = np.maximum(1e-4 * magnitude.max(axis=(-2, -1), keepdims=True), 1e-12)
+    log = np.log(np.maximum(magnitude, faintest))
     steps = np.zeros(magnitude.shape, np.float32)
     away = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -STEEPEST, STEEPEST)
     steps[..., 1:-1] = np.pi * hop_length / (magnitude.shape[-1] - 1) * away
@@ -166,13 +148,12 @@ def _checked_magnitude(magnitude):
         )
     if magnitude.dtype.kind not in "fiu" or not np.isfinite(magnitude).all():
         raise EarshotError(
-            "The spectrogram holds NaN, infinity, or no real numbers: make it again, with np.abs "
-            "of the complex spectra."
+            "The spectrogram holds NaN, infinity, or no real numbers: take np.abs of the spectra."
         )
     if magnitude.min() < 0:
         raise EarshotError(
-            f"The spectrogram goes down to {magnitude.min():.4g}, so it seems to be in dB, and "
-            "magnitudes are expected: 10 ** (db / 20)."
+            f"The spectrogram goes down to {magnitude.min():.4g}, as if in dB, and magnitudes are "
+            "expected: 10 ** (db / 20)."
         )
     return magnitude.astype(np.float32, copy=False)
 

@@ -1,9 +1,8 @@
 """Log-mel spectrograms back to sound in one pass, by a network that has learned to do it.
 
-From a spectrogram, the network predicts a complex spectrum, and the inverse STFT gives the
-waveform, as in Kaneko and others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It does not begin
-at nothing: it corrects what :mod:`earshot.synthesis.griffin_lim` begins with, the magnitudes of all
-frequencies and the steps of their phases from frame to frame, which are then summed up.
+The network predicts a complex spectrum, and the inverse STFT gives the waveform, as in Kaneko and
+others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It corrects what
+:mod:`earshot.synthesis.griffin_lim` begins with: magnitudes, and steps of phases between frames.
 
 >>> invert = Inverter(network(FINE, width=8, blocks=1), FINE)
 >>> invert(FINE(np.sin(np.arange(640, dtype=np.float32)))).shape
@@ -33,19 +32,13 @@ ROUNDS = 4
 
 
 class Inverter:
-    """A network of :func:`network` with the settings of the spectrograms that it makes sound of.
-
-    ``card`` is what a reader should know: data, date, figures.
-    """
+    """A :func:`network` with its spectrograms' settings, and a ``card``: data, date, figures."""
 
     def __init__(self, model: keras.Model, front_end: LogMel, card: dict[str, Any] | None = None):
         self.model, self.front_end, self.card = model, front_end, dict(card or {})
 
     def __call__(self, spectrogram: Array) -> Array:
-        """Turn a spectrogram (frames, n_mels), or a batch of them, into sound.
-
-        Gives and raises what :func:`earshot.synthesis.from_log_mel` does.
-        """
+        """Give and raise what :func:`earshot.synthesis.from_log_mel` does."""
         db = check_log_mel(spectrogram, self.front_end)
         answer = self.model.predict_on_batch(db.reshape(-1, *db.shape[-2:]))
         log_magnitude, advance = (x.reshape(*db.shape[:-1], -1) for x in answer)
@@ -56,9 +49,8 @@ class Inverter:
 
     def save(self, folder: PathLike) -> None:
         """Write the network and its settings into a folder; one that was there is replaced."""
-        front_end = self.front_end.to_dict()
-        settings = {"format": saving.FORMAT, "front_end": front_end, "card": self.card}
-        saving.write(folder, self.model, {SETTINGS: settings})
+        known = {"front_end": self.front_end.to_dict(), "card": self.card}
+        saving.write(folder, self.model, {SETTINGS: {"format": saving.FORMAT, **known}})
 
 
 def load_inverter(folder: PathLike) -> Inverter:
@@ -75,17 +67,14 @@ def _read_settings(path):
 
 @keras.saving.register_keras_serializable("earshot")
 class LinearMagnitude(keras.layers.Layer):
-    """The logarithms of what :func:`earshot.synthesis.griffin_lim.linear_magnitude` gives.
-
-    ``settings`` are from :meth:`earshot.features.LogMel.to_dict`.
-    """
+    """The logarithms of :func:`~earshot.synthesis.griffin_lim.linear_magnitude`, of a to_dict()."""
 
     def __init__(self, settings: dict[str, Any], updates: int = UPDATES, **kwargs: Any):
         super().__init__(**kwargs)
         self.front_end, self.updates = LogMel(**settings), updates
 
     def call(self, db: Any) -> Any:
-        """Give the logarithms."""
+        """Give them, shape (batch, frames, 1 + n_fft // 2)."""
         bank, spread, back = mel_matrices(self.front_end)
         mel = ops.exp(db * (np.log(10) / 10))
         power = ops.matmul(mel, spread)
@@ -96,10 +85,7 @@ class LinearMagnitude(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("earshot")
 class FirstAdvance(keras.layers.Layer):
-    """Log magnitudes to the steps of phase of :func:`earshot.synthesis.griffin_lim.first_phase`.
-
-    No gradient flows back through it.
-    """
+    """Log magnitudes to the steps of phase of ``first_phase``; no gradient flows back."""
 
     def __init__(self, hop_length: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -119,10 +105,9 @@ def network(
 ) -> keras.Model:
     """Build the network: residual convolutions over time that correct a cheap first guess.
 
-    From spectrograms (batch, frames, n_mels) in dB, any number of frames, to "log_magnitude" and
-    "advance", each (batch, frames, 1 + n_fft // 2): the natural logarithms of the magnitudes, and
-    how far each phase turns from the frame before, beyond its own frequency's turn. There are
-    ``width`` channels, and residual ``blocks`` each of which sees ``kernel`` frames.
+    From spectrograms (batch, frames, n_mels) in dB to "log_magnitude", natural logarithms, and
+    "advance", how far each phase turns from the frame before, beyond its own frequency's turn, each
+    (batch, frames, 1 + n_fft // 2). ``width``: channels; ``kernel``: frames that a block sees.
     """
     n_bins = front_end.n_fft // 2 + 1
     small = keras.initializers.RandomNormal(stddev=0.01, seed=0)

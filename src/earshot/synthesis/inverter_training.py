@@ -19,9 +19,8 @@ from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
 from earshot.features.short_time import hann
-from earshot.networks import training
 from earshot.networks.batches import Batches
-from earshot.networks.training import TrainingConfig
+from earshot.networks.training import TrainingConfig, run
 from earshot.synthesis.inverter import FINE, Inverter, network
 
 __all__ = ["CropBatches", "refine_inverter", "spectral_distance", "train_inverter", "with_sound"]
@@ -41,8 +40,8 @@ FAINTEST = 1e-4
 def spectral_distance(x: Any, y: Any) -> Any:
     """Compare waveforms (batch, samples) by their spectra at several resolutions; differentiable.
 
-    The mean difference of log magnitudes, and that of magnitudes against the mean magnitude of
-    ``x``, which is right, over three windows: Yamamoto, Song and Kim (2020), "Parallel WaveGAN".
+    The mean difference of log magnitudes, and that of magnitudes against the mean of ``x``, which
+    is right: Yamamoto, Song and Kim (2020), "Parallel WaveGAN".
     """
     total = 0
     for n_fft, hop_length in RESOLUTIONS:
@@ -69,20 +68,16 @@ def _advance_loss(truth, prediction):
     return 1 - ops.mean(agreement) / (ops.mean(length) + 1e-6)
 
 
-LOSSES = {
-    "waveform": spectral_distance,
-    "log_magnitude": _magnitude_loss,
-    "advance": _advance_loss,
-}
+LOSSES = {"waveform": spectral_distance, "log_magnitude": _magnitude_loss, "advance": _advance_loss}
 """Losses of what a network gives in training."""
 WEIGHTS = {"waveform": 1.0, "log_magnitude": 0.3, "advance": 2.0}
 """How much each of them counts."""
 
 
 def with_sound(model: keras.Model, front_end: LogMel) -> keras.Model:
-    """Give the sound of a network's magnitudes beside its spectrum, for which it needs phases.
+    """Give the sound of a network's magnitudes, with phases, and its spectrum beside it.
 
-    Where frames overlap as everywhere: half a window is left out at either end.
+    Half a window is left out at either end, where frames overlap less.
     """
     n_fft = front_end.n_fft
     phase = keras.Input((None, n_fft // 2 + 1, 2), name="phase")
@@ -95,10 +90,7 @@ def with_sound(model: keras.Model, front_end: LogMel) -> keras.Model:
 
 
 class CropBatches(Batches):
-    """Batches of stretches of spectrograms and true phases, with what is to be made of them.
-
-    All clips are also there at other speeds; ``n_batches`` make an epoch.
-    """
+    """Batches of stretches of spectrograms and phases, also at other speeds, with their sound."""
 
     def __init__(
         self, words: WordSet, front_end: LogMel, *, n_batches: int = 200, batch_size: int = 16,
@@ -156,30 +148,23 @@ def _pairs(z):
 
 
 def train_inverter(
-    words: WordSet, front_end: LogMel = FINE,
-    config: TrainingConfig = INVERTER, *, steps: int = 200, **network_options: Any,
+    words: WordSet, front_end: LogMel = FINE, config: TrainingConfig = INVERTER, *,
+    steps: int = 200, **network_options: Any,
 ) -> Inverter:  # fmt: skip
     """Train a network to turn spectrograms into sound.
 
-    Losses: the distance of the sound's spectra at several resolutions
-    (:func:`spectral_distance`), where the sound is that of the predicted magnitudes with the true
-    phases; the distance of the log magnitudes; and the angle between steps of phase.
-
-    What is said in ``words`` does not matter, who says it does: no test speaker may be among them.
-    ``steps`` are the batches of an epoch. There are no labels to smooth, and clips are varied in
-    their speed alone; ``network_options`` are for :func:`earshot.synthesis.inverter.network`.
+    Losses: :func:`spectral_distance` of the sound of the predicted magnitudes with the true phases,
+    the distance of the log magnitudes, and the angle between steps of phase. No test speaker may be
+    among the ``words``; what they say does not matter. ``steps`` are the batches of an epoch. Clips
+    vary in speed alone; ``network_options`` are for :func:`earshot.synthesis.inverter.network`.
     """
     keras.utils.set_random_seed(config.seed)
     model = network(front_end, **network_options)
     trained = with_sound(model, front_end)
-    batches = CropBatches(
-        words, front_end, n_batches=steps, batch_size=config.batch_size, seed=config.seed
-    )
-    training.prepare(
-        trained, LOSSES, n_steps=config.epochs * steps, loss_weights=WEIGHTS, clipnorm=1.0,
-        learning_rate=config.learning_rate, weight_decay=config.weight_decay,
-    )  # fmt: skip
-    training.run(trained, batches, epochs=config.epochs, title="learning to speak")
+    options = {"n_batches": steps, "batch_size": config.batch_size, "seed": config.seed}
+    batches = CropBatches(words, front_end, **options)
+    title = "learning to speak"
+    run(trained, batches, LOSSES, config, loss_weights=WEIGHTS, clipnorm=1.0, title=title)
     card = {"data": words.about, "clips": len(words), "epochs": config.epochs}
     return Inverter(model, front_end, {**card, "backend": keras.backend.backend()})
 
@@ -190,12 +175,10 @@ def refine_inverter(
 ) -> Inverter:  # fmt: skip
     """Train on against an adversary, which learns to tell rebuilt sound from recorded sound.
 
-    The adversary looks at spectrograms of three resolutions, as in Jang and others (2021),
-    "UnivNet"; least squares as its loss, and its features are matched, as in Kong, Kim and Bae
-    (2020), "HiFi-GAN". The losses of :func:`train_inverter` stay. TensorFlow backend only.
-
-    ``inverter`` stays as it is, ``words`` are those that it was trained on, and ``steps`` are the
-    batches in an epoch.
+    It looks at spectrograms of three resolutions, as in Jang and others (2021), "UnivNet"; least
+    squares is its loss, and its features are matched, as in Kong, Kim and Bae (2020), "HiFi-GAN".
+    The losses of :func:`train_inverter` stay, and so does ``inverter``. ``words`` are those that it
+    was trained on. TensorFlow backend only.
     """
     if keras.backend.backend() != "tensorflow":
         raise EarshotError("The adversary needs the TensorFlow backend: KERAS_BACKEND=tensorflow.")
@@ -213,14 +196,13 @@ def refine_inverter(
 
 
 def _duel(made_by, learning_rate, n_steps):
-    """Give the function that trains a network and its critics on a batch, and tells both losses."""
+    """Give the function that trains a network and its critics on a batch, and gives both losses."""
     import tensorflow as tf
 
     critics = [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps, alpha=0.05)
     maker = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
     judge = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
-    maker_weights = made_by.trainable_variables
     judge_weights = [weight for critic in critics for weight in critic.trainable_variables]
 
     def judged(sound):
@@ -238,7 +220,7 @@ def _duel(made_by, learning_rate, n_steps):
             )
             loss += adversarial
         for optimizer, tape, value, weights in (
-            (maker, maker_tape, loss, maker_weights),
+            (maker, maker_tape, loss, made_by.trainable_variables),
             (judge, judge_tape, judge_loss, judge_weights),
         ):
             optimizer.apply(tape.gradient(value, [w.value for w in weights]), weights)

@@ -1,8 +1,7 @@
 """A word to speech: by gTTS where there is internet, by eSpeak NG where there is none.
 
-gTTS (https://gtts.readthedocs.io) asks a service of Google, sounds like a person, and always gives
-MP3, which is decoded here: a ``.wav`` is a WAV. eSpeak NG (:mod:`earshot.datasets.espeak`) works
-offline and sounds like a machine.
+gTTS (https://gtts.readthedocs.io) asks a service of Google, sounds like a person, and gives MP3,
+decoded here to WAV. eSpeak NG (:mod:`earshot.datasets.espeak`) sounds like a machine.
 
 >>> print(Spoken("seven", Path("seven.wav"), "espeak"))
 seven (espeak): seven.wav
@@ -56,21 +55,14 @@ def say(
 ) -> Any:  # fmt: skip
     """Speak words into WAV files, one each; a word that lies there already is not asked for again.
 
+    Gives a :class:`Spoken` for one, a list of them for several.
+
     Parameters
     ----------
-    words
-        Gives a :class:`Spoken` for one, a list of them for several.
-    language
-        As both engines write it: "en", "de", "nl", "pt-BR" and so on.
-    engine : {None, "gtts", "espeak"}
-        Default: what lies in the folder; else gTTS, and eSpeak NG when gTTS gives nothing.
-    folder
-        Gets ``<language>-<engine>/<word>.wav``.
-
-    Warns
-    -----
-    EarshotWarning
-        When gTTS gave nothing and eSpeak NG spoke in its place, with the reason.
+    language : as both engines write it: "en", "de", "nl", "pt-BR" and so on
+    engine : "gtts" or "espeak"; default: what lies in the folder, else gTTS, else eSpeak NG, with
+        an :class:`EarshotWarning` that says why
+    folder : gets ``<language>-<engine>/<word>.wav``
     """
     many = not isinstance(words, str)
     words = [_checked(word) for word in words] if many else [_checked(words)]
@@ -80,7 +72,7 @@ def say(
         raise EarshotError(f"There is no engine {engine!r}: it is 'gtts', 'espeak' or None.")
     if not isinstance(language, str) or not language.strip():
         raise EarshotError(f"A language is a short name such as 'en' or 'nl', not {language!r}.")
-    engines, spoken = [engine] if engine else list(ENGINES), []
+    engines, spoken = [engine] if engine else [*ENGINES], []
     for word in words:
         places = [
             Spoken(word, Path(folder) / safe_name(f"{language}-{e}") / f"{safe_name(word)}.wav", e)
@@ -104,9 +96,8 @@ def _speak(places, language):
                 x, rate = espeak.say(place.word, voice=voice)
         except _OtherVoice as problem:
             if place is places[-1]:
-                raise EarshotError(
-                    f"gTTS cannot say {place.word!r}: {problem}; engine='espeak' speaks offline."
-                ) from problem
+                message = f"gTTS cannot say {place.word!r}: {problem}; engine='espeak' is offline."
+                raise EarshotError(message) from problem
             message = f"eSpeak NG speaks in place of gTTS: {problem}."
             warnings.warn(message, EarshotWarning, stacklevel=3)
         else:
@@ -119,10 +110,9 @@ def say_spectrogram(
 ) -> tuple[Any, Spoken]:
     """Recognize the word of a log-mel spectrogram, and speak that: speech even of a poor one.
 
-    The spectrogram has the shape (frames, n_mels), or is a file of
-    :func:`earshot.features.images.write`; ``front_end`` are its settings, by default those in the
-    file, else the recognizer's own. ``options`` are for :func:`say`. Gives the recognizer's
-    prediction, and the word that was spoken.
+    The spectrogram, shape (frames, n_mels), or a file of :func:`earshot.features.images.write`, has
+    the settings ``front_end``, by default those in the file, else the recognizer's. Gives the
+    prediction, and the word that was spoken; ``options`` are for :func:`say`.
     """
     if isinstance(spectrogram, str | Path):
         spectrogram, front_end = images.read(spectrogram, front_end)
@@ -152,17 +142,16 @@ def _gtts(word, language):
         except ValueError as error:
             raise _OtherVoice(f"it does not know the language {language!r}") from error
         except AssertionError as error:  # how gTTS says that no letters are left
-            raise EarshotError(
-                f"gTTS cannot say {word!r}: give it letters or digits that can be spoken."
-            ) from error
+            message = f"gTTS cannot say {word!r}: give it letters or digits that can be spoken."
+            raise EarshotError(message) from error
         except EarshotError as error:  # an empty answer, which gTTS takes for a good one
             raise _OtherVoice("its answer holds no sound") from error
 
 
 def _reason(error):
-    status = getattr(getattr(error, "rsp", None), "status_code", None)
-    if status is None:
-        return "its service cannot be reached (is there internet?)"
-    if status == 429:
-        return "its service has had too many requests (429), try again later"
-    return f"its service refuses ({status})"
+    status = getattr(error.rsp, "status_code", None)
+    known = {
+        None: "cannot be reached (is there internet?)",
+        429: "has had too many requests (429), try again later",
+    }
+    return f"its service {known.get(status, f'refuses ({status})')}"
