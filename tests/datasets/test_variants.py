@@ -70,9 +70,8 @@ class TestStore:
         keras.utils.set_random_seed(0)
         store = variants.write_variants(words, tmp_path / "store", self.front_end)
         network = builders.spectrogram_lstm(self.front_end.output_shape, 2, units=8, stem=8)
-        history = training.fit(
-            network, store, self.front_end, test=words, epochs=6, batch_size=16, progress=False
-        )
+        config = training.TrainingConfig(epochs=6, batch_size=16)
+        history = training.fit(network, store, self.front_end, config, test=words, progress=False)
         assert history["loss"][-1] < history["loss"][0]
 
     def test_samples_are_kept_with_their_lengths(self, words, tmp_path):

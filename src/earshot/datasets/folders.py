@@ -1,4 +1,4 @@
-"""A folder with one sub-folder per word, and who speaks in a file, by its name.
+"""A folder with one sub-folder per word.
 
 >>> import tempfile
 >>> folder = tempfile.mkdtemp()
@@ -6,13 +6,10 @@
 ...     audio.write(f"{folder}/{name}", np.full(800, 0.1), 8000)
 >>> from_folder(folder)
 WordSet(3 clips, 2 words, 2 speakers, 8,000 Hz)
->>> speaker_of("cat/anna_0.wav"), speaker_of("cat/cat_bob_2.wav"), speaker_of("cat/sub-01.wav")
-('anna', 'bob', 'sub-01')
 """
 
 import collections
 import mimetypes
-import re
 import urllib.parse
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,28 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from earshot import audio
+from earshot.datasets.speakers import speaker_of
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
 from earshot.types import Array, PathLike
 
-__all__ = ["from_folder", "read_recordings", "speaker_of"]
-
-
-def speaker_of(path: PathLike) -> str:
-    """Read who speaks from names such as ``cat/anna_2.wav`` and ``cat/cat_anna_2.wav``.
-
-    The word in front (the name of the folder, or a number) and the number of the take at the end
-    are left out; "unknown" when nothing else is there. An underscore or a space sets them off, a
-    hyphen does not: ``sub-01.wav`` and ``sub-02.wav`` are two speakers. Speech Commands'
-    ``<speaker>_nohash_<number>`` is known, and %XX is read as a character.
-    """
-    path = Path(path)
-    name, word = urllib.parse.unquote(path.stem), urllib.parse.unquote(path.parent.name)
-    if "_nohash_" in name:
-        return name.partition("_nohash_")[0]
-    name = re.sub(r"(^|[ _])\d+$", "", name.removeprefix(f"{word}_"))
-    name = re.sub(r"^\d+[ _]", "", name)
-    return "unknown" if name in ("", word) else name
+__all__ = ["from_folder", "read_recordings"]
 
 
 def from_folder(

@@ -114,10 +114,6 @@ def _prolonged(settings, blocks):
     yield np.repeat(last, settings.n_ahead, axis=0)
 
 
-def run_along(network, settings, blocks):
-    return StreamForm(network, settings).run(blocks)
-
-
 def activations(
     network: keras.Model, settings: StreamSpectrogram, sound: Sound, sample_rate: int | None = None
 ) -> Array:
