@@ -36,7 +36,7 @@ notebooks: $(READY)
 	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)
 
 # What waits for real sound, keys and browsers goes first, by itself; the rest two at a time: the
-# tests, the order of the house (tests/test_house.py) and the examples in the docstrings of src.
+# tests, the order of the house (tests/test_architecture.py) and the examples in the docstrings of src.
 test: $(READY)
 	$(BIN)/python -m pytest -m devices
 	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder
