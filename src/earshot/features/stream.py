@@ -20,7 +20,7 @@ import numpy as np
 from earshot.audio import Resampler, blocks_of
 from earshot.errors import EarshotError
 from earshot.features.mel import MelBands, require
-from earshot.features.short_time import stft
+from earshot.features.short_time import power_blocks
 from earshot.types import Array, Blocks, Sound
 
 __all__ = ["StreamSpectrogram", "difference"]
@@ -113,10 +113,8 @@ class StreamSpectrogram(MelBands):
                 yield np.zeros((0, self.n_bands), np.float32)
                 continue
             x = kept[: (n_steps + 2 * margin) * self.hop_length]
-            if self.n_mels:
-                power = self.mel_power(x)
-            else:
-                power = np.square(np.abs(stft(x, self.n_fft, self.hop_length)))
+            linear = power_blocks(x[None], self.n_fft, self.hop_length)
+            power = self.mel_power(x) if self.n_mels else np.concatenate(list(linear))
             db = 10 * np.log10(np.maximum(power[margin : margin + n_steps], FAINTEST))
             kept = kept[n_steps * self.hop_length :]
             yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
@@ -161,14 +159,6 @@ class StreamSpectrogram(MelBands):
             steps = np.arange(self.n_frames) + (len(spectrogram) - self.n_frames) // 2
             window[:] = spectrogram[np.clip(steps, 0, len(spectrogram) - 1)]
         return windows
-
-    def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
-        """Make windows in a form that takes little space on a disk: 8 bits a value."""
-        return {"windows": self.to_quantized(self(clips))}
-
-    def unpack(self, rows: dict[str, Array]) -> Array:
-        """Bring back what :meth:`pack` gave, to within ``top_db / 510``."""
-        return self.from_quantized(rows["windows"])
 
 
 def _resampled(blocks: Blocks, rate: int) -> Iterable[tuple[Array, bool]]:
