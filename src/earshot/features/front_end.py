@@ -23,6 +23,7 @@ class FrontEnd(Protocol):
 
     ``sample_rate`` is in Hz; ``n_samples``, the length of the clips, is None when any is taken;
     ``output_shape`` is what a network sees of one clip, a tuple of shapes when it has two inputs.
+    Those that are stored on disk, LogMel and RawWaveform, have ``pack`` and ``unpack`` as well.
     """
 
     @property

@@ -66,7 +66,12 @@ def require(
 
 @dataclasses.dataclass(frozen=True)
 class MelBands:
-    """The settings that log-mels and streams share: windows in samples, and the range of bands."""
+    """The settings that log-mels and streams share.
+
+    ``sample_rate`` is in Hz, other recordings are resampled; ``n_fft`` and ``hop_length`` are the
+    Hann window and the step between frames, in samples; the bands reach from ``fmin_hz`` to
+    ``fmax_hz``, by default half the sample rate.
+    """
 
     sample_rate: int = 8000
     n_fft: int = 256

@@ -65,9 +65,9 @@ def power_blocks(x: Array, n_fft: int, hop_length: int) -> Iterator[Array]:
 def istft(spectra: Array, hop_length: int) -> Array:
     """Give the waveform whose spectra are nearest to the given ones, in the least squares' sense.
 
-    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". From
-    shape (..., frames, 1 + n_fft // 2), made with a Hann window and a hop of at most half of it, to
-    float32, shape (..., (frames - 1) * hop_length).
+    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". The hop
+    is at most half the window. From shape (..., frames, 1 + n_fft // 2) to float32, shape
+    (..., (frames - 1) * hop_length).
     """
     from scipy.fft import irfft
 

@@ -1,7 +1,4 @@
-"""The spectrogram of a whole stream, and the windows on it that a network sees.
-
-A stream's spectrogram is float32 and time-major, shape ``(steps, bands)``, with one step for every
-``hop_length`` samples.
+"""The spectrogram of a whole stream, (steps, bands), and the windows that a network sees of it.
 
 >>> settings = StreamSpectrogram()
 >>> spectrogram = settings.spectrogram(np.zeros(16000, np.float32), 8000)
@@ -40,14 +37,10 @@ class StreamSpectrogram(MelBands):
 
     Parameters
     ----------
-    sample_rate : in Hz; other recordings are resampled
-    n_fft, hop_length : length of the Hann window and step, in samples
-    n_mels : number of mel bands; None: a linear spectrogram, ``1 + n_fft // 2`` bands
-    fmin_hz, fmax_hz : range of the mel bands; default: up to half the sample rate
+    n_mels : None: a linear spectrogram, ``1 + n_fft // 2`` bands; the others as in MelBands
     floor_s : seconds before each step whose least level is the noise floor; None: a fixed one
     top_db : what is louder is cut off; values run from 0 to this
-    n_frames : length of a window in steps
-    n_ahead : of these, so many come after the step that the window is about
+    n_frames, n_ahead : steps of a window, and how many come after the step that it is about
     """
 
     n_mels: int | None = 40  # type: ignore[assignment]
@@ -91,8 +84,8 @@ class StreamSpectrogram(MelBands):
     def spectrogram(self, sound: Sound, sample_rate: int | None = None) -> Array:
         """Make the complete spectrogram of a recording of any length; a file is read in blocks.
 
-        A waveform at another rate than the settings' needs its ``sample_rate`` in Hz. Gives float32
-        in [0, top_db], shape (steps, bands). What is no sound raises :class:`EarshotError`.
+        A waveform at another rate needs its ``sample_rate`` in Hz. Gives float32 in [0, top_db],
+        shape (steps, bands).
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
         blocks = self.blocks(blocks_of(sound, rate))
@@ -198,7 +191,7 @@ def difference(first: Array, second: Array) -> Array:
     """Subtract the second spectrogram, (steps, bands) in dB, over the steps that both have."""
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
-        shapes = f"{first.shape} and {second.shape}"
-        raise EarshotError(f"Spectrograms of {shapes} differ in settings: make both with the same.")
+        both = f"Spectrograms of {first.shape} and {second.shape} differ in settings"
+        raise EarshotError(f"{both}: make both with the same.")
     n = min(len(first), len(second))
     return np.subtract(first[:n], second[:n], dtype=np.float32)
