@@ -50,10 +50,7 @@ def read(
 
 
 def blocks(path: PathLike, block_s: float) -> Iterator[tuple[Array, int]]:
-    """Go through a sound file of any length, ``block_s`` seconds at a time.
-
-    Yields mono blocks, float32 of shape (samples,), and their rate in Hz; raises as :func:`read`.
-    """
+    """Read a sound file ``block_s`` seconds at a time: mono blocks, each with its rate in Hz."""
     with _opened(path) as file:
         size = max(round(block_s * file.samplerate), 1)
         for start in range(0, max(file.frames, 1), size):
@@ -116,10 +113,7 @@ def write(
 
 
 def resample(x: Array, from_rate: int, to_rate: int) -> Array:
-    """Resample waveforms with a polyphase filter; rates in Hz.
-
-    From shape (..., samples) to float32, shape (..., ceil(samples * to_rate / from_rate)).
-    """
+    """Resample (..., samples) to (..., ceil(samples * to_rate / from_rate)), by a polyphase filter."""
     from_rate, to_rate = whole_rate(from_rate), whole_rate(to_rate)
     x = np.asarray(x, np.float32)
     if from_rate == to_rate:
@@ -168,10 +162,7 @@ class Resampler:
 
 
 def validate(x: Any, name: str = "the waveform") -> Array:
-    """Return ``x`` as a 1-D float32 waveform; integer samples are scaled to [-1, 1].
-
-    Raises :class:`EarshotError` when ``x`` is empty, not 1-D, or holds NaN or infinity.
-    """
+    """Return ``x`` as a 1-D float32 waveform, integers scaled to [-1, 1]; refuse NaN and others."""
     x = np.asarray(x)
     if x.dtype.kind not in "fiu":
         raise EarshotError(f"{name} holds {x.dtype} values: give numbers, best float32 in [-1, 1].")
@@ -202,10 +193,7 @@ def whole_rate(sample_rate: Any) -> int:
 
 
 def blocks_of(sound: Sound, sample_rate: int | None) -> Iterator[tuple[Array, int]]:
-    """Give any sound as blocks: a file, a waveform at ``sample_rate`` (Hz), or blocks as they are.
-
-    Yields what :func:`blocks` yields; raises :class:`EarshotError` when blocks make no stream.
-    """
+    """Give any sound as blocks: a file, a waveform at its rate in Hz, or blocks, checked."""
     if isinstance(sound, str | os.PathLike):
         yield from blocks(sound, BLOCK_S)
     elif isinstance(sound, np.ndarray) or (

@@ -20,8 +20,8 @@ __all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
 
-    Works for files and folders; missing parent folders are made. Raises :class:`EarshotError` when
-    the disk is full or the place cannot be written to; what was there before stays then.
+    For files and folders; parent folders are made. Raises :class:`EarshotError` where writing
+    fails; what was there before stays then.
     """
     path = Path(path)
     try:

@@ -78,8 +78,8 @@ def save_windows(
 ) -> None:  # fmt: skip
     """Save windows of a stream as 8-bit images, in a folder for each class, with an index.
 
-    The folder must not exist yet. Windows have the shape (n, n_frames, bands) and values in
-    [0, top_db], labels are int, shape (n,). The index tells the ``source`` of the windows.
+    The folder is new. Windows are in [0, top_db], shape (n, n_frames, bands); labels are int,
+    shape (n,). The index tells the ``source`` of the windows.
     """
     folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
     needed = (len(labels), *settings.output_shape)
@@ -110,8 +110,7 @@ def load_windows(
 ) -> tuple[Array, Array, tuple[str, ...], StreamSpectrogram]:
     """Load the windows, labels, class names and settings that :func:`save_windows` saved.
 
-    Windows are float32, shape (n, n_frames, bands), labels int, shape (n,). A file that is missing,
-    damaged, or of other ``settings`` than asked for raises an :class:`EarshotError` that names it.
+    A file that is missing, damaged, or of other ``settings`` raises :class:`EarshotError`.
     """
     folder, windows = Path(folder), []
     with _named(folder / INDEX):

@@ -32,8 +32,8 @@ def mel_filter_bank(
 ) -> Array:
     """Triangular mel filters, float32 of shape (1 + n_fft // 2, n_mels).
 
-    Slaney's mel scale, each filter of unit area: Slaney, M. (1998), "Auditory Toolbox", Technical
-    Report 1998-010, Interval Research; the same as ``librosa.filters.mel`` with its defaults.
+    Each of unit area, as ``librosa.filters.mel``: Slaney (1998), "Auditory Toolbox", Technical
+    Report 1998-010, Interval Research.
     """
     corners = _mel_to_hz(np.linspace(_hz_to_mel(fmin_hz), _hz_to_mel(fmax_hz), n_mels + 2))
     bins = np.linspace(0, sample_rate / 2, 1 + n_fft // 2)[:, None]

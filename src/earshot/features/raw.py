@@ -46,10 +46,7 @@ class RawWaveform:
         return dataclasses.asdict(self)
 
     def __call__(self, clips: Sequence[Array]) -> tuple[Array, Array]:
-        """Pad or trim clips, each of shape (samples,), to two arrays of shape (n, n_samples).
-
-        First float32, each peak 1, so that loudness plays no role; then True for the real samples.
-        """
+        """Make float32 with each peak at 1, and True for real samples: two of (n, n_samples)."""
         return self.unpack(self.pack(clips))
 
     def pack(self, clips: Sequence[Array]) -> dict[str, Array]:

@@ -92,10 +92,7 @@ class StreamSpectrogram(MelBands):
         return np.concatenate([np.zeros((0, self.n_bands), np.float32), *blocks])
 
     def blocks(self, blocks: Blocks) -> Iterator[Array]:
-        """Make the spectrogram of a stream while it comes, to the same values as in one piece.
-
-        Yields for every block, and at the end, the steps that are certain by then, (steps, bands).
-        """
+        """Yield the steps that are certain by each block and at the end, equal to one piece's."""
         margin = -(-self.n_fft // 2 // self.hop_length)  # in steps
         silence = np.zeros(margin * self.hop_length, np.float32)
         floor, kept = _NoiseFloor(self), silence
@@ -113,10 +110,7 @@ class StreamSpectrogram(MelBands):
             yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
 
     def cut(self, spectrogram: Array, *, step: int = 1) -> tuple[Array, Array]:
-        """Cut a spectrogram, shape (steps, bands), into windows that are ``step`` steps apart.
-
-        Gives a view of shape (n, n_frames, bands), and the step that each window is about, (n,).
-        """
+        """Cut windows ``step`` apart: (n, n_frames, bands), and the step each is about, (n,)."""
         shape = np.shape(spectrogram)
         if len(shape) != 2 or shape[1] != self.n_bands:
             made = f"These settings make spectrograms of shape (steps, {self.n_bands})"

@@ -53,8 +53,8 @@ def align_words(
         raise EarshotError("align_words needs the list of the words that were said.")
     words = [str(word) for word in words]
     if onsets_s is not None and np.shape(onsets_s) != (len(words), 2):
-        shapes = f"shape ({len(words)}, 2), not {np.shape(onsets_s)}"
-        raise EarshotError(f"onsets_s needs the earliest and latest time of each word, {shapes}.")
+        needed = f"the earliest and latest time of each word, shape ({len(words)}, 2)"
+        raise EarshotError(f"onsets_s needs {needed}, not {np.shape(onsets_s)}.")
     if isinstance(recording, list | tuple):
         sound, pieces, name = None, parts.pieces_of_segments(recording), "the recording"
     else:

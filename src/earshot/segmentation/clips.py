@@ -41,10 +41,9 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
     data_dir = Path(data_dir)
     paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
-        raise EarshotError(
-            f"There is no recording {data_dir / name}_<who>.wav (or .flac, .ogg, .mp3): record "
-            f"the words in order ({', '.join(words)}) and save them under such a name."
-        )
+        missing = f"There is no recording {data_dir / name}_<who>.wav (or .flac, .ogg, .mp3)"
+        way_out = f"record the words in order ({', '.join(words)}) and save them under such a name."
+        raise EarshotError(f"{missing}: {way_out}")
     done, problems = {}, []
     for path in tqdm(paths, desc=f"cutting {name}", unit="recording", delay=1):
         speaker = path.stem.removeprefix(f"{name}_")

@@ -1,9 +1,7 @@
 """Label tracks as Audacity reads and writes them: start, end and label of each segment.
 
-Other lists of start, end and label, separated by commas or spaces, are read as well.
-
-A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, is how corrections by hand are
-remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels). The format:
+A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, remembers corrections by hand:
+made with :func:`correct`, or in Audacity (File, Import, Labels). The format:
 https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 
 >>> cut = [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "dog"), Segment(2.2, 2.5, "dog")]

@@ -26,13 +26,12 @@ def split_words(
     """Find the words of a recording.
 
     Each frequency band is compared with its own noise floor, a low quantile of the seconds before
-    and after. The bands are then weighed by how well they tell the loud frames from the quiet ones
-    (Fisher's linear discriminant, learned anew for every recording), and a word is where the sum
-    rises above a threshold, from where it last rose above a lower one to where it falls below that
-    again (hysteresis). Both lie between the level of the noise and that of the speech.
+    and after. The bands are weighed by how well they tell loud frames from quiet ones (Fisher's
+    linear discriminant, learned anew for every recording). A word is where the sum rises above a
+    threshold, up to where it falls below a lower one (hysteresis).
 
-    Segments come in order, without overlap, each with its confidence. What is no sound, or has not
-    ``n_words`` places that could be words, raises :class:`EarshotError`.
+    Segments come in order, without overlap. What is no sound, or has not ``n_words`` places that
+    could be words, raises :class:`EarshotError`.
 
     Parameters
     ----------
