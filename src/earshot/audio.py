@@ -113,7 +113,7 @@ def write(
 
 
 def resample(x: Array, from_rate: int, to_rate: int) -> Array:
-    """Resample (..., samples) to (..., ceil(samples * to_rate / from_rate)), by a polyphase filter."""
+    """Resample by a polyphase filter, to (..., ceil(samples * to_rate / from_rate)) samples."""
     from_rate, to_rate = whole_rate(from_rate), whole_rate(to_rate)
     x = np.asarray(x, np.float32)
     if from_rate == to_rate:
