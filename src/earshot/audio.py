@@ -1,6 +1,5 @@
 """Sound files, waveforms and streams of blocks, and how they are resampled.
 
-A waveform is a 1-D float32 array in [-1, 1], mono, that travels with its sample rate in Hz.
 Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others.
 
 >>> import tempfile
@@ -35,11 +34,10 @@ BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB 
 def read(
     path: PathLike, sample_rate: int | None = None, *, start_s: float = 0.0, end_s: float = math.inf
 ) -> tuple[Array, int]:
-    """Read a sound file, or its stretch from ``start_s`` to ``end_s``, as one mono waveform.
+    """Read a sound file, or its part from ``start_s`` to ``end_s``, as one mono waveform.
 
-    Channels are averaged. Gives float32 of shape (samples,), and its rate in Hz: ``sample_rate``,
-    or by default the file's own. Raises :class:`EarshotError` when the file is missing, empty, not
-    a recording, cut short, or holds NaN or infinity.
+    Channels are averaged; the rate is the file's own by default. Raises :class:`EarshotError` when
+    the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
     """
     with _opened(path) as file:
         rate = file.samplerate
@@ -52,10 +50,7 @@ def read(
 
 
 def blocks(path: PathLike, block_s: float) -> Iterator[tuple[Array, int]]:
-    """Go through a sound file of any length, ``block_s`` seconds at a time.
-
-    Yields mono blocks, float32 of shape (samples,), and their rate in Hz; raises as :func:`read`.
-    """
+    """Read a sound file ``block_s`` seconds at a time: mono blocks, each with its rate in Hz."""
     with _opened(path) as file:
         size = max(round(block_s * file.samplerate), 1)
         for start in range(0, max(file.frames, 1), size):
@@ -83,20 +78,16 @@ def _opened(path: PathLike) -> Iterator[Any]:
             yield file
     except (soundfile.LibsndfileError, RuntimeError) as error:
         reason = str(error).rpartition("': ")[2].rstrip(".")
-        raise EarshotError(
-            f"{path} cannot be read as sound ({reason}): it is damaged or of another kind; "
-            "convert it to WAV or FLAC."
-        ) from error
+        way_out = "it is damaged or of another kind; convert it to WAV or FLAC."
+        raise EarshotError(f"{path} cannot be read as sound ({reason}): {way_out}") from error
 
 
 def _next_samples(file: Any, n: int) -> Array:
     """Read the next n samples of an open sound file as a waveform."""
     x = file.read(n, dtype="float32", always_2d=True)
     if len(x) < n:
-        raise EarshotError(
-            f"{file.name} is cut short ({n - len(x):,} of {n:,} samples are missing): copy or "
-            "record it again."
-        )
+        missing = f"{n - len(x):,} of {n:,} samples are missing"
+        raise EarshotError(f"{file.name} is cut short ({missing}): copy or record it again.")
     return validate(x[:, 0] if x.shape[1] == 1 else x.mean(axis=1), name=str(file.name))
 
 
@@ -122,10 +113,7 @@ def write(
 
 
 def resample(x: Array, from_rate: int, to_rate: int) -> Array:
-    """Resample waveforms with a polyphase filter; rates in Hz.
-
-    From shape (..., samples) to float32, shape (..., ceil(samples * to_rate / from_rate)).
-    """
+    """Resample by a polyphase filter, to (..., ceil(samples * to_rate / from_rate)) samples."""
     from_rate, to_rate = whole_rate(from_rate), whole_rate(to_rate)
     x = np.asarray(x, np.float32)
     if from_rate == to_rate:
@@ -174,10 +162,7 @@ class Resampler:
 
 
 def validate(x: Any, name: str = "the waveform") -> Array:
-    """Return ``x`` as a 1-D float32 waveform; integer samples are scaled to [-1, 1].
-
-    Raises :class:`EarshotError` when ``x`` is empty, not 1-D, or holds NaN or infinity.
-    """
+    """Return ``x`` as a 1-D float32 waveform, integers scaled to [-1, 1]; refuse NaN and others."""
     x = np.asarray(x)
     if x.dtype.kind not in "fiu":
         raise EarshotError(f"{name} holds {x.dtype} values: give numbers, best float32 in [-1, 1].")
@@ -193,9 +178,8 @@ def validate(x: Any, name: str = "the waveform") -> Array:
         x = x / 2.0 ** {1: 7, 2: 15, 4: 31, 8: 15}[x.dtype.itemsize]
     x = np.ascontiguousarray(x, dtype=np.float32)
     if bad := x.size - np.count_nonzero(np.isfinite(x)):
-        raise EarshotError(
-            f"{name} holds NaN or infinity in {bad:,} of {x.size:,} samples: export it again."
-        )
+        share = f"{bad:,} of {x.size:,} samples"
+        raise EarshotError(f"{name} holds NaN or infinity in {share}: export it again.")
     return x
 
 
@@ -209,10 +193,7 @@ def whole_rate(sample_rate: Any) -> int:
 
 
 def blocks_of(sound: Sound, sample_rate: int | None) -> Iterator[tuple[Array, int]]:
-    """Give any sound as blocks: a file, a waveform at ``sample_rate`` (Hz), or blocks as they are.
-
-    Yields what :func:`blocks` yields; raises :class:`EarshotError` when blocks make no stream.
-    """
+    """Give any sound as blocks: a file, a waveform at its rate in Hz, or blocks, checked."""
     if isinstance(sound, str | os.PathLike):
         yield from blocks(sound, BLOCK_S)
     elif isinstance(sound, np.ndarray) or (
@@ -226,10 +207,9 @@ def blocks_of(sound: Sound, sample_rate: int | None) -> Iterator[tuple[Array, in
         first_rate = None
         for part in parts:
             if not isinstance(part, list | tuple) or len(part) != 2:
-                raise EarshotError(
-                    "A sound is a file, a waveform, or blocks, each with its sample rate (block, "
-                    f"rate), not {type(sound).__name__} of {type(part).__name__}."
-                )
+                needed = "a file, a waveform, or blocks, each with its sample rate (block, rate)"
+                given = f"{type(sound).__name__} of {type(part).__name__}"
+                raise EarshotError(f"A sound is {needed}, not {given}.")
             block, rate = part
             first_rate = first_rate or whole_rate(rate)
             if rate != first_rate:

@@ -20,8 +20,8 @@ __all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its name only if the block succeeds.
 
-    Works for files and folders; missing parent folders are made. Raises :class:`EarshotError` when
-    the disk is full or the place cannot be written to; what was there before stays then.
+    For files and folders; parent folders are made. Raises :class:`EarshotError` where writing
+    fails; what was there before stays then.
     """
     path = Path(path)
     try:
@@ -40,18 +40,16 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     except (TimeoutError, ConnectionError):
         raise  # the network's fault, not the disk's
     except OSError as error:
-        raise EarshotError(
-            f"{path} cannot be written ({error.strerror or error}): free some space or "
-            "choose another folder."
-        ) from error
+        reason = error.strerror or error
+        way_out = "free some space or choose another folder."
+        raise EarshotError(f"{path} cannot be written ({reason}): {way_out}") from error
 
 
 def safe_name(word: str) -> str:
     """Make a folder name of any word; :func:`earshot.datasets.from_folder` turns it back.
 
-    What no file system wants (slashes, colons, control characters, a leading or trailing dot or
-    space, a leading underscore, names that Windows keeps for itself) becomes %XX as in a URL;
-    everything else, other scripts included, stays.
+    What some file system refuses (slashes, colons, control characters, dots or spaces at the ends,
+    a leading underscore, names that Windows keeps for itself) becomes %XX as in a URL.
     """
     if not word:
         raise EarshotError("An empty word makes no folder: give every word at least one letter.")

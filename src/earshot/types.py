@@ -16,6 +16,6 @@ __all__ = ["Array", "Blocks", "PathLike", "Sound"]
 Array = np.ndarray[Any, Any]
 PathLike = str | os.PathLike[str]
 Blocks = Iterable[tuple[Array, int]]
-"""Stretches of a stream, each of shape (samples,), with their sample rate in Hz."""
+"""Parts of a stream, each of shape (samples,), with their sample rate in Hz."""
 Sound = PathLike | Array | Blocks
 """A file, a waveform, or blocks."""

@@ -5,6 +5,8 @@ import pytest
 
 from earshot.errors import EarshotError
 from earshot.features.front_end import KINDS, FrontEnd, from_settings, kind_of
+from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -27,9 +29,8 @@ def test_what_it_makes_has_the_shape_that_it_states(kind, speech):
         assert made.shape[1:] == front_end.output_shape
 
 
-@each_kind
-def test_packed_clips_come_back(kind, speech):
-    front_end = KINDS[kind]()
+@pytest.mark.parametrize("front_end", [LogMel(), RawWaveform()])
+def test_packed_clips_come_back(front_end, speech):
     back = front_end.unpack(front_end.pack(speech.waveforms))
     np.testing.assert_allclose(
         np.asarray(back, np.float32), np.asarray(front_end(speech.waveforms), np.float32), atol=0.1

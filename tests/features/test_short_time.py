@@ -17,6 +17,15 @@ def test_the_transform_agrees_with_librosa(n_fft, hop_length, rng):
 
 
 @each_size
+@pytest.mark.parametrize("shape", [(9, 3000), (2, 40_000)], ids=["short", "long"])
+def test_power_in_blocks_is_that_of_the_transform(n_fft, hop_length, shape, rng):
+    x = rng.standard_normal(shape).astype(np.float32)
+    power = np.concatenate(list(short_time.power_blocks(x, n_fft, hop_length)))
+    expected = np.square(np.abs(short_time.stft(x, n_fft, hop_length))).reshape(power.shape)
+    np.testing.assert_allclose(power, expected, rtol=1e-5, atol=1e-6)
+
+
+@each_size
 def test_the_inverse_gives_the_waveform_back(n_fft, hop_length, rng):
     x = rng.standard_normal((2, 3, 20 * hop_length)).astype(np.float32)
     back = short_time.istft(short_time.stft(x, n_fft, hop_length), hop_length)

@@ -3,7 +3,7 @@
 Every front end keeps the contract of :class:`FrontEnd`: :class:`LogMel` (log-mel spectrograms of
 clips), :class:`RawWaveform` (samples and their mask) and :class:`StreamSpectrogram` (a whole
 stream, and windows on it); :func:`kind_of` and :func:`from_settings` bring them into saved folders
-and back. There is one transform, :func:`stft`, with its inverse; :mod:`.images` is for files.
+and back. :func:`stft` is the transform in NumPy; :mod:`.images` is for files.
 """
 
 import lazy_loader

@@ -23,6 +23,7 @@ class FrontEnd(Protocol):
 
     ``sample_rate`` is in Hz; ``n_samples``, the length of the clips, is None when any is taken;
     ``output_shape`` is what a network sees of one clip, a tuple of shapes when it has two inputs.
+    Those that are stored on disk, LogMel and RawWaveform, have ``pack`` and ``unpack`` as well.
     """
 
     @property
@@ -38,15 +39,9 @@ class FrontEnd(Protocol):
     def __call__(self, clips: Sequence[Array], /) -> Any:
         """Turn clips, each of shape (samples,), into a batch: an array, or a tuple of arrays."""
 
-    def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
-        """Make a batch in a form that takes little space on a disk: arrays by name."""
-
-    def unpack(self, rows: dict[str, Array]) -> Any:
-        """Bring back rows of what :meth:`pack` gave, as a call gives them."""
-
 
 KINDS: dict[str, type] = {"LogMel": LogMel, "Samples": RawWaveform, "Windows": StreamSpectrogram}
-"""Front ends by the names that saved recognizers give them."""
+"""Front ends by the names in saved folders: "Samples" and "Windows" are older than the classes'."""
 
 
 def kind_of(front_end: FrontEnd) -> str:

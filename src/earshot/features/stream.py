@@ -1,7 +1,4 @@
-"""The spectrogram of a whole stream, and the windows on it that a network sees.
-
-A stream's spectrogram is float32 and time-major, shape ``(steps, bands)``, with one step for every
-``hop_length`` samples.
+"""The spectrogram of a whole stream, (steps, bands), and the windows that a network sees of it.
 
 >>> settings = StreamSpectrogram()
 >>> spectrogram = settings.spectrogram(np.zeros(16000, np.float32), 8000)
@@ -20,7 +17,7 @@ import numpy as np
 from earshot.audio import Resampler, blocks_of
 from earshot.errors import EarshotError
 from earshot.features.mel import MelBands, require
-from earshot.features.short_time import stft
+from earshot.features.short_time import power_blocks
 from earshot.types import Array, Blocks, Sound
 
 __all__ = ["StreamSpectrogram", "difference"]
@@ -40,14 +37,10 @@ class StreamSpectrogram(MelBands):
 
     Parameters
     ----------
-    sample_rate : in Hz; other recordings are resampled
-    n_fft, hop_length : length of the Hann window and step, in samples
-    n_mels : number of mel bands; None: a linear spectrogram, ``1 + n_fft // 2`` bands
-    fmin_hz, fmax_hz : range of the mel bands; default: up to half the sample rate
+    n_mels : None: a linear spectrogram, ``1 + n_fft // 2`` bands; the others as in MelBands
     floor_s : seconds before each step whose least level is the noise floor; None: a fixed one
     top_db : what is louder is cut off; values run from 0 to this
-    n_frames : length of a window in steps
-    n_ahead : of these, so many come after the step that the window is about
+    n_frames, n_ahead : steps of a window, and how many come after the step that it is about
     """
 
     n_mels: int | None = 40  # type: ignore[assignment]
@@ -91,18 +84,15 @@ class StreamSpectrogram(MelBands):
     def spectrogram(self, sound: Sound, sample_rate: int | None = None) -> Array:
         """Make the complete spectrogram of a recording of any length; a file is read in blocks.
 
-        A waveform at another rate than the settings' needs its ``sample_rate`` in Hz. Gives float32
-        in [0, top_db], shape (steps, bands). What is no sound raises :class:`EarshotError`.
+        A waveform at another rate needs its ``sample_rate`` in Hz. Gives float32 in [0, top_db],
+        shape (steps, bands).
         """
         rate = self.sample_rate if sample_rate is None else sample_rate
         blocks = self.blocks(blocks_of(sound, rate))
         return np.concatenate([np.zeros((0, self.n_bands), np.float32), *blocks])
 
     def blocks(self, blocks: Blocks) -> Iterator[Array]:
-        """Make the spectrogram of a stream while it comes, to the same values as in one piece.
-
-        Yields for every block, and at the end, the steps that are certain by then, (steps, bands).
-        """
+        """Yield the steps that are certain by each block and at the end, equal to one piece's."""
         margin = -(-self.n_fft // 2 // self.hop_length)  # in steps
         silence = np.zeros(margin * self.hop_length, np.float32)
         floor, kept = _NoiseFloor(self), silence
@@ -113,19 +103,14 @@ class StreamSpectrogram(MelBands):
                 yield np.zeros((0, self.n_bands), np.float32)
                 continue
             x = kept[: (n_steps + 2 * margin) * self.hop_length]
-            if self.n_mels:
-                power = self.mel_power(x)
-            else:
-                power = np.square(np.abs(stft(x, self.n_fft, self.hop_length)))
+            linear = power_blocks(x[None], self.n_fft, self.hop_length)
+            power = self.mel_power(x) if self.n_mels else np.concatenate(list(linear))
             db = 10 * np.log10(np.maximum(power[margin : margin + n_steps], FAINTEST))
             kept = kept[n_steps * self.hop_length :]
             yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
 
     def cut(self, spectrogram: Array, *, step: int = 1) -> tuple[Array, Array]:
-        """Cut a spectrogram, shape (steps, bands), into windows that are ``step`` steps apart.
-
-        Gives a view of shape (n, n_frames, bands), and the step that each window is about, (n,).
-        """
+        """Cut windows ``step`` apart: (n, n_frames, bands), and the step each is about, (n,)."""
         shape = np.shape(spectrogram)
         if len(shape) != 2 or shape[1] != self.n_bands:
             made = f"These settings make spectrograms of shape (steps, {self.n_bands})"
@@ -161,14 +146,6 @@ class StreamSpectrogram(MelBands):
             steps = np.arange(self.n_frames) + (len(spectrogram) - self.n_frames) // 2
             window[:] = spectrogram[np.clip(steps, 0, len(spectrogram) - 1)]
         return windows
-
-    def pack(self, clips: Sequence[Array]) -> dict[str, Array]:
-        """Make windows in a form that takes little space on a disk: 8 bits a value."""
-        return {"windows": self.to_quantized(self(clips))}
-
-    def unpack(self, rows: dict[str, Array]) -> Array:
-        """Bring back what :meth:`pack` gave, to within ``top_db / 510``."""
-        return self.from_quantized(rows["windows"])
 
 
 def _resampled(blocks: Blocks, rate: int) -> Iterable[tuple[Array, bool]]:
@@ -208,7 +185,7 @@ def difference(first: Array, second: Array) -> Array:
     """Subtract the second spectrogram, (steps, bands) in dB, over the steps that both have."""
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
-        shapes = f"{first.shape} and {second.shape}"
-        raise EarshotError(f"Spectrograms of {shapes} differ in settings: make both with the same.")
+        both = f"Spectrograms of {first.shape} and {second.shape} differ in settings"
+        raise EarshotError(f"{both}: make both with the same.")
     n = min(len(first), len(second))
     return np.subtract(first[:n], second[:n], dtype=np.float32)

@@ -42,22 +42,19 @@ def align_words(
     pauses, the loudness, the lengths of the words and, if given, their times; the best one is
     taken, and its confidence is its share in all of them (the forward-backward algorithm).
 
-    Doubtful segments say so; words that were not found are missing, with a warning. No words, or
-    nothing that stands out of the noise, raises :class:`EarshotError`.
+    The recording is what :func:`split_words` gave, or the sound itself, which gives more to choose
+    from; a waveform needs its rate in Hz. ``onsets_s``, shape (n_words, 2), holds the earliest and
+    latest second at which each word is likely to begin.
 
-    Parameters
-    ----------
-    recording : what :func:`split_words` gave, or the sound itself, which gives more to choose from
-    words : what was said, in order
-    sample_rate : of a waveform, in Hz
-    onsets_s : shape (n_words, 2), when each word is likely to begin: earliest and latest second
+    Words that were not found are missing, with a warning. No words, or nothing that stands out of
+    the noise, raises :class:`EarshotError`.
     """
     if isinstance(words, str) or not len(words):
         raise EarshotError("align_words needs the list of the words that were said.")
     words = [str(word) for word in words]
     if onsets_s is not None and np.shape(onsets_s) != (len(words), 2):
-        shapes = f"shape ({len(words)}, 2), not {np.shape(onsets_s)}"
-        raise EarshotError(f"onsets_s needs the earliest and latest time of each word, {shapes}.")
+        needed = f"the earliest and latest time of each word, shape ({len(words)}, 2)"
+        raise EarshotError(f"onsets_s needs {needed}, not {np.shape(onsets_s)}.")
     if isinstance(recording, list | tuple):
         sound, pieces, name = None, parts.pieces_of_segments(recording), "the recording"
     else:
@@ -65,10 +62,9 @@ def align_words(
         pieces, name = parts.find_pieces(sound, parts.VALLEYS[0]), sound.name
     segments = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
     if not segments:
-        silent = (
-            f"Nothing in {name} stands out of the noise, and {len(words)} words should be there"
-        )
-        raise EarshotError(f"{silent}: listen to it; was the microphone muted?")
+        silent = f"Nothing in {name} stands out of the noise"
+        way_out = "listen to it; was the microphone muted?"
+        raise EarshotError(f"{silent}, and {len(words)} words should be there: {way_out}")
     found = collections.Counter(segment.word for segment in segments)
     if left_out := list((collections.Counter(words) - found).elements()):
         missing = f"{len(left_out)} of {len(words)} words were not found in {name}"

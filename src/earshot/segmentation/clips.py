@@ -41,15 +41,14 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
     data_dir = Path(data_dir)
     paths = sorted(p for p in data_dir.glob(f"{name}_*") if p.suffix.lower() in audio.SUFFIXES)
     if not paths:
-        raise EarshotError(
-            f"There is no recording {data_dir / name}_<who>.wav (or .flac, .ogg, .mp3): record "
-            f"the words in order ({', '.join(words)}) and save them under such a name."
-        )
+        missing = f"There is no recording {data_dir / name}_<who>.wav (or .flac, .ogg, .mp3)"
+        way_out = f"record the words in order ({', '.join(words)}) and save them under such a name."
+        raise EarshotError(f"{missing}: {way_out}")
     done, problems = {}, []
     for path in tqdm(paths, desc=f"cutting {name}", unit="recording", delay=1):
-        who = path.stem.removeprefix(f"{name}_")
+        speaker = path.stem.removeprefix(f"{name}_")
         try:
-            done[path] = cut_recording(path, words, data_dir / name, who=who)
+            done[path] = cut_recording(path, words, data_dir / name, who=speaker)
         except EarshotError as error:
             problems.append(str(error))
     if problems:
@@ -60,21 +59,16 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
 def cut_recording(
     path: PathLike, words: Sequence[str], folder: PathLike, *, who: str, onsets_s: Any = None
 ) -> list[Segment]:
-    """Cut one recording into ``<folder>/<word>/<who>_0.wav``; said again, ``<who>_1.wav``.
+    """Cut one recording into ``<folder>/<word>/<who>_0.wav``; said again, ``_1.wav``.
 
     A label track beside the recording is taken as it is (see
-    :mod:`earshot.segmentation.label_tracks`), else the words are looked for. All clips are made
+    :mod:`earshot.segmentation.label_tracks`), else :func:`align_words` looks for the words, at
+    ``onsets_s`` if given. The recording may be hours long. All clips are made
     louder or softer by the same factor, so that the peak of the recording is 0.9.
 
     What was cut is noted in ``<folder>/_cuts/``. Cutting again changes nothing; when the label
     track has changed, clips that are no longer right are moved to ``<folder>/_replaced/``. Files
-    that come from elsewhere are never touched.
-
-    Parameters
-    ----------
-    path : read in blocks, it may be hours long
-    words, onsets_s : as for :func:`earshot.segmentation.align_words`
-    who : the speaker
+    that come from elsewhere are never touched. ``who`` is the speaker's name.
     """
     path, folder = Path(path), Path(folder)
     if label_tracks.beside(path).is_file():
@@ -119,13 +113,13 @@ def _read_note(note):
     return {tuple(cut): name for *cut, name in rows}
 
 
-def _named(cuts, names, folder, who):
+def _named(cuts, names, folder, speaker):
     """Name a file for each cut: the one that it has, or one after all that were ever there."""
     names = names.copy()
     for cut in (cut for cut in cuts if cut not in names):
         place = files.safe_name(cut[2])
-        number = files.next_number(who, folder / place, folder / "_replaced" / place)
-        while (name := f"{place}/{files.clip_name(who, number)}") in names.values():
+        number = files.next_number(speaker, folder / place, folder / "_replaced" / place)
+        while (name := f"{place}/{files.clip_name(speaker, number)}") in names.values():
             number += 1
         names[cut] = name
     return {cut: names[cut] for cut in cuts}

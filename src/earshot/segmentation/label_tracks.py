@@ -1,9 +1,7 @@
 """Label tracks as Audacity reads and writes them: start, end and label of each segment.
 
-Other lists of start, end and label, separated by commas or spaces, are read as well.
-
-A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, is how corrections by hand are
-remembered: made here with :func:`correct`, or in Audacity (File, Import, Labels). The format:
+A track beside a recording, ``anna.labels.txt`` beside ``anna.wav``, remembers corrections by hand:
+made with :func:`correct`, or in Audacity (File, Import, Labels). The format:
 https://manual.audacityteam.org/man/importing_and_exporting_labels.html
 
 >>> cut = [Segment(0.5, 1.0, "cat"), Segment(1.5, 2.0, "dog"), Segment(2.2, 2.5, "dog")]
@@ -54,9 +52,8 @@ def read(path: PathLike) -> list[Segment]:
             start_s = end_s = math.nan
         if not 0 <= start_s <= end_s < math.inf:
             needed = "start and end in seconds, in this order, and the label, separated by tabs"
-            raise EarshotError(
-                f"{path}, line {number}, is no label ({line[:60]!r}): give {needed}."
-            )
+            bad = f"{path}, line {number}, is no label ({line[:60]!r})"
+            raise EarshotError(f"{bad}: give {needed}.")
         segments.append(Segment(start_s, end_s, "".join(fields[2:])))
     return sorted(segments, key=lambda segment: segment.start_s)
 
@@ -89,15 +86,9 @@ def correct(
 ) -> list[Segment]:  # fmt: skip
     """Mend a cut by hand; the numbers are those that :func:`earshot.notebook.plots.segments` shows.
 
-    Segments that were touched are certain now (confidence 1). A number that does not exist, or an
-    end before its start, raises :class:`EarshotError`.
-
-    Parameters
-    ----------
-    move : new start and end, in seconds
-    drop : segments that are no word
-    merge : first and last of some segments that are one word; it takes the first one's name
-    relabel : what is really said
+    Segments get a new start and end in seconds, are dropped, merged (from a first to a last one,
+    under the first one's name) or relabelled. What was touched is certain (confidence 1). A number
+    that does not exist, or an end before its start, raises :class:`EarshotError`.
     """
     mended, move, relabel = dict(enumerate(segments)), move or {}, relabel or {}
     for number in [*move, *drop, *(n for pair in merge for n in pair), *relabel]:

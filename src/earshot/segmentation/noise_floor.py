@@ -24,36 +24,41 @@ __all__ = ["AboveNoise", "learn_noise_floor"]
 
 # Chosen on streams of two speakers over white, pink and gusty noise; benchmarks/segmentation.py
 # reports on the other speakers and noises.
+# Framing: how the sound becomes levels of bands.
 FRAME_S = 0.01  # step between frames: shorter than any sound of speech
 WINDOW_S = 0.032  # length of the window of a frame: a few periods of the lowest voice
 N_BANDS = 24  # mel bands: enough to tell a voice from hum and hiss
 FMIN_HZ = 100.0  # below it lie hum and rumble
 FMAX_HZ = 7000.0  # above it speech tells little
-RANGE_DB = 60.0  # a band stands out by this at most; so far below the loudest there is nothing
-MARGIN = 2  # frames of its neighbours that a block of sound needs
+MARGIN = 2  # frames that a block borrows from the blocks before and after it
 BLOCK_FRAMES = 3000  # frames whose levels are worked on at a time, to save memory
 SMOOTH_FRAMES = 7  # frames over which levels are averaged
 EDGE_FRAMES = 3  # the same where the ends of words are looked for
 SCORE_FRAMES = 5  # frames over which the sum of the bands is averaged once more
-THIN = 4  # only every fourth frame is learned from: they are smooth
-ENOUGH = 50_000  # at most so many frames are learned from: 33 minutes
-FLOOR_FRAMES = 400  # before or after, of which the floor is a quantile: longer than a word, 4 s
+# Floor: how loud the noise is.
+THIN = 4  # floor and weights are learned from every fourth frame: neighbours are almost equal
+RANGE_DB = 60.0  # a band counts at most this far above its floor, and the floor is never lower than
+# this below the loudest level
+FLOOR_FRAMES = 400  # the floor is a quantile of so many frames: 4 s, longer than a word
 FLOOR_STEP = 50  # frames between two values of the floor
 FLOOR_QUANTILE = 0.3  # share of the frames that are quieter than the floor
 FLOOR_QUANTILE_SHORT = 0.15  # the same for a recording under 8 s, which one long word may fill
+# Weights of the bands, and how the loudness of the speech is evened out.
+MOST_FRAMES = 50_000  # weights are learned from at most this many frames of THIN: 33 minutes
 N_ROUNDS = 3  # rounds of finding words and learning the bands' weights from them
 FEWEST_FRAMES = 5  # frames of noise and of speech that weights can be learned from
-LEAST_SPEECH_DB = 3.0  # speech stands out by at least this when its loudness is evened out
+LEAST_SPEECH_DB = 3.0  # speech counts as at least this far above the noise
 GAINS = (0.5, 4.0)  # least and largest factor that evens out the loudness along a recording
-LOWEST_QUANTILE = 0.02  # share of the frames below the least level, which tells the noise's spread
-QUIET_QUANTILE = 0.2  # share of the frames below the level of the noise
-TOP_QUANTILE = 0.94  # share of the frames that stand out below the level of the speech
-LOW = 0.3  # threshold where a word ends, from the level of the noise (0) to that of speech (1)
-HIGH = 0.4  # threshold that a word must reach
-LOW_LEAST_DB = 2.0  # both are at least so far above the level of the noise
-HIGH_LEAST_DB = 3.0
-SPREADS = 4.0  # and so many spreads of the noise above it
-LEAST_SPREAD_DB = 0.15  # least spread of the noise that is believed
+# Thresholds: which frames are speech.
+LOWEST_QUANTILE = 0.02  # share of the frames that are quieter than the lowest level of the noise
+QUIET_QUANTILE = 0.2  # share of the frames that are quieter than the noise level
+TOP_QUANTILE = 0.94  # of the frames above the noise, the share quieter than the speech level
+LOW = 0.3  # threshold where a word ends, from the noise level (0) to the speech level (1)
+HIGH = 0.4  # threshold that a word must reach, on the same scale
+LOW_LEAST_DB = 2.0  # the threshold LOW is at least this far above the noise level
+HIGH_LEAST_DB = 3.0  # the threshold HIGH is at least this far above the noise level
+SPREADS = 4.0  # both are at least so many times the noise's spread above the noise level
+LEAST_SPREAD_DB = 0.15  # the spread is the noise level less its lowest level, and at least this
 
 
 class AboveNoise(typing.NamedTuple):
@@ -76,7 +81,7 @@ def learn_noise_floor(recording: Sound, sample_rate: int | None) -> AboveNoise:
     slow = [block[::THIN].astype(np.float16) for _, block in _smoothed(bands, SMOOTH_FRAMES)]
     thinned = np.concatenate(slow)
     floor = _noise_floor(thinned)
-    some = np.arange(0, len(thinned), 1 + len(thinned) // ENOUGH)
+    some = np.arange(0, len(thinned), 1 + len(thinned) // MOST_FRAMES)
     thinned, frames = thinned[some].astype(np.float32), some * THIN
     excess = np.clip(thinned - _between(floor, frames), 0, RANGE_DB)
     weights, gain = np.full(N_BANDS, 1 / N_BANDS, np.float32), np.ones(len(floor), np.float32)

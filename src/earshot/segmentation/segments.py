@@ -1,4 +1,4 @@
-"""Stretches of a recording.
+"""Parts of a recording.
 
 >>> word = Segment(0.5, 1.25, "cat", confidence=0.6)
 >>> word.duration_s, word.doubtful, len(word.cut(np.zeros(16000), 8000))
@@ -18,10 +18,7 @@ SURE_ENOUGH = 0.75  # confidence from which nobody needs to look at a segment
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """A stretch of a recording, in seconds from its start, with its word, if that is known.
-
-    The confidence, 0 to 1, is how sure it is that exactly this is one word (that very word).
-    """
+    """A part of a recording, in seconds, its word if known, and how sure that is, 0 to 1."""
 
     start_s: float
     end_s: float

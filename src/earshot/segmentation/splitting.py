@@ -26,25 +26,20 @@ def split_words(
     """Find the words of a recording.
 
     Each frequency band is compared with its own noise floor, a low quantile of the seconds before
-    and after. The bands are then weighed by how well they tell the loud frames from the quiet ones
-    (Fisher's linear discriminant, learned anew for every recording), and a word is where the sum
-    rises above a threshold, from where it last rose above a lower one to where it falls below that
-    again (hysteresis). Both lie between the level of the noise and that of the speech.
+    and after. The bands are weighed by how well they tell loud frames from quiet ones (Fisher's
+    linear discriminant, learned anew for every recording). A word is where the sum rises above a
+    threshold, up to where it falls below a lower one (hysteresis).
 
-    Segments come in order, without overlap, each with its confidence. What is no sound, or has not
-    ``n_words`` places that could be words, raises :class:`EarshotError`.
+    Segments come in order, without overlap. What is no sound, or has not ``n_words`` places that
+    could be words, raises :class:`EarshotError`.
 
     Parameters
     ----------
-    x : shape (samples,), or a path, read block by block: 12 MB of memory an hour
-    sample_rate : of a waveform, in Hz
+    x : a waveform with its sample rate in Hz, or a path, read in blocks: 17 MB of memory an hour
     n_words : exactly so many segments; pieces are joined across the shortest gaps, or dropped
-    min_word_s : what is shorter (a click) is no word
-    min_pause_s : what is nearer together is one word
+    min_word_s, min_pause_s : what is shorter (a click) is no word, what is nearer together is one
     """
-    if isinstance(n_words, bool) or (
-        n_words is not None and (n_words != int(n_words) or n_words < 1)
-    ):
+    if n_words is not None and (n_words is True or n_words != int(n_words) or n_words < 1):
         raise EarshotError(f"n_words is a whole number from 1, not {n_words!r}.")
     sound = learn_noise_floor(x, sample_rate)
     if n_words is None:
@@ -55,8 +50,7 @@ def split_words(
             break
     groups = assign(pieces, [""] * int(n_words), min_pause_s=min_pause_s)
     if not groups:
-        found = (
-            f"Only {len(pieces)} places in {sound.name} could be words, and n_words is {n_words}"
-        )
-        raise EarshotError(f"{found}: count again, or record it again, nearer to the microphone.")
+        found = f"Only {len(pieces)} places in {sound.name} could be words"
+        way_out = "count again, or record it again, nearer to the microphone."
+        raise EarshotError(f"{found}, and n_words is {n_words}: {way_out}")
     return refined(groups, sound)
