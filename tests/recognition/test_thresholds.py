@@ -15,7 +15,7 @@ def test_the_curve_falls_and_says_what_another_threshold_does(learned, animals):
     assert (np.diff(curve.known_accepted) <= 0).all()
     assert (np.diff(curve.unknown_accepted) <= 0).all()
     i = np.flatnonzero(curve.known_accepted >= 0.5)[-1]
-    other = thresholds.with_threshold(learned, curve.thresholds[i])
+    other = thresholds.shift_threshold(learned, curve.thresholds[i])
     for words, share in ((animals[1], curve.known_accepted[i]),
                          (others, curve.unknown_accepted[i])):  # fmt: skip
         heard = other.predict(words.waveforms, words.sample_rate)
@@ -28,6 +28,6 @@ def test_a_recognizer_that_never_says_unknown_has_no_curve(digit_recognizer, ani
         thresholds.trade_off(digit_recognizer, *animals)
 
 
-def test_a_threshold_that_is_no_number_is_refused(learned):
-    with pytest.raises(EarshotError, match="A threshold is a number, not nan"):
-        thresholds.with_threshold(learned, np.nan)
+def test_an_offset_that_is_no_number_is_refused(learned):
+    with pytest.raises(EarshotError, match="An offset is a number, not nan"):
+        thresholds.shift_threshold(learned, np.nan)

@@ -17,7 +17,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from earshot.features.log_mel import LogMel
 from earshot.notebook.plots import style
 from earshot.recognition.recognizer import Prediction
-from earshot.recognition.thresholds import Curve
+from earshot.recognition.thresholds import RocCurve
 from earshot.types import Array
 
 __all__ = ["accuracies", "answers", "confusion", "curves", "examples", "few_labels",
@@ -129,8 +129,8 @@ def answers(
     return figure
 
 
-def trade_off(curves: Mapping[str, Curve]) -> Figure:
-    """Draw, by name, how many known words are lost for how few unknown ones are accepted."""
+def trade_off(curves: Mapping[str, RocCurve]) -> Figure:
+    """Draw the share of known words accepted against the share of other words accepted, by name."""
     figure, axis = style.one_axis(
         6, xscale="symlog", xlim=(0, 100), xlabel="other words accepted (%), logarithmic",
         ylabel="known words accepted (%)",
