@@ -1,9 +1,8 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-What one of its layers gives for the few recordings, and for small variations of them, are the
-features to which a new last layer is fitted, a plain Dense layer. "unknown" is one more class: its
-examples are what the recognizer remembers of other words and of noise (:class:`Memory`), and the
-threshold is part of the bias.
+A new last layer, a plain Dense layer, is fitted to what one of its layers gives for the recordings
+and for small variations of them. "unknown" is one more class: its examples are what the recognizer
+remembers of other words and of noise (:class:`Memory`).
 
 >>> from earshot import LogMel, networks
 >>> old = Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
@@ -61,25 +60,23 @@ def learn_words(
     keep: Sequence[str] = (), unknown: WordSet | None = None,
     false_acceptance: float | None = 0.005, seed: int = 0,
 ) -> Recognizer:  # fmt: skip
-    """Make a recognizer of new words from a few recordings each.
+    """Make a recognizer of new words, from five recordings of each or more.
 
-    The old one gives its network and stays as it is; ``models/base`` is made for this. The new one
-    knows the new words (five recordings of each or more), in their order, then the kept ones, then
-    "unknown". It remembers what it learned, so that it can learn more words in its turn.
+    The old one, best ``models/base``, stays as it is. The new one knows the new words, in their
+    order, then the kept ones, then "unknown", and can learn more words in its turn.
 
     Parameters
     ----------
-    method : "logistic" (regression), "svm" (linear support vector machine), "prototypes" (means of
-        the words: Snell and others 2017, "Prototypical networks for few-shot learning"), or
-        "fine-tuning" (of the whole network on varied clips, then logistic regression)
+    method : "logistic" (regression), "svm" (linear), "prototypes" (means of the words: Snell and
+        others 2017, "Prototypical networks for few-shot learning"), or "fine-tuning" (of the whole
+        network on varied clips, then logistic regression)
     layer : gives the features; by default that of the memory, else as for :func:`embed`
-    keep : old words that the new one shall know, too, which needs a memory; new recordings of a
-        word count more
+    keep : old words that are in the memory, to be known as well; new recordings count more
     unknown : recordings of other words and of noises, beside what the recognizer remembers
-    false_acceptance : share of other words, 0 to 1, that may be taken for one of the words (half of
-        it for a new, half for a kept one); the others are "unknown". The threshold is set on the
-        held-out part of the memory and every second clip of ``unknown``. What sounds like one of
-        the words is accepted more often: give some as ``unknown``. None: every clip gets a word
+    false_acceptance : share of other words, 0 to 1, that may be taken for one of the words, as
+        measured on the held-out part of the memory and every second clip of ``unknown``. What
+        sounds like one of the words is accepted more often: give some as ``unknown``. None: every
+        clip gets a word
 
     Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
     have the same one, one is silent, too short or too long, or the recognizer lacks the layer or
@@ -195,9 +192,9 @@ def _check_names(words: WordSet, names: Sequence[str]) -> None:
     if UNKNOWN in names:
         raise EarshotError(f"{UNKNOWN!r} is what stands for all other words: give it as unknown=.")
     counts = words.counts()
-    if missing := [word for word, count in counts.items() if count == 0]:
+    if missing := [word for word in counts if counts[word] == 0]:
         raise EarshotError(f"There is no recording of {some(missing)}: record five of each word.")
-    if single := [word for word, count in counts.items() if count == 1]:
+    if single := [word for word in counts if counts[word] == 1]:
         warnings.warn(
             f"Only one recording of {some(single)}: with five of each, words are told apart far "
             "better.", EarshotWarning, stacklevel=3,
@@ -208,9 +205,8 @@ def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
     """Refuse one recording under two names."""
     names = [words.class_names[label] for label in words.labels]
     clips = [*zip(words.waveforms, names, words.sources, strict=True)]
-    if unknown is not None:
-        others = [UNKNOWN] * len(unknown)
-        clips += zip(unknown.waveforms, others, unknown.sources, strict=True)
+    for x, source in zip(unknown.waveforms, unknown.sources, strict=True) if unknown else ():
+        clips.append((x, UNKNOWN, source))
     seen: dict[bytes, tuple[str, str]] = {}
     for x, name, source in clips:
         other, first = seen.setdefault(x.tobytes(), (name, source))

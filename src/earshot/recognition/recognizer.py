@@ -76,7 +76,7 @@ class Recognizer:
     """A network with the front end and the class names that belong to it.
 
     The network returns one logit per class. Use the front end it was trained with; its
-    ``n_samples`` must be set. ``card`` is a :func:`model_card`, ``memory`` what :func:`learn_words` needs.
+    ``n_samples`` must be set. :func:`model_card` makes the card, :func:`learn_words` the memory.
     """
 
     def __init__(
