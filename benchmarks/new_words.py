@@ -79,7 +79,7 @@ def classic(words, digits):
     """Peer: the logits of a digits network, and a linear support vector machine."""
     from sklearn.svm import SVC
 
-    rows = recognition.features(digits, words, layer="logits")
+    rows = recognition.embed(digits, words, layer="logits")
 
     def learn(train, test):
         return SVC(kernel="linear").fit(rows[train], words.labels[train]).predict(rows[test])
@@ -89,7 +89,7 @@ def classic(words, digits):
 
 def learner(words, recognizer, **options):
     """One of ours. (The features of all clips are computed once, for the test; see predict.)"""
-    rows = recognition.features(recognizer, words)
+    rows = recognition.embed(recognizer, words)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
     def learn(train, test):

@@ -4,8 +4,7 @@ import pytest
 from scipy.special import softmax
 
 from earshot.networks.layers import WordPooling
-from earshot.recognition import new_words
-from earshot.recognition.last_layer import fit_last_layer
+from earshot.recognition.last_layer import embed, fit_last_layer
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -20,8 +19,8 @@ def test_every_method_gives_a_column_a_class(rng, method, n_classes):
 
 def test_features_are_those_of_the_layer(digit_recognizer, few_beeps):
     words = few_beeps[0]
-    assert new_words.features(digit_recognizer, words).shape == (10, 128)
-    logits = new_words.features(digit_recognizer, words, layer="logits")
+    assert embed(digit_recognizer, words).shape == (10, 128)
+    logits = embed(digit_recognizer, words, layer="logits")
     expected = digit_recognizer.probabilities(words.waveforms)
     np.testing.assert_allclose(softmax(logits, axis=1), expected, atol=1e-4)
 
@@ -29,7 +28,7 @@ def test_features_are_those_of_the_layer(digit_recognizer, few_beeps):
 def test_a_layer_with_a_time_axis_is_averaged(digit_recognizer, few_beeps):
     layer = next(one.name for one in digit_recognizer.model.layers if len(one.output.shape) == 4)
     n_filters = digit_recognizer.model.get_layer(layer).output.shape[-1]
-    assert new_words.features(digit_recognizer, few_beeps[0], layer=layer).shape == (10, n_filters)
+    assert embed(digit_recognizer, few_beeps[0], layer=layer).shape == (10, n_filters)
 
 
 def test_pooling_tells_the_beginning_of_a_word_from_its_end():

@@ -11,13 +11,13 @@ def test_a_stereo_file_of_another_rate_becomes_one_channel_at_the_front_ends_rat
 
     x = beep(300, 44100)
     soundfile.write(tmp_path / "a.wav", np.stack([x, 0.5 * x], axis=1), 44100, subtype="FLOAT")
-    word = prepare.single_word(tmp_path / "a.wav", 44100, to_rate=8000)
+    word = prepare.checked_clip(tmp_path / "a.wav", 44100, to_rate=8000)
     np.testing.assert_allclose(word, audio.resample(0.75 * x, 44100, 8000), atol=1e-6)
 
 
 def test_an_error_names_the_waveform_as_it_is_told():
     with pytest.raises(EarshotError, match="anna_3 is silent"):
-        prepare.single_word(np.zeros(4000), 8000, to_rate=8000, name="anna_3")
+        prepare.checked_clip(np.zeros(4000), 8000, to_rate=8000, name="anna_3")
 
 
 def test_the_loudest_stretch_is_cut_out():

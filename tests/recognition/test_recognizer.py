@@ -195,6 +195,13 @@ class TestFolder:
         assert again.front_end == trained.front_end
         assert again.predict(beep(300)).word == "low"
 
+    def test_an_unknown_kind_names_the_file_and_the_choices(self, trained, tmp_path):
+        trained.save(tmp_path / "a")
+        path = tmp_path / "a" / "recognizer.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "kind": "Nonsense"}))
+        with pytest.raises(EarshotError, match=r"recognizer\.json.*'Nonsense'.*one of LogMel"):
+            recognizer.load(tmp_path / "a")
+
     def test_words_and_spectrograms_must_fit_the_network(self, trained):
         with pytest.raises(EarshotError, match="2 words apart, but 3"):
             Recognizer(trained.model, trained.front_end, ("a", "b", "c"))

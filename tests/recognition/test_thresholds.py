@@ -15,7 +15,7 @@ def test_the_curve_falls_and_says_what_another_threshold_does(learned, animals):
     assert (np.diff(curve.known_accepted) <= 0).all()
     assert (np.diff(curve.unknown_accepted) <= 0).all()
     i = np.flatnonzero(curve.known_accepted >= 0.5)[-1]
-    other = thresholds.with_threshold(learned, curve.thresholds[i])
+    other = thresholds.shift_threshold(learned, curve.thresholds[i])
     for words, share in ((animals[1], curve.known_accepted[i]),
                          (others, curve.unknown_accepted[i])):  # fmt: skip
         heard = other.predict(words.waveforms, words.sample_rate)
@@ -28,6 +28,20 @@ def test_a_recognizer_that_never_says_unknown_has_no_curve(digit_recognizer, ani
         thresholds.trade_off(digit_recognizer, *animals)
 
 
-def test_a_threshold_that_is_no_number_is_refused(learned):
-    with pytest.raises(EarshotError, match="A threshold is a number, not nan"):
-        thresholds.with_threshold(learned, np.nan)
+@pytest.mark.parametrize("n_new", [2, 4])
+def test_the_share_of_what_was_held_out_is_accepted_by_new_and_kept_words(rng, n_new):
+    held_out, kernel, bias = (
+        rng.standard_normal((4000, 8)),
+        rng.standard_normal((8, 5)),
+        np.zeros(5),
+    )
+    moved = thresholds.set_threshold(kernel, bias, held_out, 0.1, n_new)
+    above = held_out @ kernel + moved
+    above = above[:, :-1].max(axis=1) - above[:, -1]
+    assert np.mean(above > 0) == pytest.approx(0.1, abs=0.03 if n_new == 2 else 0.001)
+    assert not bias.any()
+
+
+def test_an_offset_that_is_no_number_is_refused(learned):
+    with pytest.raises(EarshotError, match="An offset is a number, not nan"):
+        thresholds.shift_threshold(learned, np.nan)

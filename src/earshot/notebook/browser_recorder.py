@@ -29,8 +29,7 @@ class BrowserRecorder(anywidget.AnyWidget):
     The sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The settings
     are those of :class:`earshot.recording.Recorder`. ``on_take`` gets each
     :class:`earshot.recording.Take`; what it returns is shown below the recorder. ``take`` is the
-    latest one, or None: a cell cannot wait for it, a later one can look. Whatever shows an
-    anywidget will do: JupyterLab, Notebook 7, VS Code, Colab.
+    latest one, or None.
     """
 
     _esm = HERE / "browser_recorder.js"

@@ -27,16 +27,11 @@ def record_words(
     The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. Gives the widget of
     :func:`review`; in the browser, the recorder, which shows it after each take.
 
-    Parameters
-    ----------
-    where : "microphone" (and keys of this machine), "browser", or "auto": the browser only if this
-        machine has none, and why is said
-    recorder : device, keys and times
-    sample_rate : of the words, in Hz
-    n_words : how often the word is said; by default as often as it is found
-
-    Raises :class:`EarshotError` when the microphone is asked for and something is missing, or a
-    named device is not there.
+    ``where`` is "microphone" (and keys of this machine), "browser", or "auto": the browser only if
+    this machine has none, and why is said. The recorder holds device, keys and times, the
+    ``sample_rate``, in Hz, is that of the words, of which ``n_words`` are said; by default as many
+    as are found. Raises :class:`EarshotError` when the microphone is asked for and something is
+    missing, or a named device is not there.
     """
     try:
         from earshot.notebook.browser_recorder import browser_recorder

@@ -41,20 +41,18 @@ TILE_COLUMNS = 4096  # in one PNG image: browsers are slow with wider ones
 LONG_S = 300.0
 """Longer sound is sent as Ogg Vorbis: a fifth of FLAC's space, and MP3 would come 70 ms late."""
 MOST_CLASSES = 256  # a label is sent as one byte
-RED, GREEN, NOTHING = "#c8553d", "#2a9d5c", "#8a94a3"
-OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
+ORANGE, BLUE, GREY = "#E69F00", "#0072B2", "#8a94a3"  # told apart by the colour-blind, too
+OTHERS = ("#c8553d", "#2a9d5c", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
           "#5a189a", "#bc6c25")  # fmt: skip
 
 
 class Player(anywidget.AnyWidget):
     """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
 
-    The square is green for "speech", red for "noise", and shows how sure the network is; a ribbon
-    shows all classes. Space plays and pauses, arrows go on and back, + and - zoom, a click goes to
-    its place. In JupyterLab, Notebook 7, VS Code and Colab.
-
-    The sound is a file of any length or a waveform (at ``sample_rate``, in Hz; by default 16,000),
-    the steps are what :func:`earshot.recognition.classify` gave for it.
+    The square is blue for "speech", orange for "noise", and shows how sure the network is; a ribbon
+    shows all classes, the line below it the keys. The sound is a file of any length or a waveform
+    (at ``sample_rate``, in Hz; by default 16,000), the steps are what
+    :func:`earshot.recognition.classify` gave for it.
     """
 
     _esm = HERE / "stream_player.js"
@@ -95,34 +93,19 @@ class Player(anywidget.AnyWidget):
         names = ("sound", "tiles", "labels", "certainty")
         data = {name: base64.b64encode(getattr(self, name)).decode() for name in names}
         script = (HERE / "stream_player.js").read_text(encoding="utf-8")
-        page = PAGE.format(
-            title=html.escape(self.about["title"] or "earshot"),
-            style=(HERE / "stream_player.css").read_text(encoding="utf-8"),
-            script=script.replace("export default", "const player ="),
-            about=json.dumps(self.about).replace("<", "\\u003c"),
-            data=json.dumps(data),
+        page = (
+            (HERE / "stream_player.html")
+            .read_text(encoding="utf-8")
+            .format(
+                title=html.escape(self.about["title"] or "earshot"),
+                style=(HERE / "stream_player.css").read_text(encoding="utf-8"),
+                script=script.replace("export default", "const player ="),
+                about=json.dumps(self.about).replace("<", "\\u003c"),
+                data=json.dumps(data),
+            )
         )
         with files.atomic_path(path) as temporary:
             temporary.write_text(page, encoding="utf-8")
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
-<body>
-<script type="module">
-{script}
-const data = {data}, decoded = {{ about: {about} }};
-for (const [name, text] of Object.entries(data)) {{
-  const raw = atob(text), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  decoded[name] = new DataView(bytes.buffer);
-}}
-player.render({{ model: {{ get: (name) => decoded[name] }}, el: document.body }});
-</script>
-</body>
-</html>
-"""
 
 
 def _check(steps: Steps, duration_s: float) -> None:
@@ -184,5 +167,5 @@ def _coded(sound: PathLike | Array, sample_rate: int, long: bool) -> tuple[bytes
 
 def _colours(class_names: Sequence[str]) -> list[str]:
     """A colour for each class; the first is what lies between the others."""
-    known = {"noise": RED, "speech": GREEN, "": NOTHING}
+    known = {"noise": ORANGE, "speech": BLUE, "": GREY}
     return [known.get(name, OTHERS[i % len(OTHERS)]) for i, name in enumerate(class_names)]

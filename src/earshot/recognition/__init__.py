@@ -1,9 +1,12 @@
 """A recognizer: front end, network and class names in one folder, and what it hears.
 
 :func:`load` reads a :class:`Recognizer`, which predicts, saves and exports. :func:`learn_words`
-teaches it new words, :func:`trade_off` and :func:`with_threshold` say how sure is sure enough for
-them. :func:`listen` gives the words of a live stream, :func:`classify` and :func:`follow` what is
-heard at every step of it.
+teaches it new words; :func:`trade_off` measures its threshold, :func:`shift_threshold` moves it.
+
+- ``Recognizer.predict``: the word of one clip
+- :func:`listen`: the words of a live stream, each as soon as it is over
+- :func:`classify`: what is heard at every step of a whole sound
+- :func:`follow`: the same, live
 """
 
 import lazy_loader
@@ -13,8 +16,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "recognizer": ["Memory", "Prediction", "Recognizer", "UNKNOWN", "load", "model_card"],
         "prepare": ["loudest_stretch"],
-        "new_words": ["features", "learn_words"],
-        "thresholds": ["Curve", "trade_off", "with_threshold"],
+        "last_layer": ["embed"],
+        "new_words": ["learn_words"],
+        "thresholds": ["RocCurve", "shift_threshold", "trade_off"],
         "word_detector": ["Heard", "WordDetector"],
         "listening": ["listen"],
         "classification": ["Steps", "classify", "follow"],

@@ -1,4 +1,4 @@
-"""The last layer of a network, fitted to features from a few recordings.
+"""What a layer of a network gives for clips, and a last layer fitted to it.
 
 >>> x = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
 >>> kernel, bias = fit_last_layer("prototypes", x, np.array([0, 0, 1]), 2, seed=0)
@@ -6,21 +6,57 @@
 array([0, 0, 1])
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 from keras import layers, ops
 from threadpoolctl import threadpool_limits
 
+from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
+from earshot.recognition.prepare import checked_clip, loudest_stretch
 from earshot.recognition.recognizer import Recognizer
 from earshot.types import Array
 
-__all__ = ["fit_last_layer", "layer_name", "through", "trunk_of", "with_head"]
+__all__ = ["checked_words", "embed", "fit_last_layer", "layer_name", "run_trunk", "trunk_of",
+           "with_head"]  # fmt: skip
 
 LAYERS = ("embedding", "features")  # the first that a network has gives the features
 SCALE = 16.0  # from a cosine to a logit
 BATCH = 128  # clips that go through a network together
+
+
+def embed(recognizer: Recognizer, words: WordSet, *, layer: str | None = None) -> Array:
+    """Give what a layer of a recognizer's network says about clips, shape (n, n_features).
+
+    By default the layer "embedding" where there is one, else "features"; "logits" are the answers
+    themselves. What has a time axis is averaged over it.
+    """
+    trunk = trunk_of(recognizer, layer_name(recognizer, layer))
+    return run_trunk(trunk, recognizer.front_end(checked_words(recognizer, words).waveforms))
+
+
+def checked_words(recognizer: Recognizer, words: WordSet) -> WordSet:
+    """Give the clips as the front end takes them; refuse those that nothing can be learned from."""
+    load, read = 'earshot.load("models/base")', "earshot.from_folder(folder)"
+    for value, kind, way in ((recognizer, Recognizer, load), (words, WordSet, read)):
+        if not isinstance(value, kind):
+            raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
+    rate, n_samples = recognizer.front_end.sample_rate, recognizer.front_end.n_samples
+    if words.sample_rate < rate:
+        raise EarshotError(
+            f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
+            f"{rate // 2:,} Hz: record at {rate:,} Hz or more."
+        )
+    if len(words) == 0:
+        raise EarshotError("The word set has no recordings: record five of each word.")
+    clips = [
+        loudest_stretch(checked_clip(x, words.sample_rate, to_rate=rate, name=source), n_samples)
+        for x, source in zip(words.waveforms, words.sources, strict=True)
+    ]
+    return dataclasses.replace(words, waveforms=clips, sample_rate=rate)
 
 
 def layer_name(recognizer: Recognizer, layer: str | None) -> str:
@@ -51,7 +87,7 @@ def trunk_of(recognizer: Recognizer, layer: str, *, unit: bool = False) -> keras
     return keras.Model(recognizer.model.input, x)
 
 
-def through(trunk: keras.Model, spectrograms: Array) -> Array:
+def run_trunk(trunk: keras.Model, spectrograms: Array) -> Array:
     """Give features, shape (n, n_features); compiles nothing, which takes longer than the work."""
     parts = np.array_split(spectrograms, -(-len(spectrograms) // BATCH))
     return np.concatenate([ops.convert_to_numpy(trunk(part, training=False)) for part in parts])

@@ -29,9 +29,9 @@ def listen(
 ) -> Iterator[Heard]:
     """Recognize the words of a stream, each as soon as it is over.
 
-    The blocks are as for :func:`follow`, the options those of :class:`WordDetector`. A word of
-    lower probability than ``threshold`` is "?"; by default 0.6, or, of a recognizer that knows
-    "unknown", none but its own.
+    The blocks are as for :func:`follow`, the options those of :class:`WordDetector`. ``threshold``
+    is the least probability, 0 to 1, of a word: below it, and for "unknown", "?" is given. By
+    default 0.6; 0 for a recognizer with "unknown", whose threshold is in its bias.
     """
     if threshold is None:
         threshold = 0.0 if UNKNOWN in recognizer.class_names else LEAST_SURE

@@ -1,9 +1,8 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
-What one of its layers gives for the few recordings, and for small variations of them, are the
-features to which a new last layer is fitted, a plain Dense layer. "unknown" is one more class: its
-examples are what the recognizer remembers of other words and of noise (:class:`Memory`), and the
-threshold is part of the bias.
+A new last layer, a plain Dense layer, is fitted to what one of its layers gives for the recordings
+and for small variations of them. "unknown" is one more class: its examples are what the recognizer
+remembers of other words and of noise (:class:`Memory`).
 
 >>> from earshot import LogMel, networks
 >>> old = Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
@@ -26,12 +25,19 @@ from earshot.datasets.augmentation import Augmentation
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.networks.training import TrainingConfig, fit
-from earshot.recognition.last_layer import fit_last_layer, layer_name, through, trunk_of, with_head
-from earshot.recognition.prepare import loudest_stretch, single_word
+from earshot.recognition.last_layer import (
+    checked_words,
+    fit_last_layer,
+    layer_name,
+    run_trunk,
+    trunk_of,
+    with_head,
+)  # fmt: skip
 from earshot.recognition.recognizer import UNKNOWN, Memory, Recognizer, model_card
+from earshot.recognition.thresholds import set_threshold
 from earshot.types import Array
 
-__all__ = ["METHODS", "VARIATION", "features", "learn_words"]
+__all__ = ["METHODS", "VARIATION", "learn_words"]
 
 METHODS = ("logistic", "svm", "prototypes", "fine-tuning")
 VARIATION = Augmentation(
@@ -49,80 +55,83 @@ Rows = tuple[Array, Any, Any]
 """Features, shape (n, n_features), their labels, and whether they are held out."""
 
 
-def features(recognizer: Recognizer, words: WordSet, *, layer: str | None = None) -> Array:
-    """Give what a layer of a recognizer's network says about clips, shape (n, n_features).
-
-    By default the layer "embedding" where there is one, else "features"; "logits" are the answers
-    themselves. What has a time axis is averaged over it.
-    """
-    trunk = trunk_of(recognizer, layer_name(recognizer, layer))
-    return through(trunk, recognizer.front_end(_checked_clips(recognizer, words).waveforms))
-
-
 def learn_words(
     recognizer: Recognizer, words: WordSet, *, method: str = "logistic", layer: str | None = None,
     keep: Sequence[str] = (), unknown: WordSet | None = None,
     false_acceptance: float | None = 0.005, seed: int = 0,
 ) -> Recognizer:  # fmt: skip
-    """Make a recognizer of new words from a few recordings each.
+    """Make a recognizer of new words, from five recordings of each or more.
 
-    The old one gives its network and stays as it is; ``models/base`` is made for this. The new one
-    knows the new words (five recordings of each or more), in their order, then the kept ones, then
-    "unknown". It remembers what it learned, so that it can learn more words in its turn.
+    The old one, best ``models/base``, stays as it is. The new one knows the new words, in their
+    order, then the kept ones, then "unknown", and can learn more words in its turn.
 
     Parameters
     ----------
-    method : "logistic" (regression), "svm" (linear support vector machine), "prototypes" (means of
-        the words: Snell and others 2017, "Prototypical networks for few-shot learning"), or
-        "fine-tuning" (of the whole network on varied clips, then logistic regression)
-    layer : gives the features; by default that of the memory, else as for :func:`features`
-    keep : old words that the new one shall know, too, which needs a memory; new recordings of a
-        word count more
+    method : "logistic" (regression), "svm" (linear), "prototypes" (means of the words: Snell and
+        others 2017, "Prototypical networks for few-shot learning"), or "fine-tuning" (of the whole
+        network on varied clips, then logistic regression)
+    layer : gives the features; by default that of the memory, else as for :func:`embed`
+    keep : old words that are in the memory, to be known as well; new recordings count more
     unknown : recordings of other words and of noises, beside what the recognizer remembers
-    false_acceptance : share of other words, 0 to 1, that may be taken for one of the words (half of
-        it for a new, half for a kept one); the others are "unknown". The threshold is set on the
-        held-out part of the memory and every second clip of ``unknown``. What sounds like one of
-        the words is accepted more often: give some as ``unknown``. None: every clip gets a word
+    false_acceptance : share of other words, 0 to 1, that may be taken for one of the words, as
+        measured on the held-out part of the memory and every second clip of ``unknown``. What
+        sounds like one of the words is accepted more often: give some as ``unknown``. None: every
+        clip gets a word
 
     Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
     have the same one, one is silent, too short or too long, or the recognizer lacks the layer or
     memory. Warns of a word with one recording, and when nothing is known of other words.
     """
     _check_options(method, false_acceptance)
-    words = _checked_clips(recognizer, words)
-    unknown = None if unknown is None else _checked_clips(recognizer, unknown)
-    keep = [keep] if isinstance(keep, str) else keep
-    keep = [word for word in dict.fromkeys(keep) if word != UNKNOWN]  # which is learned anew
-    new = {word.casefold() for word in words.class_names}
-    kept = [word for word in keep if word.casefold() not in new]
+    words = checked_words(recognizer, words)
+    unknown = None if unknown is None else checked_words(recognizer, unknown)
+    keep, kept = _words_to_keep(words, keep)
     names = (*words.class_names, *kept)
     _check_names(words, names)
     _check_recordings(words, unknown)
-    memory = recognizer.memory
-    layer = layer_name(recognizer, layer or (memory.layer if memory else None))
-    trunk = trunk_of(recognizer, layer, unit=True)
-    if memory is None or memory.layer != layer or method == "fine-tuning":  # of no use
-        memory = _joined([(np.zeros((0, trunk.output_shape[-1])), 0, False)], layer)
+    trunk, memory = _trunk_and_memory(recognizer, layer, method)
     _check_kept(recognizer, memory, keep)
     if method == "fine-tuning":
         trunk = _tuned(trunk, words, recognizer.front_end, seed)
-    learned = _joined(_examples(recognizer, trunk, memory, words, kept, unknown, seed), layer)
+    learned = _joined(
+        _examples(recognizer, trunk, memory, words, kept, unknown, seed), memory.layer
+    )
     if false_acceptance is not None and not learned.held_out.any():
         false_acceptance = None
         warnings.warn(NOTHING_REMEMBERED, EarshotWarning, stacklevel=2)
-    kernel, bias = _fitted(
-        method, learned, len(words.class_names), len(names), false_acceptance, seed
-    )
+    says_unknown = false_acceptance is not None
+    kernel, bias = _fitted(method, learned, len(names), says_unknown, seed)
     if false_acceptance is not None:
-        names = (*names, UNKNOWN)
+        names, held_out = (*names, UNKNOWN), learned.features[learned.held_out]
+        bias = set_threshold(kernel, bias, held_out, false_acceptance, len(words.class_names))
     card = model_card(
         words, split="none: all recordings were learned", figures={},
-        made_by=f"learn_words, {method}, on {layer}",
-        kept=list(keep), false_acceptance=false_acceptance, learned_from=recognizer.card,
+        made_by=f"learn_words, {method}, on {memory.layer}",
+        kept=keep, false_acceptance=false_acceptance, learned_from=recognizer.card,
     )  # fmt: skip
     memory = dataclasses.replace(learned, features=learned.features.astype(np.float16))
     model = with_head(trunk, kernel, bias)
     return Recognizer(model, recognizer.front_end, names, card, memory=memory)
+
+
+def _words_to_keep(words: WordSet, keep: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Give the old words to keep, and those of them that are not learned anew; no "unknown"."""
+    keep = [keep] if isinstance(keep, str) else keep
+    keep = [word for word in dict.fromkeys(keep) if word != UNKNOWN]
+    new = {word.casefold() for word in words.class_names}
+    return keep, [word for word in keep if word.casefold() not in new]
+
+
+def _trunk_and_memory(
+    recognizer: Recognizer, layer: str | None, method: str
+) -> tuple[keras.Model, Memory]:
+    """Give the network up to the layer that gives the features, and what is remembered of it."""
+    memory = recognizer.memory
+    layer = layer_name(recognizer, layer or (memory.layer if memory else None))
+    trunk = trunk_of(recognizer, layer, unit=True)
+    if memory is None or memory.layer != layer or method == "fine-tuning":
+        memory = Memory.empty(trunk.output_shape[-1], layer)
+    return trunk, memory
 
 
 def _examples(
@@ -134,7 +143,7 @@ def _examples(
     rng = np.random.default_rng(seed)
     varied = [VARIATION(words.waveforms, front_end, rng) for _ in range(N_VARIATIONS)]
     spectrograms = np.concatenate([front_end(words.waveforms), *varied])
-    yield through(trunk, spectrograms), np.tile(words.labels, 1 + N_VARIATIONS), False
+    yield run_trunk(trunk, spectrograms), np.tile(words.labels, 1 + N_VARIATIONS), False
     for label, word in enumerate(kept, len(words.class_names)):
         of_word = memory.labels == recognizer.class_names.index(word)
         yield memory.features[of_word], label, False
@@ -143,7 +152,7 @@ def _examples(
     others = ~np.isin(memory.labels, known)
     yield memory.features[others], -1, memory.held_out[others]
     if unknown is not None:
-        x = through(trunk, front_end(unknown.waveforms))
+        x = run_trunk(trunk, front_end(unknown.waveforms))
         yield x, -1, np.arange(len(x)) % 2 == 1
 
 
@@ -155,28 +164,13 @@ def _joined(parts: Iterable[Rows], layer: str) -> Memory:
 
 
 def _fitted(
-    method: str, learned: Memory, n_new: int, n_words: int, false_acceptance: float | None,
-    seed: int,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Fit the last layer to what is not held out; with a share, "unknown" is its last class.
-
-    The bias of the words is lowered until only this share of what is held out is above "unknown".
-    New and kept words share it: many clips are remembered of the old ones, which would else be
-    taken for others, and raise the bar for all.
-    """
-    fitted, n_classes = ~learned.held_out, n_words + (false_acceptance is not None)
-    if false_acceptance is None:
-        fitted &= learned.labels >= 0
+    method: str, learned: Memory, n_words: int, says_unknown: bool, seed: int
+) -> tuple[Array, Array]:
+    """Fit the last layer to what is not held out; "unknown" is its last class, if it is said."""
+    fitted = ~learned.held_out & (says_unknown | (learned.labels >= 0))
     labels = np.where(learned.labels < 0, n_words, learned.labels)[fitted]
-    kernel, bias = fit_last_layer(method, learned.features[fitted], labels, n_classes, seed)
-    if false_acceptance is not None:
-        logits = learned.features[learned.held_out] @ kernel + bias
-        above = logits[:, :-1] - logits[:, -1:]
-        groups = [slice(n_new), slice(n_new, n_words)][: 1 + (n_words > n_new)]
-        for group in groups:
-            share = false_acceptance / len(groups)
-            bias[group] -= np.quantile(above[:, group].max(axis=1), 1 - share)
-    return kernel, bias
+    last = "logistic" if method == "fine-tuning" else method  # of the tuned network
+    return fit_last_layer(last, learned.features[fitted], labels, n_words + says_unknown, seed)
 
 
 def _check_options(method: str, false_acceptance: float | None) -> None:
@@ -186,27 +180,6 @@ def _check_options(method: str, false_acceptance: float | None) -> None:
         raise EarshotError(
             f"false_acceptance is a share between 0 and 1, or None, not {false_acceptance!r}."
         )
-
-
-def _checked_clips(recognizer: Recognizer, words: WordSet) -> WordSet:
-    """Give the clips as the front end takes them; refuse those that nothing can be learned from."""
-    load, read = 'earshot.load("models/base")', "earshot.from_folder(folder)"
-    for value, kind, way in ((recognizer, Recognizer, load), (words, WordSet, read)):
-        if not isinstance(value, kind):
-            raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
-    rate, n_samples = recognizer.front_end.sample_rate, recognizer.front_end.n_samples
-    if words.sample_rate < rate:
-        raise EarshotError(
-            f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
-            f"{rate // 2:,} Hz: record at {rate:,} Hz or more."
-        )
-    if len(words) == 0:
-        raise EarshotError("The word set has no recordings: record five of each word.")
-    clips = []
-    for x, source in zip(words.waveforms, words.sources, strict=True):
-        word = single_word(x, words.sample_rate, to_rate=rate, name=source)
-        clips.append(loudest_stretch(word, n_samples))
-    return dataclasses.replace(words, waveforms=clips, sample_rate=rate)
 
 
 def _check_names(words: WordSet, names: Sequence[str]) -> None:
@@ -219,9 +192,9 @@ def _check_names(words: WordSet, names: Sequence[str]) -> None:
     if UNKNOWN in names:
         raise EarshotError(f"{UNKNOWN!r} is what stands for all other words: give it as unknown=.")
     counts = words.counts()
-    if missing := [word for word, count in counts.items() if count == 0]:
+    if missing := [word for word in counts if counts[word] == 0]:
         raise EarshotError(f"There is no recording of {some(missing)}: record five of each word.")
-    if single := [word for word, count in counts.items() if count == 1]:
+    if single := [word for word in counts if counts[word] == 1]:
         warnings.warn(
             f"Only one recording of {some(single)}: with five of each, words are told apart far "
             "better.", EarshotWarning, stacklevel=3,
@@ -232,9 +205,8 @@ def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
     """Refuse one recording under two names."""
     names = [words.class_names[label] for label in words.labels]
     clips = [*zip(words.waveforms, names, words.sources, strict=True)]
-    if unknown is not None:
-        others = [UNKNOWN] * len(unknown)
-        clips += zip(unknown.waveforms, others, unknown.sources, strict=True)
+    for x, source in zip(unknown.waveforms, unknown.sources, strict=True) if unknown else ():
+        clips.append((x, UNKNOWN, source))
     seen: dict[bytes, tuple[str, str]] = {}
     for x, name, source in clips:
         other, first = seen.setdefault(x.tobytes(), (name, source))
@@ -265,7 +237,7 @@ def _tuned(trunk, words, front_end, seed):
     for layer in copy.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False  # a few clips say nothing about means and variances
-    plain, n_words = through(copy, front_end(words.waveforms)), len(words.class_names)
+    plain, n_words = run_trunk(copy, front_end(words.waveforms)), len(words.class_names)
     model = with_head(copy, *fit_last_layer("prototypes", plain, words.labels, n_words, seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EarshotWarning)  # few clips are what this is for

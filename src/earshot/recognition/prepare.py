@@ -1,10 +1,9 @@
-"""What :meth:`Recognizer.predict` does to a sound before the network's front end gets it.
+"""Steps 1 to 4 of :meth:`Recognizer.predict`: what is done to a sound before the front end gets it.
 
-A file is averaged to mono. What is no single word is refused. The rest is resampled with a
-polyphase filter to the front end's rate; of what is longer than its window the loudest stretch
-counts, and the front end pads what is shorter.
+:func:`checked_clip` reads, checks and resamples it; :func:`loudest_stretch` cuts what is longer
+than the front end's window. What is shorter, the front end pads.
 
->>> word = single_word(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000)  # a second and a half
+>>> word = checked_clip(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000)  # a second and a half
 >>> len(word), len(loudest_stretch(word, 8000))
 (12000, 8000)
 """
@@ -20,14 +19,14 @@ from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.types import Array, PathLike
 
-__all__ = ["loudest_stretch", "single_word", "spectrogram_of_window"]
+__all__ = ["checked_clip", "loudest_stretch", "spectrogram_of_window"]
 
 LONGEST_S = 4.0  # a longer recording is not one word
 SHORTEST_S = 0.03  # a shorter recording is not a word
-SILENCE = 2e-4  # what moves less than this, some steps of 16 bits, is a muted microphone
+SILENCE = 2e-4  # Peak-to-peak amplitude below this (about 6 steps of 16 bits) counts as silence.
 
 
-def single_word(
+def checked_clip(
     sound: PathLike | Array, sample_rate: int, *, to_rate: int, name: str = "the waveform"
 ) -> Array:
     """Read, check and resample a file or a waveform at ``sample_rate`` (in Hz); gives float32.

@@ -24,11 +24,11 @@ from tqdm import tqdm
 
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
-from earshot.features.front_end import KINDS, FrontEnd, kind_of
+from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
 from earshot.networks.stream_form import StreamForm
-from earshot.recognition.prepare import loudest_stretch, single_word, spectrogram_of_window
+from earshot.recognition.prepare import checked_clip, loudest_stretch, spectrogram_of_window
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
@@ -57,7 +57,8 @@ class Memory:
     """What a layer of a network gave for clips, so that more words can be learned beside them.
 
     Features have the shape (n, n_features), labels are indices into the recognizer's class names,
-    -1 for what is none of them. Nothing is fitted to what is held out: it sets a threshold.
+    -1 for what is none of them. The held-out clips are never used for fitting, only to set the
+    threshold of "unknown".
     """
 
     features: Array
@@ -65,12 +66,17 @@ class Memory:
     held_out: Array
     layer: str
 
+    @classmethod
+    def empty(cls, n_features: int, layer: str) -> "Memory":
+        """Remember nothing: features of another layer or of other weights cannot be compared."""
+        return cls(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, bool), layer)
+
 
 class Recognizer:
     """A network with the front end and the class names that belong to it.
 
-    The network gives one logit a class for what the front end makes that it was trained with, with
-    ``n_samples`` set. The card is a :func:`model_card`; :func:`learn_words` needs the memory.
+    The network returns one logit per class. Use the front end it was trained with; its
+    ``n_samples`` must be set. :func:`model_card` makes the card, :func:`learn_words` the memory.
     """
 
     def __init__(
@@ -106,9 +112,16 @@ class Recognizer:
     def predict(self, sound: Any, sample_rate: int | None = None) -> Prediction | list[Prediction]:
         """Say which word a recording holds; of a list of them, give a list.
 
-        It is a file, or a waveform in [-1, 1] at ``sample_rate`` (in Hz; by default the front
-        end's); :mod:`earshot.recognition.prepare` says what is done to it first. Raises
-        :class:`EarshotError` when it cannot be read, is too short, silent, or too long for a word.
+        It is a file, or a waveform in [-1, 1] at ``sample_rate``, in Hz; without ``sample_rate``, a
+        waveform is taken to be at the front end's rate. What is done to it:
+
+        1. it is averaged to mono;
+        2. it is refused if longer than 4 s, shorter than 0.03 s or silent;
+        3. it is resampled (``scipy.signal.resample_poly``) to the front end's rate;
+        4. the loudest ``n_samples`` are kept, or it is padded to them;
+        5. the front end makes its spectrogram, the network its logits, softmax probabilities.
+
+        Raises :class:`EarshotError` when it is refused, or cannot be read.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)
@@ -120,7 +133,7 @@ class Recognizer:
         starts = range(0, len(sounds), BATCH)
         for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
             batch = sounds[start : start + BATCH]
-            clips = [single_word(one, given_rate, to_rate=rate) for one in batch]
+            clips = [checked_clip(one, given_rate, to_rate=rate) for one in batch]
             predictions += self._predictions(self.probabilities(clips))
         return predictions if several else predictions[0]
 
@@ -196,8 +209,11 @@ def load(folder: PathLike) -> Recognizer:
 
 def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
     settings = saving.read_settings(path)
-    make = KINDS[settings.get("kind", "LogMel")]  # what is wrong here is told with the file's name
-    return make(**settings["front_end"]), settings["words"]
+    try:
+        front_end = from_settings(settings.get("kind", "LogMel"), settings["front_end"])
+    except EarshotError as error:
+        raise ValueError(error) from error  # saving.read names the file
+    return front_end, settings["words"]
 
 
 def _read_memory(path: Path) -> Memory:

@@ -17,7 +17,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from earshot.features.log_mel import LogMel
 from earshot.notebook.plots import style
 from earshot.recognition.recognizer import Prediction
-from earshot.recognition.thresholds import Curve
+from earshot.recognition.thresholds import RocCurve
 from earshot.types import Array
 
 __all__ = ["accuracies", "answers", "confusion", "curves", "examples", "few_labels",
@@ -89,8 +89,7 @@ def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
     figure, axis = style.one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
     for name, values in errors.items():
         axis.plot(values, label=name)
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    style.add_legend(axis)
     return figure
 
 
@@ -102,8 +101,7 @@ def examples(results: Mapping[str, Mapping[int, float]]) -> Figure:
     for i, (name, shares) in enumerate(results.items()):
         axis.plot(list(shares), [100 * a for a in shares.values()], f"C{i}.-", label=name)
         axis.set_xticks(list(shares))
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.add_legend(axis, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -129,8 +127,8 @@ def answers(
     return figure
 
 
-def trade_off(curves: Mapping[str, Curve]) -> Figure:
-    """Draw, by name, how many known words are lost for how few unknown ones are accepted."""
+def trade_off(curves: Mapping[str, RocCurve]) -> Figure:
+    """Draw the share of known words accepted against the share of other words accepted, by name."""
     figure, axis = style.one_axis(
         6, xscale="symlog", xlim=(0, 100), xlabel="other words accepted (%), logarithmic",
         ylabel="known words accepted (%)",
@@ -145,8 +143,7 @@ def trade_off(curves: Mapping[str, Curve]) -> Figure:
     axis.set_ylim(max(min(lowest) - 15, 0), 101)
     marks = (0, 1, 2, 5, 10, 20, 50, 100)
     axis.set_xticks(marks, [str(mark) for mark in marks])
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8, title="dot: as it is set")
+    style.add_legend(axis, title="dot: as it is set")
     return figure
 
 

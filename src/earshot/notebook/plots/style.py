@@ -18,7 +18,7 @@ from matplotlib.image import AxesImage
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
-__all__ = ["draw_segments", "draw_spectrogram", "draw_waveform", "grid", "one_axis"]
+__all__ = ["add_legend", "draw_segments", "draw_spectrogram", "draw_waveform", "grid", "one_axis"]
 
 SPEECH, PALE, OTHER, FOUND = "#1f4e79", "#d9e2ec", "#c8553d", "#2a9d5c"
 
@@ -46,6 +46,12 @@ def grid(
         axis.set_xlabel(labels[0] if i >= len(titles) - columns else "", fontsize=8)
         axis.set_ylabel("" if i % columns else labels[1], fontsize=8)
     return figure, axes.flat[: len(titles)]
+
+
+def add_legend(axis: Axes, **options: Any) -> None:
+    """Add a pale grid and a small legend."""
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8, **options)
 
 
 def draw_waveform(axis: Axes, x: Array, sample_rate: int) -> None:
