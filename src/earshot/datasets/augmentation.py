@@ -1,6 +1,8 @@
 """Variations of training clips: other vocal tracts, speeds, rooms and noises. Never for test data.
 
-What each of them is for, and what it brought, stands in ``docs/benchmarks.md``.
+Made anew for every batch and at random; ``variants`` keeps nine stretched copies of each clip on
+disk, and ``networks.layers.SpectralAugmentation`` is a layer inside a network. What each kind
+brought stands in ``docs/benchmarks.md``.
 
 >>> rng = np.random.default_rng(0)
 >>> Augmentation(noise=1.0)([np.ones(4000)] * 3, LogMel(), rng).shape

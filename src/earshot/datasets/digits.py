@@ -12,12 +12,11 @@ import os
 import warnings
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from earshot.datasets import downloads as network
-from earshot.datasets import espeak
+from earshot.datasets import downloads, espeak
 from earshot.datasets.packed import load
+from earshot.datasets.speakers import speaker_of
 from earshot.datasets.voices import synthetic
 from earshot.datasets.word_set import DIGITS, WordSet
 from earshot.errors import EarshotError, EarshotWarning
@@ -44,7 +43,7 @@ def spoken_digit(
     Parameters
     ----------
     downloads : folder that may hold the archive; None: that of the environment variable
-        EARSHOT_DOWNLOADS, else ``<data_dir>/downloads``. Without the archive, the network is asked.
+        EARSHOT_DOWNLOADS, else ``<data_dir>/downloads``. Without the archive, it is downloaded.
     fallback : whether synthetic speech takes its place when it cannot be had; a warning says why
     """
     data_dir = Path(data_dir)
@@ -69,7 +68,7 @@ def _find_archive(data_dir, folder):
         if (path := Path(place) / ARCHIVE).is_file():
             return path
     try:
-        return network.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
+        return downloads.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
     except EarshotError as error:
         raise EarshotError(
             f"{error} By hand: put it into {kept.parent} as {ARCHIVE}, or name its folder in "
@@ -98,7 +97,7 @@ def _prepared(archive, data_dir):
     )  # fmt: skip
     rows = sorted(rows, key=lambda row: row["audio/filename"])
     names = [row["audio/filename"].decode() for row in rows]
-    waveforms = [row["audio"].astype(np.float32) / 32768 for row in rows]
-    labels = np.array([row["label"] for row in rows])
-    speakers = np.array([name.split("_")[1] for name in names])
-    return WordSet(waveforms, labels, DIGITS, speakers, np.array(names), 8000, ABOUT)
+    waveforms, labels = [row["audio"] for row in rows], [row["label"] for row in rows]
+    return WordSet(
+        waveforms, labels, DIGITS, [speaker_of(name) for name in names], names, 8000, ABOUT
+    )

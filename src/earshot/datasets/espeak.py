@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot.audio import resample
+from earshot.audio import resample, validate
 from earshot.errors import EarshotError
 from earshot.types import Array
 
@@ -55,7 +55,7 @@ def say(
     failed = library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8 | _PHONEMES, None, None)
     if failed or not any(chunk.any() for chunk in chunks):
         raise EarshotError(f"eSpeak NG cannot say {text!r} with the voice {voice!r}.")
-    x = np.concatenate(chunks).astype(np.float32) / 32768
+    x = validate(np.concatenate(chunks))
     chunks.clear()
     sample_rate = sample_rate or own_rate
     return resample(x, own_rate, sample_rate), sample_rate

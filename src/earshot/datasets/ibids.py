@@ -41,7 +41,7 @@ LATE_S = 1.0  # a word is begun while it is shown, or at most so much later
 
 
 def obtain(data_dir: PathLike = "data") -> Path:
-    """Give the folder of the data set: what is there, else the zip beside it, else the network.
+    """Give the folder of the data set: what is there, else the zip beside it, else a download.
 
     All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, an
     :class:`EarshotError` says how to put it there by hand.

@@ -33,8 +33,6 @@ def load(path: PathLike) -> WordSet:
             flat, lengths = packed["waveforms"], packed["lengths"]
             if lengths.sum() != len(flat):
                 raise ValueError("the lengths do not add up")
-            if flat.dtype == np.int16:
-                flat = flat.astype(np.float32) / 32768
             return WordSet(
                 waveforms=np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else [],
                 class_names=tuple(packed["words"].tolist()),

@@ -62,7 +62,7 @@ class Stream:
 
 def make_stream(
     words: WordSet, background: Array | None = None, *, snr_db: float = 20.0,
-    pauses_s: tuple[float, float] = (0.25, 1.0), level: bool = True, sample_rate: int = 16000,
+    pauses_s: tuple[float, float] = (0.25, 1.0), equal_power: bool = True, sample_rate: int = 16000,
     audible: float = AUDIBLE, seed: int | tuple[int, ...] = 0,
 ) -> Stream:  # fmt: skip
     """Say all words of a set one after the other, with pauses, over a background; peak 0.9.
@@ -74,7 +74,7 @@ def make_stream(
         it is too short; None: white noise
     snr_db : mean power of the words over mean power of the background
     pauses_s : shortest and longest pause before, between and after the words
-    level : whether all words get the same power; else they stay as loud as they are to each other
+    equal_power : whether all words get the same power; else each stays as loud as it was
     audible : a word begins and ends where its clip reaches this part of its peak
     """
     if len(words) == 0:
@@ -86,14 +86,14 @@ def make_stream(
     rng = np.random.default_rng(seed)
     words = words.resampled(sample_rate)
     pauses = np.rint(rng.uniform(*pauses_s, len(words) + 1) * sample_rate).astype(np.int64)
-    x, segments, power = _laid_out(words, pauses.tolist(), level, audible)
+    x, segments, power = _laid_out(words, pauses.tolist(), equal_power, audible)
     noise = _noise(background, len(x), rng)
     heard = np.mean(np.square(noise, dtype=np.float64))
     x = x + np.sqrt(power / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
 
 
-def _laid_out(words, pauses, level, audible):
+def _laid_out(words, pauses, equal_power, audible):
     """Join words and pauses (in samples); gives the waveform, the segments and the words' power."""
     parts, segments, at = [np.zeros(pauses[0], np.float32)], [], pauses[0]
     clips = zip(words.waveforms, words.labels, words.sources, pauses[1:], strict=True)
@@ -101,7 +101,7 @@ def _laid_out(words, pauses, level, audible):
         peak = np.abs(x).max()
         if not peak > 0:
             raise EarshotError(f"{source} is silent: leave it out, it makes no word of a stream.")
-        power = np.mean(np.square(x)) if level else 1.0
+        power = np.mean(np.square(x)) if equal_power else 1.0
         parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
         loud = np.flatnonzero(np.abs(x) > audible * peak) + at
         start_s, end_s = (n / words.sample_rate for n in (int(loud[0]), int(loud[-1]) + 1))
@@ -146,7 +146,7 @@ def make_streams(
             noises[i % len(noises)] if noises else made_up_noise(30, sample_rate, seed=(seed, i))
         )
         return make_stream(
-            chosen, noise, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
+            chosen, noise, snr_db=level_db, pauses_s=pauses_s, equal_power=bool(rng.random() < 0.5),
             sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=(seed, i),
         )  # fmt: skip
 

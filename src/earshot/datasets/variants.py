@@ -1,6 +1,7 @@
 """Nine variants of every training clip: slower and faster by lower and higher, kept on disk.
 
-For training data only, never for a test.
+For training data only, never for a test. Unlike :class:`~earshot.datasets.Augmentation`, which
+varies clips anew in every epoch, nothing here is random.
 
 >>> import tempfile
 >>> words = WordSet([np.ones(4000)], [0], ["cat"], ["anna"], ["cat/anna_0.wav"], 8000)
@@ -20,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from earshot import files
-from earshot.datasets.stretching import HALF_STEPS, STRETCHES, stretch_and_shift
+from earshot.datasets.stretching import SEMITONES, SPEEDS, stretch_and_shift
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
@@ -72,7 +73,7 @@ class Store:
 
 def write_variants(
     words: WordSet, folder: PathLike, front_end: LogMel | RawWaveform, *,
-    stretches: Sequence[float] = STRETCHES, half_steps: Sequence[float] = HALF_STEPS,
+    speeds: Sequence[float] = SPEEDS, semitones: Sequence[float] = SEMITONES,
 ) -> Store:  # fmt: skip
     """Make all variants of training clips by :func:`stretch_and_shift`, and keep them on disk.
 
@@ -87,8 +88,8 @@ def write_variants(
         "words": list(words.class_names),
         "sources": f"{zlib.crc32(chr(10).join(words.sources).encode()):08x}",
         "front_end": front_end.to_dict(),
-        "stretches": list(stretches),
-        "half_steps": list(half_steps),
+        "speeds": list(speeds),
+        "semitones": list(semitones),
     }
     if not folder.exists():
         _write(words, folder, front_end, settings)
@@ -103,7 +104,7 @@ def write_variants(
 
 
 def _write(words, folder, front_end, settings):
-    n_variants = len(settings["stretches"]) * len(settings["half_steps"])
+    n_variants = len(settings["speeds"]) * len(settings["semitones"])
     n = len(words) * n_variants
     rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def _write(words, folder, front_end, settings):
 
 def _varied(waveforms, settings):
     """Go through the variants of all clips, some clips at a time."""
-    kinds = {name: settings[name] for name in ("stretches", "half_steps")}
+    kinds = {name: settings[name] for name in ("speeds", "semitones")}
     starts = range(0, len(waveforms), CLIPS_AT_ONCE)
     with ThreadPoolExecutor() as threads:
         for start in tqdm(starts, desc="stretching and shifting", unit="batch", delay=1):

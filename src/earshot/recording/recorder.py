@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from earshot import audio
 from earshot.errors import EarshotError
 from earshot.recording import takes
 from earshot.recording.keys import keys
@@ -82,7 +83,7 @@ class Recorder:
             source.until = time.monotonic() + self.longest_s
             for event in source:
                 if isinstance(event, np.ndarray):
-                    yield event.astype(np.float32) / (takes.FULL_SCALE + 1), source.sample_rate
+                    yield audio.validate(event), source.sample_rate
                 elif event == self.stop_key:
                     return
 
@@ -179,10 +180,10 @@ class _Meter:
         self._loudest = max(self._loudest, int(np.abs(block.astype(np.int32)).max(initial=0)))
         if time.monotonic() < self._due:
             return
-        level_db = 20 * math.log10(max(self._loudest, 1) / (takes.FULL_SCALE + 1))
+        level_db = 20 * math.log10(max(self._loudest, 1) / takes.FULL_SCALE)
         filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
         bar = "█" * filled + "·" * (BAR - filled)
-        loud = " too loud" if self._loudest >= takes.FULL_SCALE else ""
+        loud = " too loud" if self._loudest >= takes.LOUDEST else ""
         print(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}", end="", flush=True)
         self._loudest, self._due = 0, time.monotonic() + REFRESH_S
 

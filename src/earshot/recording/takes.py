@@ -32,14 +32,15 @@ from earshot.files import clip_name, next_number, safe_name
 from earshot.segmentation import splitting
 from earshot.types import Array, PathLike
 
-__all__ = ["FULL_SCALE", "Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
+__all__ = ["Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
 DROPPED = "dropped"  # folder for words that were sorted out
-FULL_SCALE = 32767  # loudest sample of 16 bits
+FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
+LOUDEST = FULL_SCALE - 1  # a sample from here on is clipped
 MARGIN_S = 0.05  # kept before and after each word: onsets are soft
 SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
 QUIET = 0.03  # a take whose peak is lower is told to be quiet
-MOST_CLIPPED = 4  # so many samples at full scale are no harm yet
+MOST_CLIPPED = 4  # up to so many clipped samples cannot be heard: no advice is given
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Writer:
         """Append samples, an ndarray of int16, shape (samples,), and mend the header."""
         loudness = np.abs(block.astype(np.int32))
         self.peak = max(self.peak, int(loudness.max(initial=0)))
-        self.n_clipped += int(np.count_nonzero(loudness >= FULL_SCALE))
+        self.n_clipped += int(np.count_nonzero(loudness >= LOUDEST))
         with self._explained():
             self._wave.writeframes(block.astype("<i2").tobytes())
             self._file.flush()
@@ -119,7 +120,7 @@ class Writer:
             ) from error
 
     def _advice(self):
-        peak = self.peak / (FULL_SCALE + 1)
+        peak = self.peak / FULL_SCALE
         remedy = "the microphone, or {} its level in the system's sound settings."
         if peak < SILENT:
             yield (
