@@ -2,7 +2,7 @@
 
 >>> import tempfile
 >>> data = Path(tempfile.mkdtemp())
->>> words = WordSet([np.ones(80)], [3], DIGITS, ["theo"], ["3_theo_0.wav"], 8000)
+>>> words = WordSet([[0.5] * 80], [3], DIGITS, ["theo"], ["3_theo_0.wav"], 8000)
 >>> words.save(data / "spoken_digit.npz")  # what was prepared once is read from then on
 >>> spoken_digit(data)
 WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
@@ -39,12 +39,9 @@ def spoken_digit(
     """Give the Free Spoken Digit Dataset: 2,500 clips of ten digits by five speakers, 8 kHz.
 
     It is prepared by ``tensorflow_datasets`` once and then kept in ``<data_dir>/spoken_digit.npz``.
-
-    Parameters
-    ----------
-    downloads : folder that may hold the archive; None: that of the environment variable
-        EARSHOT_DOWNLOADS, else ``<data_dir>/downloads``. Without the archive, it is downloaded.
-    fallback : whether synthetic speech takes its place when it cannot be had; a warning says why
+    The archive is looked for in the folder ``downloads``, that of the environment variable
+    EARSHOT_DOWNLOADS and ``<data_dir>/downloads``, then downloaded. With ``fallback``, synthetic
+    speech takes its place when it cannot be had; a warning says why.
     """
     data_dir = Path(data_dir)
     packed = data_dir / "spoken_digit.npz"
@@ -98,6 +95,5 @@ def _prepared(archive, data_dir):
     rows = sorted(rows, key=lambda row: row["audio/filename"])
     names = [row["audio/filename"].decode() for row in rows]
     waveforms, labels = [row["audio"] for row in rows], [row["label"] for row in rows]
-    return WordSet(
-        waveforms, labels, DIGITS, [speaker_of(name) for name in names], names, 8000, ABOUT
-    )
+    speakers = [speaker_of(name) for name in names]
+    return WordSet(waveforms, labels, DIGITS, speakers, names, 8000, ABOUT)

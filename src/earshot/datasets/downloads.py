@@ -24,10 +24,9 @@ NOTHING_LEFT = 416  # HTTP status: the file is complete already
 
 
 def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
-    """Download a file; what was broken off goes on where it stopped.
+    """Download a file that is not there yet; what was broken off goes on where it stopped.
 
-    It takes its name only when it is whole, and has the checksum if that is given; until then it
-    is ``<path>.part``. If it is there already, nothing is downloaded.
+    Until it is whole, and has the checksum if that is given, it is ``<path>.part``.
     """
     path = Path(path)
     if path.is_file():

@@ -35,10 +35,7 @@ CLIPS_AT_ONCE = 32  # so many clips are varied, and then written, at a time: mem
 
 
 class Store:
-    """What :func:`write_variants` made: read from the disk in pieces.
-
-    Has ``labels``, shape (n,), ``class_names`` and ``shapes``, those of the files by their names.
-    """
+    """What :func:`write_variants` made, read in pieces; has labels, class names and shapes."""
 
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
@@ -47,8 +44,8 @@ class Store:
             self.settings = json.loads((self.folder / SETTINGS).read_text())
             self.labels = np.load(self.folder / "labels.npy", allow_pickle=False)
             self.class_names = tuple(self.settings["words"])
-            self._names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
-            self.shapes = {name: self._opened(name).shape for name in self._names}
+            names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
+            self.shapes = {name: self._opened(name).shape for name in names}
         except (OSError, ValueError, KeyError) as error:
             raise EarshotError(
                 f"{self.folder} is no store of variants or is damaged ({error}): {way_out}"
@@ -68,7 +65,7 @@ class Store:
         back = np.argsort(order, kind="stable")
         chosen = np.asarray(chosen)[order]
         # Opened anew each time: what a map has read counts as memory until it is closed.
-        return {name: self._opened(name)[chosen][back] for name in self._names}
+        return {name: self._opened(name)[chosen][back] for name in self.shapes}
 
 
 def write_variants(
@@ -77,9 +74,8 @@ def write_variants(
 ) -> Store:  # fmt: skip
     """Make all variants of training clips by :func:`stretch_and_shift`, and keep them on disk.
 
-    Made once; what is there is used again. It is written piece by piece, and takes its name only
-    when it is whole. Spectrograms take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
-    A folder that holds something made with other settings is left alone: an error tells.
+    What is there is used again; an error tells when it was made with other settings. Spectrograms
+    take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
     """
     folder = Path(folder)
     words = words.resampled(front_end.sample_rate)
@@ -94,8 +90,7 @@ def write_variants(
     if not folder.exists():
         _write(words, folder, front_end, settings)
     store = Store(folder)
-    different = [name for name in settings if settings[name] != store.settings.get(name)]
-    if different:
+    if different := [name for name in settings if settings[name] != store.settings.get(name)]:
         raise EarshotError(
             f"{folder} was made with other settings ({', '.join(different)}): delete it, or name "
             "another folder."

@@ -31,15 +31,13 @@ LOWEST_DB = -60.0  # level at which the bar is empty
 
 @dataclasses.dataclass(frozen=True)
 class Recorder:
-    """Records from a microphone of this machine, from one key to another.
+    """Records from a microphone of this machine, from one letter key to another.
 
     Parameters
     ----------
     device : number or part of the name, see :func:`devices`; None: the system's default
-    start_key, stop_key : one letter each, heard whichever window is in front
     pre_roll_s : so much from before the start key is kept, as people press and speak at once
-    longest_s : after so long a take ends by itself
-    patience_s : for so long the start key is waited for
+    longest_s, patience_s : a take ends by itself, or is given up if no start key comes, after that
     """
 
     device: int | str | None = None
@@ -52,9 +50,9 @@ class Recorder:
     def record(self, folder: PathLike, *, name: str = "take") -> takes.Take:
         """Wait for the start key, record until the stop key, and say all the while what is heard.
 
-        Sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The take also
-        ends, and is kept, when its longest time is over, the kernel is interrupted, the microphone
-        goes away or the disk is full. Before the start key an :class:`EarshotError` tells it.
+        Sound goes to disk while it comes. The take also ends, and is kept, when its longest time is
+        over, the kernel is interrupted, the microphone goes away or the disk is full. Before the
+        start key an :class:`EarshotError` tells it.
         """
         with _source(self.device) as source:
             meter = _Meter()

@@ -45,10 +45,7 @@ MOST_CLIPPED = 4  # up to so many clipped samples cannot be heard: no advice is 
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from key to key: mono, 16 bit, at the microphone's rate (Hz).
-
-    The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
-    """
+    """A recording from key to key: mono, 16 bit; the notes say what went wrong, such as gaps."""
 
     path: Path
     sample_rate: int
@@ -66,10 +63,7 @@ class Take:
 
 
 class Writer:
-    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable at any moment.
-
-    Also after a crash, and when the disk is full, of which an :class:`EarshotError` tells.
-    """
+    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable also after a crash."""
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
         self.sample_rate = audio.whole_rate(sample_rate)
@@ -102,12 +96,11 @@ class Writer:
 
     def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
-        # What is on the disk is readable anyway.
-        with contextlib.suppress(OSError, ValueError), self._file:
+        with contextlib.suppress(OSError, ValueError), self._file:  # what is written is readable
             self._wave.close()
             os.fsync(self._file.fileno())
-        duration_s = audio.duration(self.path)
-        return Take(self.path, self.sample_rate, duration_s, (*notes, *self._advice()))
+        notes = (*notes, *self._advice())
+        return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
 
     @contextlib.contextmanager
     def _explained(self):
@@ -147,13 +140,7 @@ def cut(
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
     Gives the new files, in order; numbers go on from those that are there, dropped ones included.
-
-    Parameters
-    ----------
-    recording : a whole take, or any sound file; it stays as it is
-    word : what is said in it, again and again
-    sample_rate : in Hz, of the words
-    n_words : how often it is said; None: as often as it is found
+    The recording stays as it is. ``n_words``: how often the word is said; None: as often as found.
     """
     segments = splitting.split_words(recording, n_words=n_words)
     target, paths = raw_folder(folder, word).parent, list[Path]()
