@@ -70,10 +70,10 @@ def augmenting(words):
 
     def theirs(clips):
         for clip in clips:
-            for stretch in stretching.STRETCHES:
-                slower = effects.time_stretch(clip, rate=stretch)
-                for half_step in stretching.HALF_STEPS:
-                    effects.pitch_shift(slower, sr=22050, n_steps=half_step)
+            for speed in stretching.SPEEDS:
+                slower = effects.time_stretch(clip, rate=speed)
+                for semitone in stretching.SEMITONES:
+                    effects.pitch_shift(slower, sr=22050, n_steps=semitone)
 
     def ours(clips):
         with ThreadPoolExecutor() as threads:

@@ -85,13 +85,13 @@ def test_the_environment_names_the_folder_of_the_archive(tmp_path, monkeypatch):
         digits.spoken_digit(tmp_path / "data", fallback=False)
 
 
-def test_a_network_that_hangs_is_given_up_with_the_reason(tmp_path, silent_server):
+def test_a_server_that_hangs_is_given_up_with_the_reason(tmp_path, silent_server):
     with pytest.raises(EarshotError, match=r"timed out.*By hand: put it into .*downloads"):
         digits.spoken_digit(tmp_path, fallback=False)
     assert list(tmp_path.rglob("*.gz")) == []
 
 
-def test_a_network_that_refuses_is_given_up_with_the_reason(tmp_path, monkeypatch):
+def test_a_server_that_refuses_is_given_up_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "ARCHIVE_URL", "http://127.0.0.1:9/archive.tar.gz")
     monkeypatch.delenv("EARSHOT_DOWNLOADS", raising=False)
     with pytest.raises(EarshotError, match="refused"):
@@ -104,7 +104,7 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path, broken_server):
     assert list(tmp_path.rglob("*.gz")) == []
 
 
-def test_without_archive_and_network_synthetic_voices_take_over(tmp_path, monkeypatch):
+def test_without_archive_and_internet_synthetic_voices_take_over(tmp_path, monkeypatch):
     if not espeak.is_available():
         pytest.skip("the offline voice is not installed: pip install espeakng-loader")
     monkeypatch.setattr(digits, "ARCHIVE_URL", "http://127.0.0.1:9/archive.tar.gz")

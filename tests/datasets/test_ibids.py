@@ -97,7 +97,7 @@ def test_a_file_that_is_no_nwb_is_named(tmp_path):
         ibids.read_subject(path)
 
 
-def test_without_a_network_the_way_by_hand_is_told(tmp_path, monkeypatch):
+def test_without_internet_the_way_by_hand_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(ibids, "URL", "http://127.0.0.1:9/g6q5m")
     monkeypatch.setattr(downloads, "PATIENCE_S", 1)
     with pytest.raises(EarshotError, match=r"refused.*By hand: .*save it as .*iBIDS\.zip"):

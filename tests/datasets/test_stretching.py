@@ -25,7 +25,7 @@ def test_nine_variants_have_the_lengths_of_their_speeds(tone):
     assert lengths == [round(len(tone) / s) for s in (0.7, 1.0, 1.3) for _ in range(3)]
 
 
-def test_pitch_moves_by_half_steps_and_only_by_them(tone):
+def test_pitch_moves_by_semitones_and_only_by_them(tone):
     for i, x in enumerate(stretching.stretch_and_shift(tone)):
         assert pitch_hz(x) == pytest.approx(440 * 2 ** ((i % 3 - 1) / 12), rel=0.004)
 
@@ -40,7 +40,7 @@ def test_stretching_is_that_of_librosa(speech, speed):
 
     x = audio.resample(speech.waveforms[7], 8000, RATE)
     theirs = librosa.effects.time_stretch(x, rate=speed)
-    (ours,) = stretching.stretch_and_shift(x, stretches=(speed,), half_steps=(0,))
+    (ours,) = stretching.stretch_and_shift(x, speeds=(speed,), semitones=(0,))
     assert len(ours) == len(theirs)
     assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()
 

@@ -34,8 +34,8 @@ class TestStore:
 
     def test_other_settings_are_refused_and_nothing_is_lost(self, words, tmp_path):
         variants.write_variants(words, tmp_path / "store", self.front_end)
-        with pytest.raises(EarshotError, match=r"store was made with other settings \(stretches\)"):
-            variants.write_variants(words, tmp_path / "store", self.front_end, stretches=(1.0,))
+        with pytest.raises(EarshotError, match=r"store was made with other settings \(speeds\)"):
+            variants.write_variants(words, tmp_path / "store", self.front_end, speeds=(1.0,))
         assert len(variants.Store(tmp_path / "store")) == 90
 
     def test_a_run_that_breaks_off_leaves_no_half_store(self, words, tmp_path, monkeypatch):

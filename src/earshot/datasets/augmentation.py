@@ -1,6 +1,8 @@
 """Variations of training clips: other vocal tracts, speeds, rooms and noises. Never for test data.
 
-What each of them is for, and what it brought, stands in ``docs/benchmarks.md``.
+Made anew for every batch and at random; ``variants`` keeps nine stretched copies of each clip on
+disk, and ``networks.layers.SpectralAugmentation`` is a layer inside a network. What each kind
+brought stands in ``docs/benchmarks.md``.
 
 >>> rng = np.random.default_rng(0)
 >>> Augmentation(noise=1.0)([np.ones(4000)] * 3, LogMel(), rng).shape
@@ -31,17 +33,14 @@ class Augmentation:
 
     Parameters
     ----------
-    speed : clips are resampled by up to ``1 + speed`` either way, which moves pitch and formants as
-        a shorter or longer vocal tract would
+    speed : up to ``1 + speed`` times as fast or slow; pitch and formants move, as of another tract
     shift_s : standard deviation of the place in the window, in seconds
     reverb, noise : share of the clips that sound as in a room, or get noise of a random colour
     snr_db : how far below the speech the noise is
     tilt_db : size of a random smooth change of the spectrum (another microphone)
-    warp : standard deviation of the stretching of the mel axis (Jaitly and Hinton 2013, "Vocal
-        tract length perturbation")
+    warp : standard deviation of the stretching of the mel axis (Jaitly and Hinton 2013)
     tempo : spectrograms are stretched in time by up to ``exp(tempo)`` either way, not evenly
-    mask_bands, mask_frames : up to so many neighbours are hidden (Park and others 2019,
-        "SpecAugment")
+    mask_bands, mask_frames : up to so many neighbours are hidden (SpecAugment, Park et al. 2019)
     """
 
     speed: float = 0.25
@@ -58,10 +57,7 @@ class Augmentation:
     def __call__(
         self, clips: Sequence[Array], front_end: LogMel, rng: np.random.Generator
     ) -> Array:
-        """Make a freshly varied log-mel spectrogram of each clip, shape (batch, frames, n_mels).
-
-        The clips have the front end's sample rate; the front end has an ``n_samples``.
-        """
+        """Vary clips at the front end's rate; gives spectrograms, shape (batch, frames, n_mels)."""
         if front_end.n_samples is None:
             raise EarshotError("Augmentation needs a LogMel with n_samples: all of one size.")
         power = front_end.mel_power(self._waveforms(clips, front_end, rng))
@@ -125,10 +121,9 @@ def coloured_noise(n: int, n_samples: int, rng: np.random.Generator) -> Array:
 
 
 def add_noise(x: Array, noise: Array, snr_db: Any) -> Array:
-    """Add noise to waveforms, at a level below that of the sounding part of each.
+    """Add noise of root mean square 1, so far below the sounding part of each waveform.
 
-    Both have the shape (batch, samples), the noise a root mean square of 1; the speech-to-noise
-    ratio is one number or has the shape (batch, 1).
+    Both have the shape (batch, samples); ``snr_db`` is one number or has the shape (batch, 1).
     """
     sounding = np.maximum(np.count_nonzero(x, axis=1, keepdims=True), 1)
     level = np.sqrt(np.sum(x**2, axis=1, keepdims=True) / sounding)
@@ -159,10 +154,7 @@ def _smooth_curves(n, size, scale, rng):
 
 
 def _between(positions, size):
-    """Weights of linear interpolation: rows that read ``size`` values at fractional positions.
-
-    Positions (n, out) give weights (n, out, size); outside, the first or last value is read.
-    """
+    """Weights of linear interpolation, (n, out, size), to read at fractional positions (n, out)."""
     positions = np.clip(positions, 0, size - 1).astype(np.float32)
     distance = np.abs(positions[..., None] - np.arange(size, dtype=np.float32))
     return np.maximum(1 - distance, 0)

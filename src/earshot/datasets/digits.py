@@ -2,7 +2,7 @@
 
 >>> import tempfile
 >>> data = Path(tempfile.mkdtemp())
->>> words = WordSet([np.ones(80)], [3], DIGITS, ["theo"], ["3_theo_0.wav"], 8000)
+>>> words = WordSet([[0.5] * 80], [3], DIGITS, ["theo"], ["3_theo_0.wav"], 8000)
 >>> words.save(data / "spoken_digit.npz")  # what was prepared once is read from then on
 >>> spoken_digit(data)
 WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
@@ -12,12 +12,11 @@ import os
 import warnings
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from earshot.datasets import downloads as network
-from earshot.datasets import espeak
+from earshot.datasets import downloads, espeak
 from earshot.datasets.packed import load
+from earshot.datasets.speakers import speaker_of
 from earshot.datasets.voices import synthetic
 from earshot.datasets.word_set import DIGITS, WordSet
 from earshot.errors import EarshotError, EarshotWarning
@@ -40,12 +39,9 @@ def spoken_digit(
     """Give the Free Spoken Digit Dataset: 2,500 clips of ten digits by five speakers, 8 kHz.
 
     It is prepared by ``tensorflow_datasets`` once and then kept in ``<data_dir>/spoken_digit.npz``.
-
-    Parameters
-    ----------
-    downloads : folder that may hold the archive; None: that of the environment variable
-        EARSHOT_DOWNLOADS, else ``<data_dir>/downloads``. Without the archive, the network is asked.
-    fallback : whether synthetic speech takes its place when it cannot be had; a warning says why
+    The archive is looked for in the folder ``downloads``, that of the environment variable
+    EARSHOT_DOWNLOADS and ``<data_dir>/downloads``, then downloaded. With ``fallback``, synthetic
+    speech takes its place when it cannot be had; a warning says why.
     """
     data_dir = Path(data_dir)
     packed = data_dir / "spoken_digit.npz"
@@ -69,7 +65,7 @@ def _find_archive(data_dir, folder):
         if (path := Path(place) / ARCHIVE).is_file():
             return path
     try:
-        return network.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
+        return downloads.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
     except EarshotError as error:
         raise EarshotError(
             f"{error} By hand: put it into {kept.parent} as {ARCHIVE}, or name its folder in "
@@ -98,7 +94,6 @@ def _prepared(archive, data_dir):
     )  # fmt: skip
     rows = sorted(rows, key=lambda row: row["audio/filename"])
     names = [row["audio/filename"].decode() for row in rows]
-    waveforms = [row["audio"].astype(np.float32) / 32768 for row in rows]
-    labels = np.array([row["label"] for row in rows])
-    speakers = np.array([name.split("_")[1] for name in names])
-    return WordSet(waveforms, labels, DIGITS, speakers, np.array(names), 8000, ABOUT)
+    waveforms, labels = [row["audio"] for row in rows], [row["label"] for row in rows]
+    speakers = [speaker_of(name) for name in names]
+    return WordSet(waveforms, labels, DIGITS, speakers, names, 8000, ABOUT)

@@ -1,4 +1,4 @@
-"""Files from the network, and archives unpacked, without surprises.
+"""Files from the internet, and archives unpacked, without surprises.
 
 >>> import shutil, tempfile
 >>> folder = tempfile.mkdtemp()
@@ -18,16 +18,15 @@ from earshot.types import PathLike
 
 __all__ = ["PATIENCE_S", "fetch", "unzip"]
 
-PATIENCE_S = 20.0  # a network that says nothing for this long is given up
-CHUNK_BYTES = 1 << 16  # asked of the network at a time: pooch's own 1 kB makes a GB slow
-NOTHING_LEFT = 416  # HTTP's answer to who asks for what follows a whole file
+PATIENCE_S = 20.0  # a server that sends nothing for this long is given up
+CHUNK_BYTES = 1 << 16  # read from the server at a time: pooch's own 1 kB makes a GB slow
+NOTHING_LEFT = 416  # HTTP status: the file is complete already
 
 
 def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
-    """Download a file; what was broken off goes on where it stopped.
+    """Download a file that is not there yet; what was broken off goes on where it stopped.
 
-    It takes its name only when it is whole, and has the checksum if that is given; until then it
-    is ``<path>.part``. If it is there already, nothing is asked of the network.
+    Until it is whole, and has the checksum if that is given, it is ``<path>.part``.
     """
     path = Path(path)
     if path.is_file():
@@ -55,8 +54,8 @@ def fetch(url: str, path: PathLike, *, sha256: str | None = None) -> Path:
             while reason.__context__:  # "timed out" lies below two sentences of the libraries
                 reason = reason.__context__
             raise EarshotError(
-                f"{url} could not be downloaded ({reason}): check the network and the free space, "
-                "and run this again; it goes on where it stopped."
+                f"{url} could not be downloaded ({reason}): check the internet connection and the "
+                "free space, and run this again; it goes on where it stopped."
             ) from error
     if sha256 and pooch.file_hash(str(part)) != sha256:
         part.unlink()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot.audio import resample
+from earshot.audio import resample, validate
 from earshot.errors import EarshotError
 from earshot.types import Array
 
@@ -34,17 +34,15 @@ def say(
     text: str, *, voice: str = "en-us", speed_wpm: int = 160, pitch: int = 50,
     pitch_range: int = 50, sample_rate: int | None = None, seed: int = 0,
 ) -> tuple[Array, int]:  # fmt: skip
-    """Speak a text; gives the waveform and its sample rate in Hz.
+    """Speak a text, or sounds from :func:`phonemes`; gives the waveform and its sample rate in Hz.
 
     Parameters
     ----------
-    text : words in the language of the voice, or sounds as from :func:`phonemes`
     voice : a language such as "en-us" or "nl", or with a variant, such as "en-us+f3"
     speed_wpm : words a minute, 80 to 450
-    pitch, pitch_range : 0 to 99, 50 is usual
+    pitch, pitch_range : 0 to 99
     sample_rate : in Hz; None: 22,050 Hz, the synthesizer's own
-    seed : of the breath noise. Equal calls give equal sound in a fresh process; later in a process
-        the last bits may differ
+    seed : of the breath noise; equal calls in one process may differ in the last bits
     """
     library, own_rate, chunks = _library_with(voice)
     for parameter, value in ((_RATE, speed_wpm), (_PITCH, pitch), (_RANGE, pitch_range)):
@@ -55,7 +53,7 @@ def say(
     failed = library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8 | _PHONEMES, None, None)
     if failed or not any(chunk.any() for chunk in chunks):
         raise EarshotError(f"eSpeak NG cannot say {text!r} with the voice {voice!r}.")
-    x = np.concatenate(chunks).astype(np.float32) / 32768
+    x = validate(np.concatenate(chunks))
     chunks.clear()
     sample_rate = sample_rate or own_rate
     return resample(x, own_rate, sample_rate), sample_rate
@@ -70,10 +68,7 @@ def phonemes(text: str, *, voice: str = "en-us") -> str:
 
 @functools.cache
 def variants() -> frozenset[str]:
-    """Names of the voice variants that can follow a ``+``.
-
-    Without "rob", on which eSpeak NG 1.52 crashes, and Python with it.
-    """
+    """Names that can follow a ``+``, without "rob": eSpeak NG 1.52 crashes, and Python with it."""
     _library()
     import espeakng_loader
 

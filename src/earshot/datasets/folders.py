@@ -31,16 +31,11 @@ def from_folder(
     folder: PathLike, *, sample_rate: int | None = None,
     speaker_of: Callable[[Path], str] = speaker_of,
 ) -> WordSet:  # fmt: skip
-    """Read a folder with one sub-folder per word.
+    """Read a folder of at least two words, each a sub-folder of recordings of any kind and rate.
 
-    Warns with a count and the names when files or empty sub-folders were skipped.
-
-    Parameters
-    ----------
-    folder : sub-folders are the words (sorted), at least two; the recordings in them are of any
-        kind, rate and channels that libsndfile reads; names with a dot or underscore in front stay
-    sample_rate : in Hz, of the result; None: the rate that most of the files have
-    speaker_of : gets the path of a file and says who speaks
+    Names with a dot or underscore in front are passed over; a warning counts and names other files
+    and empty sub-folders that were skipped. The result has the sample rate (Hz) that is given, else
+    that of most files; ``speaker_of`` gets the path of a file and says who speaks.
     """
     folder = Path(folder)
     if not folder.is_dir():

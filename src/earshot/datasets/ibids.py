@@ -41,10 +41,9 @@ LATE_S = 1.0  # a word is begun while it is shown, or at most so much later
 
 
 def obtain(data_dir: PathLike = "data") -> Path:
-    """Give the folder of the data set: what is there, else the zip beside it, else the network.
+    """Give the data set's folder in ``data_dir``: what is there, else its zip, else a download.
 
-    All are called ``<data_dir>/SingleWordProductionDutch-iBIDS``. When it is nowhere to be had, an
-    :class:`EarshotError` says how to put it there by hand.
+    When it is nowhere to be had, an :class:`EarshotError` says how to put it there by hand.
     """
     folder = Path(data_dir) / NAME
     if not folder.is_dir():
@@ -55,9 +54,9 @@ def obtain(data_dir: PathLike = "data") -> Path:
             raise EarshotError(f"{error} By hand: get {URL} and save it as {archive}.") from error
         downloads.unzip(archive, folder)
     inside = sorted(folder.rglob("participants.tsv"))
-    if not inside:
-        raise EarshotError(f"{folder} has no participants.tsv, so is not {NAME}: move it away.")
-    return inside[0].parent
+    if inside:
+        return inside[0].parent
+    raise EarshotError(f"{folder} has no participants.tsv, so is not {NAME}: move it away.")
 
 
 def from_ibids(folder: PathLike, data_dir: PathLike = "data") -> WordSet:
@@ -73,8 +72,7 @@ def prepare(folder: PathLike, data_dir: PathLike = "data") -> dict[str, list[Seg
 
     Writes ``uncut_audios_dir/<subject>/audio.wav`` (16 kHz), ``words.txt`` and ``stimulus.txt`` (a
     label track of when each word was shown), then ``words/<word>/<subject>_<number>.wav``. What is
-    there already is kept, so that a second run changes nothing. A subject that cannot be read is
-    left out with a warning.
+    there is kept; a subject that cannot be read is left out with a warning.
     """
     folder, done, problems = Path(folder), {}, []
     for subject in tqdm(_subjects(folder), desc="subjects", delay=1):

@@ -15,7 +15,6 @@ from earshot.types import Array, PathLike
 
 __all__ = ["backgrounds", "made_up_noise"]
 
-# What a made-up noise is mixed of.
 KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
 
 

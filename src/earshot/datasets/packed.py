@@ -33,8 +33,6 @@ def load(path: PathLike) -> WordSet:
             flat, lengths = packed["waveforms"], packed["lengths"]
             if lengths.sum() != len(flat):
                 raise ValueError("the lengths do not add up")
-            if flat.dtype == np.int16:
-                flat = flat.astype(np.float32) / 32768
             return WordSet(
                 waveforms=np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else [],
                 class_names=tuple(packed["words"].tolist()),
@@ -54,13 +52,11 @@ def pack(
     """Pack the folder of words ``<name>`` with its spectrograms; gives what trains and what tests.
 
     Writes ``<name>.npz`` and ``<name>-test.npz``. The clips of the test speakers go into the test
-    file alone. So do recordings that lie loose in the folder ``<name>-test``: nobody knows what is
-    said in them, their label is -1, and their source is the file's name.
+    file alone; so do recordings loose in the folder ``<name>-test``, with the label -1 (unknown).
     """
     data_dir = Path(data_dir)
     words = from_folder(data_dir / name)
-    strangers = ", ".join(sorted(set(test_speakers) - set(words.speakers)))
-    if strangers:
+    if strangers := ", ".join(sorted(set(test_speakers) - set(words.speakers))):
         known = ", ".join(np.unique(words.speakers))
         raise EarshotError(f"{strangers} speaks nowhere in {name}: the speakers are {known}.")
     held_out = np.isin(words.speakers, list(test_speakers))

@@ -16,10 +16,9 @@ __all__ = ["speaker_of"]
 def speaker_of(path: PathLike) -> str:
     """Read who speaks from names such as ``cat/anna_2.wav`` and ``cat/cat_anna_2.wav``.
 
-    The word in front (the name of the folder, or a number) and the number of the take at the end
-    are left out; "unknown" when nothing else is there. An underscore or a space sets them off, a
-    hyphen does not: ``sub-01.wav`` and ``sub-02.wav`` are two speakers. Speech Commands'
-    ``<speaker>_nohash_<number>`` is known, and %XX is read as a character.
+    The word in front (the folder's name, or a number) and the take's number at the end are left
+    out, where an underscore or a space sets them off; "unknown" when nothing else is there. Speech
+    Commands' ``<speaker>_nohash_<number>`` is known, and %XX is read as a character.
     """
     path = Path(path)
     name, word = urllib.parse.unquote(path.stem), urllib.parse.unquote(path.parent.name)

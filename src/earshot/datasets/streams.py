@@ -62,20 +62,18 @@ class Stream:
 
 def make_stream(
     words: WordSet, background: Array | None = None, *, snr_db: float = 20.0,
-    pauses_s: tuple[float, float] = (0.25, 1.0), level: bool = True, sample_rate: int = 16000,
+    pauses_s: tuple[float, float] = (0.25, 1.0), equal_power: bool = True, sample_rate: int = 16000,
     audible: float = AUDIBLE, seed: int | tuple[int, ...] = 0,
 ) -> Stream:  # fmt: skip
     """Say all words of a set one after the other, with pauses, over a background; peak 0.9.
 
     Parameters
     ----------
-    words : its clips, in their order, are the words of the stream
-    background : shape (samples,), at ``sample_rate``; begins at a random place and is repeated when
-        it is too short; None: white noise
+    background : shape (samples,), read from a random place, again and again; None: white noise
     snr_db : mean power of the words over mean power of the background
     pauses_s : shortest and longest pause before, between and after the words
-    level : whether all words get the same power; else they stay as loud as they are to each other
-    audible : a word begins and ends where its clip reaches this part of its peak
+    equal_power : whether all words get the same power; else each stays as loud as it was
+    audible : part of a clip's peak at which its word begins and ends
     """
     if len(words) == 0:
         raise EarshotError("A stream needs at least one word, and the set has none.")
@@ -86,14 +84,14 @@ def make_stream(
     rng = np.random.default_rng(seed)
     words = words.resampled(sample_rate)
     pauses = np.rint(rng.uniform(*pauses_s, len(words) + 1) * sample_rate).astype(np.int64)
-    x, segments, power = _laid_out(words, pauses.tolist(), level, audible)
+    x, segments, power = _laid_out(words, pauses.tolist(), equal_power, audible)
     noise = _noise(background, len(x), rng)
     heard = np.mean(np.square(noise, dtype=np.float64))
     x = x + np.sqrt(power / max(heard, 1e-20) * 10 ** (-snr_db / 10)) * noise
     return Stream((0.9 / np.abs(x).max() * x).astype(np.float32), sample_rate, segments)
 
 
-def _laid_out(words, pauses, level, audible):
+def _laid_out(words, pauses, equal_power, audible):
     """Join words and pauses (in samples); gives the waveform, the segments and the words' power."""
     parts, segments, at = [np.zeros(pauses[0], np.float32)], [], pauses[0]
     clips = zip(words.waveforms, words.labels, words.sources, pauses[1:], strict=True)
@@ -101,7 +99,7 @@ def _laid_out(words, pauses, level, audible):
         peak = np.abs(x).max()
         if not peak > 0:
             raise EarshotError(f"{source} is silent: leave it out, it makes no word of a stream.")
-        power = np.mean(np.square(x)) if level else 1.0
+        power = np.mean(np.square(x)) if equal_power else 1.0
         parts += [x / np.sqrt(power + 1e-20), np.zeros(pause, np.float32)]
         loud = np.flatnonzero(np.abs(x) > audible * peak) + at
         start_s, end_s = (n / words.sample_rate for n in (int(loud[0]), int(loud[-1]) + 1))
@@ -125,29 +123,22 @@ def make_streams(
     snr_db: float | tuple[float, float] = (-3.0, 30.0), n_words: int = 25,
     pauses_s: tuple[float, float] = (0.2, 1.2), sample_rate: int = 16000, seed: int = 0,
 ) -> list[Stream]:  # fmt: skip
-    """Make n streams, of random words over random backgrounds, to train or test on.
+    """Make n streams, each of ``n_words`` random words, as :func:`make_stream` does.
 
-    The options are those of :func:`make_stream`, but for these.
-
-    Parameters
-    ----------
-    noises : each of shape (samples,), at ``sample_rate``, such as from :func:`backgrounds`; taken
-        in turn. Without any, each stream gets a new :func:`made_up_noise`
-    snr_db : of a range, every stream gets a level of its own
-    n_words : words of a stream
+    Noises, each of shape (samples,) at ``sample_rate``, are taken in turn; without any, each stream
+    gets a new :func:`made_up_noise`. Of a range of ``snr_db``, every stream gets its own.
     """
     noises = list(noises.values()) if isinstance(noises, Mapping) else list(noises)
 
     def make(i):
-        rng = np.random.default_rng((seed, i))
+        own = (seed, i)
+        rng = np.random.default_rng(own)
         chosen = words.subset(rng.choice(len(words), min(n_words, len(words)), replace=False))
         level_db = float(rng.uniform(*snr_db)) if isinstance(snr_db, tuple) else snr_db
-        noise = (
-            noises[i % len(noises)] if noises else made_up_noise(30, sample_rate, seed=(seed, i))
-        )
+        noise = noises[i % len(noises)] if noises else made_up_noise(30, sample_rate, seed=own)
         return make_stream(
-            chosen, noise, snr_db=level_db, pauses_s=pauses_s, level=bool(rng.random() < 0.5),
-            sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=(seed, i),
+            chosen, noise, snr_db=level_db, pauses_s=pauses_s, equal_power=bool(rng.random() < 0.5),
+            sample_rate=sample_rate, audible=AUDIBLE_IN_NOISE, seed=own,
         )  # fmt: skip
 
     return [make(i) for i in range(n)]
@@ -199,8 +190,8 @@ def step_labels(
 def recite(words: WordSet, folder: PathLike, name: str, **options: Any) -> list[Path]:
     """Write ``<name>_<speaker>.wav`` for each speaker, who says all words in order.
 
-    For :func:`earshot.segmentation.cut_set`; options are those of :func:`make_stream`. Gives
-    the paths; a recording that exists is left alone.
+    For :func:`earshot.segmentation.cut_set`; options are those of :func:`make_stream`. Gives the
+    new paths.
     """
     written = []
     for speaker in np.unique(words.speakers):

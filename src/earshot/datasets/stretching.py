@@ -1,9 +1,10 @@
 """Clips made slower or faster without changing their pitch, and the other way round.
 
->>> [len(x) for x in stretch_and_shift(np.ones(7000), half_steps=(0,))]
+>>> [len(x) for x in stretch_and_shift(np.ones(7000), semitones=(0,))]
 [10000, 7000, 5385]
 """
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -13,24 +14,21 @@ from earshot import audio
 from earshot.features import short_time
 from earshot.types import Array
 
-__all__ = ["HALF_STEPS", "STRETCHES", "stretch_and_shift"]
+__all__ = ["SEMITONES", "SPEEDS", "stretch_and_shift"]
 
-STRETCHES = (0.7, 1.0, 1.3)  # speeds: 0.7 is slower, and longer
-HALF_STEPS = (-1, 0, 1)  # changes of the pitch, upwards; 12 make an octave
+SPEEDS = (0.7, 1.0, 1.3)  # 0.7 is slower, and longer
+SEMITONES = (-1, 0, 1)  # changes of the pitch, upwards; 12 make an octave
 N_FFT, HOP = 2048, 512  # window and step in samples, as in librosa
 
 
 def stretch_and_shift(
-    x: Array, *, stretches: Sequence[float] = STRETCHES, half_steps: Sequence[float] = HALF_STEPS
+    x: Array, *, speeds: Sequence[float] = SPEEDS, semitones: Sequence[float] = SEMITONES
 ) -> list[Array]:
     """Make a clip slower or faster without changing its pitch, and the other way round.
 
     A phase vocoder (Flanagan and Golden 1966; as ``librosa.effects.time_stretch``), followed by
-    resampling where the pitch moves. One analysis serves all variants, and stretching and shifting
-    are one pass instead of two.
-
-    Gives waveforms of about samples / stretch, all half-steps at the first speed, then at the
-    second, and so on.
+    resampling where the pitch moves; one analysis serves all. Gives waveforms of about samples /
+    speed: all semitones at the first speed, then at the second, and so on.
     """
     x = audio.validate(x, "the clip")
     spectra = short_time.stft(x, N_FFT, HOP)
@@ -38,17 +36,13 @@ def stretch_and_shift(
     # How far the phase of each bin moves on between a frame and the next, silence at the end.
     moves = np.diff(angles, axis=0, append=0 * angles[:1])
     result = []
-    for stretch in stretches:
-        for half_step in half_steps:
-            pitch = Fraction(2.0 ** (-half_step / 12)).limit_denominator(100)
-            speed = stretch / 2.0 ** (half_step / 12)
-            y = (
-                x
-                if speed == 1
-                else _at_speed(sizes, angles[0], moves, speed, round(len(x) / speed))
-            )
-            y = audio.resample(y, pitch.denominator, pitch.numerator)
-            result.append(_of_length(y, round(len(x) / stretch)))
+    for speed, semitone in itertools.product(speeds, semitones):
+        pitch = Fraction(2.0 ** (-semitone / 12)).limit_denominator(100)
+        first = speed / 2.0 ** (semitone / 12)  # resampling then moves speed and pitch together
+        n = round(len(x) / first)
+        y = x if first == 1 else _at_speed(sizes, angles[0], moves, first, n)
+        y = audio.resample(y, pitch.denominator, pitch.numerator)
+        result.append(_of_length(y, round(len(x) / speed)))
     return result
 
 

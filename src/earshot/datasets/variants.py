@@ -1,6 +1,7 @@
 """Nine variants of every training clip: slower and faster by lower and higher, kept on disk.
 
-For training data only, never for a test.
+For training data only, never for a test. Unlike :class:`~earshot.datasets.Augmentation`, which
+varies clips anew in every epoch, nothing here is random.
 
 >>> import tempfile
 >>> words = WordSet([np.ones(4000)], [0], ["cat"], ["anna"], ["cat/anna_0.wav"], 8000)
@@ -20,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from earshot import files
-from earshot.datasets.stretching import HALF_STEPS, STRETCHES, stretch_and_shift
+from earshot.datasets.stretching import SEMITONES, SPEEDS, stretch_and_shift
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
@@ -34,10 +35,7 @@ CLIPS_AT_ONCE = 32  # so many clips are varied, and then written, at a time: mem
 
 
 class Store:
-    """What :func:`write_variants` made: read from the disk in pieces.
-
-    Has ``labels``, shape (n,), ``class_names`` and ``shapes``, those of the files by their names.
-    """
+    """What :func:`write_variants` made, read in pieces; has labels, class names and shapes."""
 
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
@@ -46,8 +44,8 @@ class Store:
             self.settings = json.loads((self.folder / SETTINGS).read_text())
             self.labels = np.load(self.folder / "labels.npy", allow_pickle=False)
             self.class_names = tuple(self.settings["words"])
-            self._names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
-            self.shapes = {name: self._opened(name).shape for name in self._names}
+            names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
+            self.shapes = {name: self._opened(name).shape for name in names}
         except (OSError, ValueError, KeyError) as error:
             raise EarshotError(
                 f"{self.folder} is no store of variants or is damaged ({error}): {way_out}"
@@ -67,18 +65,17 @@ class Store:
         back = np.argsort(order, kind="stable")
         chosen = np.asarray(chosen)[order]
         # Opened anew each time: what a map has read counts as memory until it is closed.
-        return {name: self._opened(name)[chosen][back] for name in self._names}
+        return {name: self._opened(name)[chosen][back] for name in self.shapes}
 
 
 def write_variants(
     words: WordSet, folder: PathLike, front_end: LogMel | RawWaveform, *,
-    stretches: Sequence[float] = STRETCHES, half_steps: Sequence[float] = HALF_STEPS,
+    speeds: Sequence[float] = SPEEDS, semitones: Sequence[float] = SEMITONES,
 ) -> Store:  # fmt: skip
     """Make all variants of training clips by :func:`stretch_and_shift`, and keep them on disk.
 
-    Made once; what is there is used again. It is written piece by piece, and takes its name only
-    when it is whole. Spectrograms take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
-    A folder that holds something made with other settings is left alone: an error tells.
+    What is there is used again; an error tells when it was made with other settings. Spectrograms
+    take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
     """
     folder = Path(folder)
     words = words.resampled(front_end.sample_rate)
@@ -87,14 +84,13 @@ def write_variants(
         "words": list(words.class_names),
         "sources": f"{zlib.crc32(chr(10).join(words.sources).encode()):08x}",
         "front_end": front_end.to_dict(),
-        "stretches": list(stretches),
-        "half_steps": list(half_steps),
+        "speeds": list(speeds),
+        "semitones": list(semitones),
     }
     if not folder.exists():
         _write(words, folder, front_end, settings)
     store = Store(folder)
-    different = [name for name in settings if settings[name] != store.settings.get(name)]
-    if different:
+    if different := [name for name in settings if settings[name] != store.settings.get(name)]:
         raise EarshotError(
             f"{folder} was made with other settings ({', '.join(different)}): delete it, or name "
             "another folder."
@@ -103,7 +99,7 @@ def write_variants(
 
 
 def _write(words, folder, front_end, settings):
-    n_variants = len(settings["stretches"]) * len(settings["half_steps"])
+    n_variants = len(settings["speeds"]) * len(settings["semitones"])
     n = len(words) * n_variants
     rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +126,7 @@ def _write(words, folder, front_end, settings):
 
 def _varied(waveforms, settings):
     """Go through the variants of all clips, some clips at a time."""
-    kinds = {name: settings[name] for name in ("stretches", "half_steps")}
+    kinds = {name: settings[name] for name in ("speeds", "semitones")}
     starts = range(0, len(waveforms), CLIPS_AT_ONCE)
     with ThreadPoolExecutor() as threads:
         for start in tqdm(starts, desc="stretching and shifting", unit="batch", delay=1):

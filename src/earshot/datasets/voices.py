@@ -17,7 +17,7 @@ __all__ = ["synthetic"]
 
 ENGLISH = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-us-nyc")
 FOREIGN = ("de", "fr", "nl", "es", "it", "el", "pt", "pl", "sv", "ru", "hi", "fi", "da", "tr")
-# Instead of a voice that crashes: so that a seed goes on giving the voices that it gave before.
+# eSpeak NG crashes with the voice rob; it stays in the draw, so that seeds give the same voices.
 INSTEAD = {"rob": "robert"}
 # Voices that do not sound like people.
 ODD_VARIANTS = frozenset(

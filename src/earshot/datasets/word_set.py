@@ -24,6 +24,7 @@ from earshot.types import Array, PathLike
 __all__ = ["DIGITS", "WordSet"]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 ARRAYS = ("labels", "speakers", "sources")  # the fields with an entry for each waveform
 
 
@@ -102,8 +103,7 @@ class WordSet:
     def only(self, words: str | Sequence[str]) -> Self:
         """Keep the clips of some words, which become the only ones, in the order given."""
         words = (words,) if isinstance(words, str) else words
-        strangers = ", ".join(word for word in words if word not in self.class_names)
-        if strangers:
+        if strangers := ", ".join(word for word in words if word not in self.class_names):
             choice = some(self.class_names)
             raise EarshotError(f"{strangers} is no word of this set: choose among {choice}.")
         renumber = np.full(len(self.class_names) + 1, -1)  # the last one: for the label -1
@@ -164,8 +164,7 @@ class WordSet:
     def random_split(self, test_fraction: float = 0.2, *, seed: int = 0) -> tuple[Self, Self]:
         """Split into training and test at random, the same share of every word on both sides.
 
-        Not by scikit-learn's stratified splits, which refuse words with a single clip, and tests
-        with fewer clips than words: first recordings are few.
+        scikit-learn's stratified splits refuse single clips, and tests with fewer clips than words.
         """
         rng = np.random.default_rng(seed)
         test = np.zeros(len(self), dtype=bool)
@@ -182,14 +181,14 @@ class WordSet:
     def save(self, path: PathLike, *, front_end: LogMel | None = None) -> None:
         """Pack everything into one ``.npz`` file (no pickle inside); see :func:`load`.
 
-        With a front end, the spectrograms of all clips are packed, too: ``spectrograms`` (float32)
-        and ``quantized`` (the same as 8-bit numbers), shape (n, frames, n_mels), and the front
-        end's settings as JSON (``front_end``). Waveforms have 16 bits when that loses nothing.
+        With a front end, its settings (JSON) and the spectrograms, shape (n, frames, n_mels), are
+        packed, too, as float32 and ``quantized`` to 8 bits. Waveforms have 16 bits when that loses
+        nothing.
         """
         flat = np.concatenate([*self.waveforms, np.zeros(0, np.float32)])
-        whole = np.rint(flat * 32768)
-        if np.array_equal(whole, flat * 32768) and np.abs(whole).max(initial=0) < 32768:
-            flat = whole.astype(np.int16)
+        whole = np.rint(flat * FULL_SCALE)
+        if np.array_equal(whole, flat * FULL_SCALE) and np.abs(whole).max(initial=0) < FULL_SCALE:
+            flat = whole.astype(np.int16)  # WordSet scales integer samples back
         packed: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, "about")}
         packed |= {"waveforms": flat, "sample_rate": np.int64(self.sample_rate)}
         packed["lengths"] = np.array([len(x) for x in self.waveforms], dtype=np.int64)
@@ -206,10 +205,7 @@ class WordSet:
             np.savez_compressed(file, **packed)
 
     def save_folder(self, folder: PathLike) -> int:
-        """Write ``<word>/<speaker>_<number>.wav`` for every clip whose word is known.
-
-        A clip whose file exists already is left alone; gives the number of files written.
-        """
+        """Write ``<word>/<speaker>_<number>.wav`` for known words; counts the new files."""
         written = 0
         numbers: collections.Counter[tuple[int, str]] = collections.Counter()
         for x, label, speaker in zip(self.waveforms, self.labels, self.speakers, strict=True):

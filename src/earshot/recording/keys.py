@@ -1,4 +1,4 @@
-"""The keys that start and stop a recording, heard whichever window is in front.
+"""Letter keys, heard whichever window is in front; the recorder picks its start and stop keys.
 
 >>> events = queue.SimpleQueue()
 >>> with keys(events):  # doctest: +SKIP
@@ -49,7 +49,8 @@ def keys(events: queue.SimpleQueue[Any]) -> Iterator[Any]:
         )
     listener.start()
     try:
-        ready = threading.Thread(target=listener.wait, daemon=True)  # for ever, if it has died
+        # In a thread: listener.wait() never returns if the listener has died.
+        ready = threading.Thread(target=listener.wait, daemon=True)
         ready.start()
         while ready.is_alive() and listener.is_alive():
             ready.join(BLOCK_S)
@@ -60,5 +61,5 @@ def keys(events: queue.SimpleQueue[Any]) -> Iterator[Any]:
             )
         yield listener
     finally:
-        if listener.is_alive():  # stopping a dead one waits for ever
+        if listener.is_alive():  # stop() never returns if the listener has died
             listener.stop()

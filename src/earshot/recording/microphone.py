@@ -52,10 +52,7 @@ def devices() -> list[Device]:
 
 @contextlib.contextmanager
 def microphone(device: int | str | None, events: queue.SimpleQueue[Any]) -> Iterator[Any]:
-    """Open a microphone that puts blocks of int16, shape (samples,), and overruns into a queue.
-
-    An overrun, which lost sound, is None; gives the stream of ``sounddevice``.
-    """
+    """Open a microphone that puts blocks of int16, and None where sound was lost, into a queue."""
     sounddevice, found = _sounddevice(), _find(device)
 
     def heard(block, n_frames, times, status):

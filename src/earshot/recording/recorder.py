@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from earshot import audio
 from earshot.errors import EarshotError
 from earshot.recording import takes
 from earshot.recording.keys import keys
@@ -30,15 +31,13 @@ LOWEST_DB = -60.0  # level at which the bar is empty
 
 @dataclasses.dataclass(frozen=True)
 class Recorder:
-    """Records from a microphone of this machine, from one key to another.
+    """Records from a microphone of this machine, from one letter key to another.
 
     Parameters
     ----------
     device : number or part of the name, see :func:`devices`; None: the system's default
-    start_key, stop_key : one letter each, heard whichever window is in front
     pre_roll_s : so much from before the start key is kept, as people press and speak at once
-    longest_s : after so long a take ends by itself
-    patience_s : for so long the start key is waited for
+    longest_s, patience_s : a take ends by itself, or is given up if no start key comes, after that
     """
 
     device: int | str | None = None
@@ -51,9 +50,9 @@ class Recorder:
     def record(self, folder: PathLike, *, name: str = "take") -> takes.Take:
         """Wait for the start key, record until the stop key, and say all the while what is heard.
 
-        Sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The take also
-        ends, and is kept, when its longest time is over, the kernel is interrupted, the microphone
-        goes away or the disk is full. Before the start key an :class:`EarshotError` tells it.
+        Sound goes to disk while it comes. The take also ends, and is kept, when its longest time is
+        over, the kernel is interrupted, the microphone goes away or the disk is full. Before the
+        start key an :class:`EarshotError` tells it.
         """
         with _source(self.device) as source:
             meter = _Meter()
@@ -82,7 +81,7 @@ class Recorder:
             source.until = time.monotonic() + self.longest_s
             for event in source:
                 if isinstance(event, np.ndarray):
-                    yield event.astype(np.float32) / (takes.FULL_SCALE + 1), source.sample_rate
+                    yield audio.validate(event), source.sample_rate
                 elif event == self.stop_key:
                     return
 
@@ -179,10 +178,10 @@ class _Meter:
         self._loudest = max(self._loudest, int(np.abs(block.astype(np.int32)).max(initial=0)))
         if time.monotonic() < self._due:
             return
-        level_db = 20 * math.log10(max(self._loudest, 1) / (takes.FULL_SCALE + 1))
+        level_db = 20 * math.log10(max(self._loudest, 1) / takes.FULL_SCALE)
         filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
         bar = "█" * filled + "·" * (BAR - filled)
-        loud = " too loud" if self._loudest >= takes.FULL_SCALE else ""
+        loud = " too loud" if self._loudest >= takes.LOUDEST else ""
         print(f"\r{text}  {bar} {level_db:4.0f} dB{loud:<9}", end="", flush=True)
         self._loudest, self._due = 0, time.monotonic() + REFRESH_S
 

@@ -32,22 +32,20 @@ from earshot.files import clip_name, next_number, safe_name
 from earshot.segmentation import splitting
 from earshot.types import Array, PathLike
 
-__all__ = ["FULL_SCALE", "Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
+__all__ = ["Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
 DROPPED = "dropped"  # folder for words that were sorted out
-FULL_SCALE = 32767  # loudest sample of 16 bits
+FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
+LOUDEST = FULL_SCALE - 1  # a sample from here on is clipped
 MARGIN_S = 0.05  # kept before and after each word: onsets are soft
 SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
 QUIET = 0.03  # a take whose peak is lower is told to be quiet
-MOST_CLIPPED = 4  # so many samples at full scale are no harm yet
+MOST_CLIPPED = 4  # up to so many clipped samples cannot be heard: no advice is given
 
 
 @dataclasses.dataclass(frozen=True)
 class Take:
-    """A recording from key to key: mono, 16 bit, at the microphone's rate (Hz).
-
-    The notes are what the speaker should know: it ended early, is too loud, too quiet, has gaps.
-    """
+    """A recording from key to key: mono, 16 bit; the notes say what went wrong, such as gaps."""
 
     path: Path
     sample_rate: int
@@ -65,10 +63,7 @@ class Take:
 
 
 class Writer:
-    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable at any moment.
-
-    Also after a crash, and when the disk is full, of which an :class:`EarshotError` tells.
-    """
+    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable also after a crash."""
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
         self.sample_rate = audio.whole_rate(sample_rate)
@@ -89,7 +84,7 @@ class Writer:
         """Append samples, an ndarray of int16, shape (samples,), and mend the header."""
         loudness = np.abs(block.astype(np.int32))
         self.peak = max(self.peak, int(loudness.max(initial=0)))
-        self.n_clipped += int(np.count_nonzero(loudness >= FULL_SCALE))
+        self.n_clipped += int(np.count_nonzero(loudness >= LOUDEST))
         with self._explained():
             self._wave.writeframes(block.astype("<i2").tobytes())
             self._file.flush()
@@ -101,12 +96,11 @@ class Writer:
 
     def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
-        # What is on the disk is readable anyway.
-        with contextlib.suppress(OSError, ValueError), self._file:
+        with contextlib.suppress(OSError, ValueError), self._file:  # what is written is readable
             self._wave.close()
             os.fsync(self._file.fileno())
-        duration_s = audio.duration(self.path)
-        return Take(self.path, self.sample_rate, duration_s, (*notes, *self._advice()))
+        notes = (*notes, *self._advice())
+        return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
 
     @contextlib.contextmanager
     def _explained(self):
@@ -119,7 +113,7 @@ class Writer:
             ) from error
 
     def _advice(self):
-        peak = self.peak / (FULL_SCALE + 1)
+        peak = self.peak / FULL_SCALE
         remedy = "the microphone, or {} its level in the system's sound settings."
         if peak < SILENT:
             yield (
@@ -146,13 +140,7 @@ def cut(
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
     Gives the new files, in order; numbers go on from those that are there, dropped ones included.
-
-    Parameters
-    ----------
-    recording : a whole take, or any sound file; it stays as it is
-    word : what is said in it, again and again
-    sample_rate : in Hz, of the words
-    n_words : how often it is said; None: as often as it is found
+    The recording stays as it is. ``n_words``: how often the word is said; None: as often as found.
     """
     segments = splitting.split_words(recording, n_words=n_words)
     target, paths = raw_folder(folder, word).parent, list[Path]()
