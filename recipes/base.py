@@ -1,4 +1,4 @@
-"""models/base: a network that tells many words apart, so that its features serve for new ones.
+"""Make models/base: a network that tells many words apart, so that its features serve for new ones.
 
     python recipes/base.py [--into models/base]
 
@@ -295,7 +295,7 @@ def build(n_words):
     return keras.Model(trunk.input, layers.Rescaling(16.0, name="logits")(x), name="base")
 
 
-def finished(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
+def with_final_layers(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
     """Put a last part that knows how voices differ, and keep features of every word.
 
     What the network says of the parts of a word is brought to the directions in which words
@@ -334,7 +334,7 @@ def finished(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
 
 
 def _through(trunk, words, front_end, rng):
-    """What a network gives for the clips of a word set, every other one varied."""
+    """What a network gives for the clips of a word set; every second clip is augmented."""
     rows = []
     for k in range(0, len(words), 256):
         clips = words.waveforms[k : k + 256]
@@ -400,7 +400,7 @@ def main():
     networks.fit(
         model, train, front_end, CONFIG, checkpoint=ROOT / "reports" / "base", progress="base"
     )
-    network, memory = finished(model, train, unseen, front_end)
+    network, memory = with_final_layers(model, train, unseen, front_end)
     n_meaningless = len(meaningless_words(150))
     card = recognition.model_card(
         train, split="digits: recordings 0 to 4 of every speaker were kept for the test",

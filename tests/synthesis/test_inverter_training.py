@@ -77,7 +77,7 @@ def test_a_network_learns_from_other_clips_than_the_test(beeps):
     keras.utils.set_random_seed(0)
     untrained = distance(network(OWN, **options))
     config = TrainingConfig(epochs=1, batch_size=16, learning_rate=2e-3, weight_decay=1e-3)
-    trained = train_inverter(train, OWN, config, steps=60, **options)
+    trained = train_inverter(train, OWN, config, steps_per_epoch=60, **options)
     assert distance(trained.model) < 0.96 * untrained
 
 
@@ -85,7 +85,7 @@ def test_an_adversary_changes_the_network_and_leaves_the_first_as_it_was(beeps):
     keras.utils.set_random_seed(0)
     first = Inverter(network(FINE, width=8, blocks=1), FINE, {"data": "none"})
     before = first.model.get_weights()
-    refined = refine_inverter(first, beeps, epochs=1, steps=2)
+    refined = refine_inverter(first, beeps, epochs=1, steps_per_epoch=2)
     for a, b in zip(before, first.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     changed = [

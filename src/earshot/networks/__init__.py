@@ -13,11 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "builders": ["cnn", "raw_lstm", "spectrogram_lstm", "temporal_cnn"],
         "stream_builders": [
-            "autoencoder",
-            "encoder",
-            "linear_probe",
-            "next_frame_lstm",
-            "vanilla_conv",
+            "autoencoder", "encoder", "linear_probe", "next_frame_lstm", "vanilla_conv",
         ],
         "stream_form": ["StreamForm", "activations", "along"],
         "batches": ["network_inputs"],
@@ -26,4 +22,4 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluation": ["accuracy", "predict_labels", "roc_areas"],
         "stream_training": ["fit_linear_probe", "fit_streams"],
     },
-)
+)  # fmt: skip

@@ -1,12 +1,8 @@
 """Batches for training: what seed, epoch and index determine, and nothing else.
 
->>> import numpy as np
->>> from earshot.features import StreamSpectrogram
->>> settings = StreamSpectrogram(n_frames=15, n_ahead=7)
->>> batches = StretchBatches([np.zeros((300, 40), np.float32)], settings, n_steps=50, batch_size=4)
->>> inputs, targets = batches[0]
->>> inputs.shape
-(4, 64, 40)
+>>> one_hot(np.array([1, -1]), n_classes=2)
+array([[0., 1.],
+       [0., 0.]], dtype=float32)
 """
 
 from collections.abc import Sequence
@@ -42,11 +38,6 @@ class Batches(keras.utils.PyDataset):
         """Give random numbers for this epoch, or with an index for one of its batches."""
         return np.random.default_rng((self.seed, self.epoch, *index))
 
-    def shuffled(self, n: int, index: int) -> Array:
-        """Give the places, among n, of the examples of a batch; every epoch has its own order."""
-        order = self.rng().permutation(n)
-        return order[index * self.batch_size : (index + 1) * self.batch_size]
-
 
 class SpectrogramBatches(Batches):
     """Batches of what a front end makes of a word set, or has made of a store of variants.
@@ -73,7 +64,8 @@ class SpectrogramBatches(Batches):
         self.labels = one_hot(data.labels, len(data.class_names))
 
     def __getitem__(self, index):
-        chosen = self.shuffled(len(self.labels), index)
+        order = self.rng().permutation(len(self.labels))  # one for the whole epoch
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         if isinstance(self.data, Store):
             inputs = self.front_end.unpack(self.data.rows(chosen))
         elif self.augment is None:
@@ -87,8 +79,9 @@ class SpectrogramBatches(Batches):
 class StretchBatches(Batches):
     """Batches of stretches of streams' spectrograms (steps, bands), drawn anew in every epoch.
 
-    The network is to answer with ``labels``, of shape (steps,), else with the ``n_next`` steps that
-    follow each step, else with the stretch. One has ``n_steps``, and what a window needs beyond.
+    The targets are the ``labels`` of each stream, of shape (steps,), else the ``n_next`` steps that
+    follow each step, else the stretch itself. A stretch has ``n_steps``, and the frames before and
+    after them that the window of the first and of the last step needs.
     """
 
     def __init__(
@@ -101,7 +94,8 @@ class StretchBatches(Batches):
         self.lengths = np.array([len(x) for x in spectrograms])
         self.settings, self.labels, self.n_next = settings, labels, n_next
         self.n_steps = int(min(n_steps, self.lengths.min()))
-        apart = max(self.n_steps, settings.n_frames // 8)  # neighbouring windows tell no news
+        # Short stretches overlap: neighbouring windows show nearly the same, and fewer will do.
+        apart = max(self.n_steps, settings.n_frames // 8)
         n_batches = max(round(self.lengths.sum() / apart / batch_size), 1)
         super().__init__(n_batches, batch_size=batch_size, seed=seed)
 

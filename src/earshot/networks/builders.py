@@ -1,7 +1,15 @@
 """Networks that tell words apart: shapes in, Keras model out.
 
-Where spectrograms go in, ``input_shape`` is (frames, n_mels), and ``scale`` is their range in dB
-(``top_db``; 255 for quantized), which is brought to about 1.
+What every builder keeps, for whoever writes another one:
+
+- It takes the ``output_shape`` of its front end, (frames, n_mels) for spectrograms, and the number
+  of classes, and gives a model that is not compiled.
+- The model's answer has the shape (batch, n_classes): logits, without a softmax, from a last Dense
+  layer named "logits".
+- ``earshot.learn_words`` reads the layer named "embedding", else the one named "features": a vector
+  for each clip, before the last layers. A network without either cannot learn new words.
+- ``scale``: values are divided by it. Give ``front_end.top_db``, and 255 for quantized values.
+- Its name stands in ``__all__`` below and in ``networks/__init__.py``.
 
 >>> temporal_cnn((101, 40), n_classes=10).output_shape
 (None, 10)
@@ -11,12 +19,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from earshot.errors import EarshotError
 from earshot.networks.layers import AnyOfFrame, FilterBank, SpectralAugmentation
+from earshot.types import Array
 
-__all__ = ["cnn", "raw_lstm", "spectrogram_lstm", "temporal_cnn"]
+__all__ = ["cnn", "dense_weights", "raw_lstm", "spectrogram_lstm", "temporal_cnn"]
 
 
 def cnn(
@@ -25,7 +35,7 @@ def cnn(
 ) -> keras.Model:  # fmt: skip
     """Build the classic 2-D CNN: blocks of Conv2D and MaxPooling2D, then two Dense layers.
 
-    ``widths``: filters of each block, which halves both sides; ``dense``: units of a hidden layer.
+    ``widths``: filters of each block, which halves frames and bands; ``dense``: hidden units.
     """
     frames, n_mels = checked_shape(input_shape, n_classes)
     if min(frames, n_mels) < 2 ** len(widths):
@@ -50,14 +60,15 @@ def temporal_cnn(
 ) -> keras.Model:  # fmt: skip
     """Build 2-D convolutions that forgive shifts in frequency, then convolutions over time.
 
-    Voices differ most in where on the frequency axis things happen, so the first layers look at
-    small patches. After them the bands become channels of residual 1-D convolutions over time, as
-    in Choi and others (2019), "Temporal convolution for real-time keyword spotting on mobile
-    devices" (TC-ResNet), and the mean over time, which the layer "features" gives, is classified.
+    Other voices shift a spectrum in frequency, so the first layers look at small patches. Then the
+    bands become channels of residual 1-D convolutions over time, as in Choi and others (2019),
+    "Temporal convolution for real-time keyword spotting on mobile devices" (TC-ResNet), and their
+    mean over time, "features", is classified.
 
     ``widths``: filters of the 2-D layers, each of which halves the bands, the first the frames too;
     over time there are ``width`` channels, which see ``kernel`` frames, and a ``last_stride`` of 2
-    halves the frames once more. These drop a quarter of ``dropout``, the 2-D ones an eighth.
+    halves the frames once more. Dropout after these is a quarter of ``dropout``, after the 2-D
+    layers an eighth.
     """
     inputs = keras.Input(checked_shape(input_shape, n_classes), name="log_mel")
     x = layers.Reshape((*input_shape, 1))(layers.Rescaling(1 / scale, offset=1.0)(inputs))
@@ -82,12 +93,12 @@ def raw_lstm(
 ) -> keras.Model:  # fmt: skip
     """Build an LSTM over raw samples, with a mask that tells which of them are real.
 
-    Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool. A step is a
-    ``frame`` of samples: 252 are 11 ms and 70 steps for 0.8 s at 22,050 Hz, through ``n_filters``
-    of a :class:`~earshot.networks.layers.FilterBank` for the ``sample_rate``, in Hz. 1 is the
-    textbook's form, sample by sample: 17,640 steps a clip, about a hundred times slower (minutes
-    for an epoch of 1,600 clips), and it learns little. ``units`` and ``dense``: sizes of the LSTM
-    and the hidden layer; ``jitter``: strength of the layer ``SpectralAugmentation``.
+    Its inputs are "samples", shape (batch, n_samples), and "mask", the same of bool. Each step of
+    the LSTM reads a ``frame`` of samples: 252 of them are 11 ms, and 0.8 s are 70 steps, at 22,050
+    Hz. A :class:`~earshot.networks.layers.FilterBank` for the ``sample_rate``, in Hz, turns a frame
+    into ``n_filters`` values. With a frame of 1, the LSTM reads the samples themselves, one a step:
+    17,640 steps a clip, which takes a hundred times as long and learns little. ``units``: of the
+    LSTM; ``dense``: hidden units; ``jitter``: strength of the layer ``SpectralAugmentation``.
     """
     checked_shape((n_samples, 1), n_classes)
     if not 1 <= frame <= n_samples:
@@ -115,10 +126,10 @@ def spectrogram_lstm(
 ) -> keras.Model:  # fmt: skip
     """Build an LSTM over a log-mel spectrogram whose outputs are averaged over all steps.
 
-    ``reading`` "time": a step is a frame, and the outputs' mean over time is classified. "mean",
-    the textbook's form: a step is a mel band, and each step's output becomes one value, the mean
-    over its features. ``stem``: channels of a convolution over three neighbouring frames before the
-    LSTM, not in the textbook's form; 0 leaves it out. The rest is as of :func:`raw_lstm`.
+    ``reading`` "time": a step is a frame, and the outputs' mean over time is classified. "mean": a
+    step is a mel band, and the mean over the units of each step's output is classified. ``stem``,
+    for "time" only: channels of a convolution over three neighbouring frames before the LSTM; 0
+    leaves it out. ``units``, ``dense`` and ``jitter`` mean what they do for :func:`raw_lstm`.
     """
     inputs = keras.Input(checked_shape(input_shape, n_classes), name="log_mel")
     if reading not in ("time", "mean"):
@@ -158,3 +169,15 @@ def checked_shape(input_shape: tuple[int, int], n_classes: int = 2) -> tuple[int
     if n_classes < 2:
         raise EarshotError(f"A network tells at least 2 words apart, not {n_classes}.")
     return input_shape
+
+
+def dense_weights(classifier: Any) -> tuple[Array, Array]:
+    """Give kernel and bias of a Dense layer from a fitted linear classifier of scikit-learn.
+
+    For two classes, scikit-learn has one column, the second's logit less the first's: each of the
+    two columns given here has half of it.
+    """
+    kernel, bias = classifier.coef_.T, classifier.intercept_
+    if len(bias) == 1:
+        return np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
+    return kernel, bias

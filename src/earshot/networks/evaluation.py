@@ -21,8 +21,12 @@ def predict_labels(
     model: keras.Model, words: WordSet, front_end: FrontEnd, *, batch_size: int = 256
 ) -> Array:
     """Give the label that a network chooses for every clip of a word set, shape (n,)."""
-    inputs = network_inputs(words, front_end)
-    return model.predict(inputs, batch_size=batch_size, verbose=0).argmax(axis=1)
+    labels = []
+    for i in range(0, len(words), batch_size):
+        some = words.subset(np.arange(i, min(i + batch_size, len(words))))
+        logits = model(network_inputs(some, front_end), training=False)
+        labels.append(keras.ops.convert_to_numpy(logits).argmax(axis=1))
+    return np.concatenate(labels)
 
 
 def accuracy(model: keras.Model, words: WordSet, front_end: FrontEnd) -> float:

@@ -4,9 +4,8 @@
 >>> folder = Path(tempfile.mkdtemp()) / "network"
 >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 >>> write(folder, network, {"notes.json": {"format": FORMAT}})
->>> notes, network = read(folder, {"notes.json": read_settings, NETWORK: read_network}, "network")
->>> notes
-{'format': 1}
+>>> read(folder, {"notes.json": read_settings}, "network")
+[{'format': 1}]
 """
 
 import json

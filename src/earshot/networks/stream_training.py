@@ -19,9 +19,10 @@ from earshot.datasets.streams import SPEECH_OR_NOISE, Stream, step_labels
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks.batches import StretchBatches
+from earshot.networks.builders import dense_weights
 from earshot.networks.stream_builders import encoder, linear_probe
 from earshot.networks.stream_form import StreamForm, along, check_windows, is_recurrent
-from earshot.networks.training import TrainingConfig, run
+from earshot.networks.training import TrainingConfig, compile_and_fit
 from earshot.types import Array
 
 __all__ = ["fit_linear_probe", "fit_streams"]
@@ -41,7 +42,8 @@ def fit_streams(
 
     One that answers with a logit a class learns the streams' labels; an autoencoder learns to
     restore windows, and a next-frame LSTM to predict steps, without labels. The first of
-    ``class_names`` lies between a stream's segments. Nothing is smoothed, augmented or clean.
+    ``class_names`` lies between a stream's segments. Label smoothing, augmentation and clean epochs
+    of the configuration have no effect here.
     """
     spectrograms = _spectrograms(network, train, settings)
     options: dict[str, Any] = {"batch_size": config.batch_size, "seed": config.seed}
@@ -63,7 +65,8 @@ def fit_streams(
     batches = StretchBatches(spectrograms, settings, **options)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if labelled else "mse"
     title = progress if isinstance(progress, str) else network.name if progress else None
-    return run(model, batches, loss, config, metrics=["accuracy"] * labelled, title=title)
+    metrics = ["accuracy"] * labelled
+    return compile_and_fit(model, batches, loss, config, metrics=metrics, title=title)
 
 
 def _spectrograms(network, train, settings):
@@ -96,12 +99,11 @@ def fit_linear_probe(
 ) -> keras.Model:  # fmt: skip
     """Learn labels from what a network answers that was trained without any.
 
-    Logistic regression on the values of the bottleneck or cell state of ``trained``, from
-    :func:`fit_streams`, each brought to mean 0 and variance 1 and held small by a penalty, so that
-    a few seconds of labels are enough. They hardly tell where the border between the classes lies
-    in other noises; unlabelled streams do, when each class is taken to be as frequent there.
-    ``strength``, the inverse of the penalty, is how far the labels may pull. Gives a
-    :func:`earshot.networks.linear_probe`; ``class_names`` are as of :func:`fit_streams`.
+    Logistic regression on the bottleneck or cell state of ``trained``, from :func:`fit_streams`,
+    each value brought to mean 0 and variance 1. ``strength`` is the inverse of the penalty on large
+    weights: with a strong penalty, a few seconds of labels are enough. In other noises the border
+    between the classes lies elsewhere: ``unlabelled`` streams tell where, if each class is as
+    frequent there. Gives a :func:`earshot.networks.linear_probe`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -120,9 +122,7 @@ def fit_linear_probe(
     mean, variance = every.mean(axis=0), every.var(axis=0)
     x, every = ((some - mean) / np.sqrt(variance + VARIANCE) for some in (x, every))
     learned = LogisticRegression(C=strength, max_iter=1000).fit(x, y)
-    weights, bias = learned.coef_.T, learned.intercept_
-    if len(bias) == 1:  # one column, for the second of two classes
-        weights, bias = np.hstack([-weights, weights]) / 2, np.r_[-bias, bias] / 2
+    weights, bias = dense_weights(learned)
     if unlabelled is not None:
         bias = bias + _shift(every @ weights + bias, shares)
     probe = linear_probe(trained, len(class_names), mean=mean, variance=variance)

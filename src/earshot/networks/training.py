@@ -23,7 +23,7 @@ from earshot.networks.batches import Batches, SpectrogramBatches, network_inputs
 from earshot.networks.callbacks import Checkpoint, EpochClock, progress_bar
 from earshot.types import PathLike
 
-__all__ = ["TrainingConfig", "cross_validate", "fit", "run"]
+__all__ = ["TrainingConfig", "compile_and_fit", "cross_validate", "fit"]
 
 FEWEST = 10
 """Clips of a word below which a training from scratch makes little sense."""
@@ -85,29 +85,28 @@ def fit(
         validation = network_inputs(test, front_end), one_hot(test.labels, len(train.class_names))
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
-    stages = [(config, folder, title)]
+    options = {"validation": validation, "callbacks": callbacks}
+    history = _fit_stage(model, train, front_end, config, folder, title=title, **options)
     if config.clean_epochs:
         clean = dataclasses.replace(
             config, epochs=config.clean_epochs, clean_epochs=0, augment=None,
             learning_rate=config.learning_rate * CLEAN_RATE,
         )  # fmt: skip
-        stages.append((clean, folder and folder / "clean", title and f"{title}, clean"))
-    history: dict[str, list[float]] = {}
-    for stage, folder, title in stages:
-        data = SpectrogramBatches(
-            train, front_end, batch_size=stage.batch_size, augment=stage.augment, seed=stage.seed
-        )
-        smoothing = stage.label_smoothing
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-        f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-        settings = _settings(model, train, front_end, stage)
-        keeper = None if folder is None else Checkpoint(folder, settings)
-        more = run(
-            model, data, loss, stage, metrics=["accuracy", *f1], validation=validation,
-            callbacks=callbacks, keeper=keeper, title=title,
-        )  # fmt: skip
-        history = {figure: history.get(figure, []) + values for figure, values in more.items()}
+        folder, title = folder and folder / "clean", title and f"{title}, clean"
+        more = _fit_stage(model, train, front_end, clean, folder, title=title, **options)
+        history = {figure: values + more[figure] for figure, values in history.items()}
     return history
+
+
+def _fit_stage(model, train, front_end, config, folder, **options):
+    """Train on varied or on plain clips, as one configuration says, with one checkpoint folder."""
+    given = {"batch_size": config.batch_size, "augment": config.augment, "seed": config.seed}
+    batches = SpectrogramBatches(train, front_end, **given)
+    loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=config.label_smoothing)
+    f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
+    settings = _settings(model, train, front_end, config)
+    options["keeper"] = None if folder is None else Checkpoint(folder, settings)
+    return compile_and_fit(model, batches, loss, config, metrics=["accuracy", *f1], **options)
 
 
 def _check(model, train, front_end):
@@ -145,17 +144,17 @@ def _settings(model, train, front_end, config):
     return {**known, **dataclasses.asdict(config)}
 
 
-def run(
+def compile_and_fit(
     model: keras.Model, batches: Batches, loss: Any, config: TrainingConfig, *,
     metrics: Sequence[Any] = (), loss_weights: dict[str, float] | None = None,
     clipnorm: float | None = None, validation: tuple[Any, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (), keeper: Checkpoint | None = None,
     title: str | None = None,
 ) -> dict[str, list[float]]:  # fmt: skip
-    """Compile a network with AdamW, a warm-up and a cosine decay, and train it on batches.
+    """Train on batches with AdamW, a warm-up and a cosine decay; gives lists, one figure an epoch.
 
     ``clipnorm``: longest gradient of a weight; ``validation``: inputs and labels; a ``keeper`` goes
-    on from its state; a ``title`` shows a progress bar. Gives lists with one figure an epoch.
+    on from its state; a ``title`` shows a progress bar.
     """
     n_steps = config.epochs * len(batches)
     warm_up = min(100, n_steps // 10)

@@ -1,12 +1,14 @@
 """Spectrograms back to sound by iteration: from magnitudes, and from log-mel spectrograms.
 
 A spectrogram says how loud every frequency is, and nothing of its phase. Griffin and Lim go back
-and forth between sound and spectrum until the phases suit the magnitudes. No TensorFlow in here.
+and forth between sound and spectrum until the phases suit the magnitudes.
 
 >>> x = np.sin(np.arange(640, dtype=np.float32))
 >>> from_magnitude(np.abs(stft(x, 256, 64)), hop_length=64).shape
 (640,)
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +18,20 @@ from earshot.features.mel import mel_matrices
 from earshot.features.short_time import istft, stft
 from earshot.types import Array
 
-__all__ = ["first_phase", "from_log_mel", "from_magnitude", "linear_magnitude"]
+__all__ = ["first_phase", "from_log_mel", "from_magnitude", "linear_magnitude", "phase_advance"]
 
 UPDATES = 10
 """Rounds that spread the power of mel bands over frequencies; later ones change little."""
 SLOPE = 0.6
-"""Bins by which a Hann window's peak lies away from a bin, for one neper a bin of slope there."""
+"""How many bins away the peak of a steady tone lies, with a Hann window, if the natural logarithm
+of the magnitude rises by 1 a bin."""
 STEEPEST = 1.5
-"""Bins: a peak that seems further away is another one's."""
+"""Bins: the longest way to a peak; beyond it, the slope belongs to another tone."""
 
 
 def from_magnitude(
     magnitude: Array, *, hop_length: int, rounds: int = 32, momentum: float = 0.99,
-    seed: int | None = None, steps: Array | None = None, errors: list[float] | None = None,
+    seed: int | None = None, advance: Array | None = None, errors: list[float] | None = None,
 ) -> Array:  # fmt: skip
     """Turn a linear magnitude spectrogram into sound by Griffin-Lim with momentum.
 
@@ -41,7 +44,7 @@ def from_magnitude(
     rounds : 0 gives the sound of the first phases
     momentum : 0 (none) to 1
     seed : draws the first phases at random; default: those of :func:`first_phase` (and its
-        ``steps``), which saves about ten rounds
+        ``advance``), which saves about ten rounds
     errors : gets the error before every round and after the last: how far the magnitudes of the
         sound are from those asked for, in dB
     """
@@ -53,7 +56,7 @@ def from_magnitude(
         )
     n_fft = 2 * (magnitude.shape[-1] - 1)
     if seed is None:
-        phase = first_phase(magnitude, hop_length, steps)
+        phase = first_phase(magnitude, hop_length, advance)
     else:
         angle = np.random.default_rng(seed).uniform(-np.pi, np.pi, magnitude.shape)
         phase = np.exp(1j * angle).astype(np.complex64)
@@ -102,20 +105,22 @@ def linear_magnitude(db: Array, front_end: LogMel, *, updates: int = UPDATES) ->
     return np.sqrt(power)
 
 
-def first_phase(magnitude: Array, hop_length: int, steps: Array | None = None) -> Array:
+def first_phase(magnitude: Array, hop_length: int, advance: Array | None = None) -> Array:
     """Guess phases in one pass, complex64 of absolute value 1, of the shape of ``magnitude``.
 
     Next to the peak of a steady tone, the slope of the log magnitude tells how far away the peak
     is, so the tone's frequency, so how far the phase turns from frame to frame: Prusa, Balazs and
     Søndergaard (2017), "A noniterative method for reconstruction of phase from STFT magnitude".
-    Every frequency then listens to its two neighbours, the louder the more, because the same tone
-    is in all three, with phases half a turn apart. ``steps``: how far each phase turns from the
-    frame before, beyond the turn of its own frequency, in radians; default: from the slopes.
+    The same tone is in the two neighbours of a bin, with phases half a turn apart: a phase is the
+    mean of all three, weighted by magnitude. ``advance``: how far each phase turns from the frame
+    before, beyond the turn of its own frequency, in radians; default: :func:`phase_advance`.
     """
     n_bins = magnitude.shape[-1]
-    steps = _steps(magnitude, hop_length) if steps is None else steps
+    if advance is None:
+        faintest = np.maximum(1e-4 * magnitude.max(axis=(-2, -1), keepdims=True), 1e-12)
+        advance = phase_advance(np.log(np.maximum(magnitude, faintest)), hop_length)
     own = np.pi * (hop_length * np.arange(n_bins) % (2 * n_bins - 2)) / (n_bins - 1)
-    turns = np.exp(1j * (steps + own).astype(np.float32)).astype(np.complex64)
+    turns = np.exp(1j * (advance + own).astype(np.float32)).astype(np.complex64)
     turns[..., 1:, :] *= magnitude[..., :-1, :]
     phase = np.empty_like(turns)
     phase[..., 0, :] = 1 - 2 * (np.arange(n_bins) % 2)
@@ -129,14 +134,17 @@ def first_phase(magnitude: Array, hop_length: int, steps: Array | None = None) -
     return phase
 
 
-def _steps(magnitude, hop_length):
-    faintest = np.maximum(1e-4 * magnitude.max(axis=(-2, -1), keepdims=True), 1e-12)
-    log = np.log(np.maximum(magnitude, faintest))
-    steps = np.zeros(magnitude.shape, np.float32)
-    away = np.clip(SLOPE / 2 * (log[..., 2:] - log[..., :-2]), -STEEPEST, STEEPEST)
-    steps[..., 1:-1] = np.pi * hop_length / (magnitude.shape[-1] - 1) * away
-    steps[..., 1:, :] = (steps[..., 1:, :] + steps[..., :-1, :]) / 2
-    return steps
+def phase_advance(log_magnitude: Any, hop_length: int, ops: Any = np) -> Any:
+    """Read from slopes how far phases turn; natural logarithms of shape (..., frames, bins).
+
+    ``ops`` does the arithmetic: NumPy, or ``keras.ops`` for tensors.
+    """
+    x, turn = log_magnitude, np.pi * hop_length / (log_magnitude.shape[-1] - 1)  # of a bin in a hop
+    away = ops.clip(SLOPE / 2 * (x[..., 2:] - x[..., :-2]), -STEEPEST, STEEPEST) * turn
+    away = ops.pad(away, [[0, 0]] * (len(x.shape) - 1) + [[1, 1]])
+    return ops.concatenate(
+        [away[..., :1, :], 0.5 * (away[..., 1:, :] + away[..., :-1, :])], axis=-2
+    )
 
 
 def _checked_magnitude(magnitude):

@@ -1,8 +1,8 @@
 """Log-mel spectrograms back to sound in one pass, by a network that has learned to do it.
 
 The network predicts a complex spectrum, and the inverse STFT gives the waveform, as in Kaneko and
-others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It corrects what
-:mod:`earshot.synthesis.griffin_lim` begins with: magnitudes, and steps of phases between frames.
+others (2022), "iSTFTNet", and Siuzdak (2024), "Vocos". It corrects what Griffin-Lim begins with:
+magnitudes, and how far phases advance from frame to frame.
 
 >>> invert = Inverter(network(FINE, width=8, blocks=1), FINE)
 >>> invert(FINE(np.sin(np.arange(640, dtype=np.float32)))).shape
@@ -18,7 +18,7 @@ from keras import ops
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.mel import mel_matrices
 from earshot.networks import saving
-from earshot.synthesis.griffin_lim import SLOPE, STEEPEST, UPDATES, from_magnitude
+from earshot.synthesis.griffin_lim import UPDATES, from_magnitude, phase_advance
 from earshot.types import Array, PathLike
 
 __all__ = ["FINE", "FirstAdvance", "Inverter", "LinearMagnitude", "load_inverter", "network"]
@@ -44,7 +44,7 @@ class Inverter:
         log_magnitude, advance = (x.reshape(*db.shape[:-1], -1) for x in answer)
         return from_magnitude(
             np.exp(log_magnitude), hop_length=self.front_end.hop_length, rounds=ROUNDS,
-            steps=advance,
+            advance=advance,
         )  # fmt: skip
 
     def save(self, folder: PathLike) -> None:
@@ -85,19 +85,15 @@ class LinearMagnitude(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("earshot")
 class FirstAdvance(keras.layers.Layer):
-    """Log magnitudes to the steps of phase of ``first_phase``; no gradient flows back."""
+    """:func:`~earshot.synthesis.griffin_lim.phase_advance` as a layer; no gradient flows back."""
 
     def __init__(self, hop_length: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.hop_length = hop_length
 
     def call(self, log_magnitude: Any) -> Any:
-        """Give the steps."""
-        x = ops.stop_gradient(log_magnitude)
-        turn = np.pi * self.hop_length / (x.shape[-1] - 1)  # of a bin in a hop
-        away = ops.clip(SLOPE / 2 * (x[..., 2:] - x[..., :-2]), -STEEPEST, STEEPEST) * turn
-        away = ops.pad(away, [[0, 0], [0, 0], [1, 1]])
-        return ops.concatenate([away[:, :1], 0.5 * (away[:, 1:] + away[:, :-1])], axis=1)
+        """Give the advance of the phases, of the same shape."""
+        return phase_advance(ops.stop_gradient(log_magnitude), self.hop_length, ops)
 
 
 def network(

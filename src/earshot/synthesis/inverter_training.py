@@ -20,7 +20,7 @@ from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
 from earshot.features.short_time import hann
 from earshot.networks.batches import Batches
-from earshot.networks.training import TrainingConfig, run
+from earshot.networks.training import TrainingConfig, compile_and_fit
 from earshot.synthesis.inverter import FINE, Inverter, network
 
 __all__ = ["CropBatches", "refine_inverter", "spectral_distance", "train_inverter", "with_sound"]
@@ -32,7 +32,7 @@ RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
 CROP_FRAMES = 48
 """Length of a training example, about half a second."""
 SPEEDS = ((8, 7), (15, 14), (14, 15), (7, 8))
-"""Each clip is also trained on played slower and faster, new samples for old: other voices."""
+"""New length against old: each clip also trains in these tempos and pitches, as other voices."""
 FAINTEST = 1e-4
 """Added to magnitudes before their logarithm, so that silence does not count."""
 
@@ -130,7 +130,7 @@ def _with_spectrogram(x, front_end):
 
 
 def _spectrum_of(frames, hop_length):
-    """True phases, as cosines and sines; log magnitudes and steps of phase, to be learned."""
+    """True phases, as cosines and sines; log magnitudes and advances of phase, to be learned."""
     n_fft = frames.shape[-1]
     spectrum = scipy.fft.rfft(frames * hann(n_fft), axis=-1)
     size = np.abs(spectrum)
@@ -149,28 +149,28 @@ def _pairs(z):
 
 def train_inverter(
     words: WordSet, front_end: LogMel = FINE, config: TrainingConfig = INVERTER, *,
-    steps: int = 200, **network_options: Any,
+    steps_per_epoch: int = 200, **network_options: Any,
 ) -> Inverter:  # fmt: skip
     """Train a network to turn spectrograms into sound.
 
     Losses: :func:`spectral_distance` of the sound of the predicted magnitudes with the true phases,
-    the distance of the log magnitudes, and the angle between steps of phase. No test speaker may be
-    among the ``words``; what they say does not matter. ``steps`` are the batches of an epoch. Clips
-    vary in speed alone; ``network_options`` are for :func:`earshot.synthesis.inverter.network`.
+    the distance of the log magnitudes, and the angle between advances of phase. No test speaker may
+    be among the ``words``; what they say does not matter. Clips vary in speed alone;
+    ``network_options`` are for :func:`earshot.synthesis.inverter.network`.
     """
     keras.utils.set_random_seed(config.seed)
     model = network(front_end, **network_options)
     trained = with_sound(model, front_end)
-    options = {"n_batches": steps, "batch_size": config.batch_size, "seed": config.seed}
+    options = {"n_batches": steps_per_epoch, "batch_size": config.batch_size, "seed": config.seed}
     batches = CropBatches(words, front_end, **options)
-    title = "learning to speak"
-    run(trained, batches, LOSSES, config, loss_weights=WEIGHTS, clipnorm=1.0, title=title)
+    options = {"loss_weights": WEIGHTS, "clipnorm": 1.0, "title": "learning to speak"}
+    compile_and_fit(trained, batches, LOSSES, config, **options)
     card = {"data": words.about, "clips": len(words), "epochs": config.epochs}
     return Inverter(model, front_end, {**card, "backend": keras.backend.backend()})
 
 
 def refine_inverter(
-    inverter: Inverter, words: WordSet, *, epochs: int = 6, steps: int = 200,
+    inverter: Inverter, words: WordSet, *, epochs: int = 6, steps_per_epoch: int = 200,
     learning_rate: float = 4e-4, seed: int = 0,
 ) -> Inverter:  # fmt: skip
     """Train on against an adversary, which learns to tell rebuilt sound from recorded sound.
@@ -185,67 +185,73 @@ def refine_inverter(
     keras.utils.set_random_seed(seed)
     model = keras.models.clone_model(inverter.model)
     model.set_weights(inverter.model.get_weights())
-    step = _duel(with_sound(model, inverter.front_end), learning_rate, epochs * steps)
-    batches = CropBatches(words, inverter.front_end, n_batches=steps, seed=seed + 1)
+    generator, n_steps = with_sound(model, inverter.front_end), epochs * steps_per_epoch
+    step = _adversarial_step(generator, learning_rate, n_steps)
+    batches = CropBatches(words, inverter.front_end, n_batches=steps_per_epoch, seed=seed + 1)
     with threadpool_limits(1, user_api="blas"):
         for batches.epoch in tqdm(range(epochs), desc="against an adversary", unit="epoch"):
-            for i in range(steps):
+            for i in range(steps_per_epoch):
                 if not np.isfinite(step(*batches[i])).all():
                     raise EarshotError("The adversary won: lower learning_rate.")
     return Inverter(model, inverter.front_end, {**inverter.card, "adversarial epochs": epochs})
 
 
-def _duel(made_by, learning_rate, n_steps):
-    """Give the function that trains a network and its critics on a batch, and gives both losses."""
+def _adversarial_step(generator, learning_rate, n_steps):
+    """Give the function that trains generator and discriminators on a batch: to both losses."""
     import tensorflow as tf
 
-    critics = [_critic(n_fft) for n_fft, _ in RESOLUTIONS]
+    discriminators = [_discriminator(n_fft) for n_fft, _ in RESOLUTIONS]
+    generator_weights = generator.trainable_variables
+    discriminator_weights = [weight for one in discriminators for weight in one.trainable_variables]
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps, alpha=0.05)
-    maker = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
-    judge = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
-    judge_weights = [weight for critic in critics for weight in critic.trainable_variables]
+    generator_optimizer = keras.optimizers.AdamW(schedule, beta_1=0.8, clipnorm=1.0)
+    discriminator_optimizer = keras.optimizers.AdamW(2 * learning_rate, beta_1=0.8, clipnorm=1.0)
 
-    def judged(sound):
-        """Features and judgements at every resolution."""
+    def discriminated(sound):
+        """Features and scores at every resolution."""
         views = (ops.log(_magnitudes(sound, *size) + FAINTEST)[..., None] for size in RESOLUTIONS)
-        return [critic(view) for critic, view in zip(critics, views, strict=True)]
+        return [one(view) for one, view in zip(discriminators, views, strict=True)]
 
     @tf.function
     def step(inputs, truth):
-        with tf.GradientTape() as maker_tape, tf.GradientTape() as judge_tape:
-            made = made_by(list(inputs), training=True)
+        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+            made = generator(list(inputs), training=True)
             loss = sum(WEIGHTS[name] * LOSSES[name](truth[name], made[name]) for name in LOSSES)
-            adversarial, judge_loss = _adversarial(
-                judged(truth["waveform"]), judged(made["waveform"])
-            )
+            real, fake = discriminated(truth["waveform"]), discriminated(made["waveform"])
+            adversarial, discriminator_loss = _adversarial_losses(real, fake)
             loss += adversarial
         for optimizer, tape, value, weights in (
-            (maker, maker_tape, loss, made_by.trainable_variables),
-            (judge, judge_tape, judge_loss, judge_weights),
+            (generator_optimizer, generator_tape, loss, generator_weights),
+            (
+                discriminator_optimizer,
+                discriminator_tape,
+                discriminator_loss,
+                discriminator_weights,
+            ),
         ):
             optimizer.apply(tape.gradient(value, [w.value for w in weights]), weights)
-        return loss, judge_loss
+        return loss, discriminator_loss
 
     return step
 
 
-def _adversarial(real, fake):
-    """Losses of the network and of its critics, from what these say of recorded and made sound."""
-    loss = judge_loss = 0.0
-    for right, wrong in zip(real, fake, strict=True):
-        judge_loss += ops.mean(ops.square(right[-1] - 1)) + ops.mean(ops.square(wrong[-1]))
-        loss += 0.1 * ops.mean(ops.square(wrong[-1] - 1))
-        for a, b in zip(right[:-1], wrong[:-1], strict=True):
-            loss += 0.2 * ops.mean(ops.abs(ops.stop_gradient(a) - b))
-    return loss, judge_loss
+def _adversarial_losses(real, fake):
+    """Losses of generator and discriminators, from features and scores of real and fake sound."""
+    generator_loss = discriminator_loss = 0.0
+    for a, b in zip(real, fake, strict=True):
+        discriminator_loss += ops.mean(ops.square(a[-1] - 1)) + ops.mean(ops.square(b[-1]))
+        generator_loss += 0.1 * ops.mean(ops.square(b[-1] - 1))
+        for x, y in zip(a[:-1], b[:-1], strict=True):
+            generator_loss += 0.2 * ops.mean(ops.abs(ops.stop_gradient(x) - y))
+    return generator_loss, discriminator_loss
 
 
-def _critic(n_fft):
-    """Convolutions that judge each patch of a spectrogram; gives their features and judgements."""
+def _discriminator(n_fft):
+    """Convolutions over a spectrogram; gives features, and a score of each patch: 1 is real."""
     inputs = keras.Input((None, n_fft // 2 + 1, 1))
-    x, given = keras.layers.Rescaling(0.25, offset=0.5)(inputs), []
+    x, features = keras.layers.Rescaling(0.25, offset=0.5)(inputs), []
     for width, stride in ((16, 2), (24, 2), (24, 2)):
         x = keras.layers.Conv2D(width, (3, 5), strides=(1, stride), padding="same")(x)
         x = keras.layers.LeakyReLU(0.2)(x)
-        given.append(x)
-    return keras.Model(inputs, [*given, keras.layers.Conv2D(1, 3, padding="same")(x)])
+        features.append(x)
+    return keras.Model(inputs, [*features, keras.layers.Conv2D(1, 3, padding="same")(x)])
