@@ -4,6 +4,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
@@ -100,3 +101,13 @@ def test_layers_of_our_own_load_in_a_process_that_built_none(tmp_path, rng):
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model(x), atol=1e-5)
+
+
+def test_dense_weights_answer_as_the_classifier_does(rng):
+    x = rng.standard_normal((40, 3))
+    for labels in (x[:, 0] > 0, x.argmax(axis=1)):
+        classifier = LogisticRegression().fit(x, labels)
+        kernel, bias = builders.dense_weights(classifier)
+        odds = np.exp(x @ kernel + bias)
+        shares = odds / odds.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(shares, classifier.predict_proba(x), atol=1e-9)

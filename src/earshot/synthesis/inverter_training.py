@@ -163,8 +163,10 @@ def train_inverter(
     trained = with_sound(model, front_end)
     options = {"n_batches": steps_per_epoch, "batch_size": config.batch_size, "seed": config.seed}
     batches = CropBatches(words, front_end, **options)
-    options = {"loss_weights": WEIGHTS, "clipnorm": 1.0, "title": "learning to speak"}
-    compile_and_fit(trained, batches, LOSSES, config, **options)
+    compile_and_fit(
+        trained, batches, LOSSES, config, loss_weights=WEIGHTS, clipnorm=1.0,
+        title="learning to speak",
+    )  # fmt: skip
     card = {"data": words.about, "clips": len(words), "epochs": config.epochs}
     return Inverter(model, front_end, {**card, "backend": keras.backend.backend()})
 
