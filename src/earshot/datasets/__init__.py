@@ -11,21 +11,4 @@ vary training clips; never test data.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "word_set": ["DIGITS", "WordSet"],
-        "packed": ["load", "pack"],
-        "folders": ["from_folder"],
-        "speakers": ["speaker_of"],
-        "digits": ["spoken_digit"],
-        "ibids": ["from_ibids"],
-        "voices": ["synthetic"],
-        "augmentation": ["Augmentation"],
-        "noises": ["backgrounds", "made_up_noise"],
-        "streams": ["SPEECH_OR_NOISE", "Stream", "labelled", "make_stream", "make_streams",
-                    "recite", "step_labels"],
-        "stretching": ["stretch_and_shift"],
-        "variants": ["Store", "write_variants"],
-    },
-)  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

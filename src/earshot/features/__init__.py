@@ -8,15 +8,4 @@ and back. :func:`stft` is the transform in NumPy; :mod:`.images` is for files.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["images"],
-    submod_attrs={
-        "front_end": ["FrontEnd", "from_settings", "kind_of"],
-        "log_mel": ["LOG_MEL_64X32", "LOG_MEL_64X35", "LOG_MEL_64X64", "LogMel", "check_log_mel"],
-        "mel": ["mel_filter_bank"],
-        "raw": ["RawWaveform"],
-        "short_time": ["istft", "stft"],
-        "stream": ["StreamSpectrogram", "difference"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,18 +8,4 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "builders": ["cnn", "raw_lstm", "spectrogram_lstm", "temporal_cnn"],
-        "stream_builders": [
-            "autoencoder", "encoder", "linear_probe", "next_frame_lstm", "vanilla_conv",
-        ],
-        "stream_form": ["StreamForm", "activations", "along"],
-        "batches": ["network_inputs"],
-        "callbacks": ["tensorboard"],
-        "training": ["TrainingConfig", "cross_validate", "fit"],
-        "evaluation": ["accuracy", "predict_labels", "roc_areas"],
-        "stream_training": ["fit_linear_probe", "fit_streams"],
-    },
-)  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ What every builder keeps, for whoever writes another one:
 - ``earshot.learn_words`` reads the layer named "embedding", else the one named "features": a vector
   for each clip, before the last layers. A network without either cannot learn new words.
 - ``scale``: values are divided by it. Give ``front_end.top_db``, and 255 for quantized values.
-- Its name stands in ``__all__`` below and in ``networks/__init__.py``.
+- Its name stands in ``__all__`` below and in ``networks/__init__.pyi``.
 
 >>> temporal_cnn((101, 40), n_classes=10).output_shape
 (None, 10)

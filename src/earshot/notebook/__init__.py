@@ -7,13 +7,4 @@ and shows them with :func:`review`; :class:`BrowserRecorder` records with the br
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["players", "plots"],
-    submod_attrs={
-        "browser_recorder": ["BrowserRecorder"],
-        "record": ["record_words"],
-        "stream_player": ["Player"],
-        "take_review": ["review"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,16 +11,4 @@ teaches it new words; :func:`trade_off` measures its threshold, :func:`shift_thr
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "recognizer": ["Memory", "Prediction", "Recognizer", "UNKNOWN", "load", "model_card"],
-        "prepare": ["loudest_stretch"],
-        "last_layer": ["embed"],
-        "new_words": ["learn_words"],
-        "thresholds": ["RocCurve", "shift_threshold", "trade_off"],
-        "word_detector": ["Heard", "WordDetector"],
-        "listening": ["listen"],
-        "classification": ["Steps", "classify", "follow"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

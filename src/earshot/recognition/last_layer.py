@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
+from earshot.networks.builders import dense_weights
 from earshot.recognition.prepare import checked_clip, loudest_stretch
 from earshot.recognition.recognizer import Recognizer
 from earshot.types import Array
@@ -113,10 +114,7 @@ def fit_last_layer(
         machine = LogisticRegression(C=10.0, class_weight="balanced", max_iter=200)
     with threadpool_limits(1, user_api="blas"):  # so small that threads only wait for each other
         machine.fit(x, labels)
-    kernel, bias = machine.coef_.T, machine.intercept_
-    if n_classes == 2:  # scikit-learn gives one column for two classes
-        return np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
-    return kernel, bias
+    return dense_weights(machine)
 
 
 def with_head(trunk: keras.Model, kernel: Array, bias: Array) -> keras.Model:

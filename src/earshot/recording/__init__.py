@@ -7,12 +7,4 @@ words that are cut from them.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["takes"],
-    submod_attrs={
-        "microphone": ["Device", "devices"],
-        "recorder": ["Recorder", "problem"],
-        "takes": ["Take"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,12 +7,4 @@ learned it. :func:`say` speaks words into files, :func:`say_spectrogram` reads a
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "griffin_lim": ["from_log_mel", "from_magnitude"],
-        "inverter": ["FINE", "Inverter", "load_inverter"],
-        "inverter_training": ["refine_inverter", "train_inverter"],
-        "speech": ["say", "say_spectrogram"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
