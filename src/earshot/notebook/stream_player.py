@@ -41,7 +41,7 @@ TILE_COLUMNS = 4096  # in one PNG image: browsers are slow with wider ones
 LONG_S = 300.0
 """Longer sound is sent as Ogg Vorbis: a fifth of FLAC's space, and MP3 would come 70 ms late."""
 MOST_CLASSES = 256  # a label is sent as one byte
-ORANGE, BLUE, GREY = "#E69F00", "#0072B2", "#8a94a3"  # told apart by the colour-blind, too
+RED, GREEN, GREY = "#D55E00", "#009E73", "#8a94a3"  # told apart by the colour-blind, too
 OTHERS = ("#c8553d", "#2a9d5c", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
           "#5a189a", "#bc6c25")  # fmt: skip
 
@@ -49,7 +49,7 @@ OTHERS = ("#c8553d", "#2a9d5c", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5
 class Player(anywidget.AnyWidget):
     """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
 
-    The square is blue for "speech", orange for "noise", and shows how sure the network is; a ribbon
+    The square is green for "speech", red for "noise", and shows how sure the network is; a ribbon
     shows all classes, the line below it the keys. The sound is a file of any length or a waveform
     (at ``sample_rate``, in Hz; by default 16,000), the steps are what
     :func:`earshot.recognition.classify` gave for it.
@@ -167,5 +167,5 @@ def _coded(sound: PathLike | Array, sample_rate: int, long: bool) -> tuple[bytes
 
 def _colours(class_names: Sequence[str]) -> list[str]:
     """A colour for each class; the first is what lies between the others."""
-    known = {"noise": ORANGE, "speech": BLUE, "": GREY}
+    known = {"noise": RED, "speech": GREEN, "": GREY}
     return [known.get(name, OTHERS[i % len(OTHERS)]) for i, name in enumerate(class_names)]
