@@ -17,5 +17,4 @@ Array = np.ndarray[Any, Any]
 PathLike = str | os.PathLike[str]
 Blocks = Iterable[tuple[Array, int]]
 """Parts of a stream, each of shape (samples,), with their sample rate in Hz."""
-Sound = PathLike | Array | Blocks
-"""A file, a waveform, or blocks."""
+Sound = PathLike | Array | Blocks  # A file, a waveform, or blocks.

@@ -12,10 +12,8 @@ from keras import ops
 
 from earshot.features.mel import mel_filter_bank
 
-__all__ = [
-    "AnyOfFrame", "FilterBank", "HalfOfValues", "LastStep", "SpectralAugmentation", "StateCell",
-    "WordPooling",
-]  # fmt: skip
+__all__ = ["AnyOfFrame", "FilterBank", "HalfOfValues", "LastStep", "SpectralAugmentation",
+           "StateCell", "WordPooling"]  # fmt: skip
 
 
 @keras.saving.register_keras_serializable("earshot")

@@ -21,15 +21,11 @@ from earshot import files
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
-__all__ = [
-    "FORMAT", "NETWORK", "check_replaceable", "read", "read_json", "read_network", "read_settings",
-    "write",
-]  # fmt: skip
+__all__ = ["FORMAT", "NETWORK", "check_replaceable", "read", "read_json", "read_network",
+           "read_settings", "write"]  # fmt: skip
 
-NETWORK = "network.keras"
-"""The file of every folder that holds the network."""
-FORMAT = 1
-"""Of the settings' files; raised when older versions could not read them."""
+NETWORK = "network.keras"  # The file of every folder that holds the network.
+FORMAT = 1  # Of the settings' files; raised when older versions could not read them.
 DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What goes wrong where a file is cut off or changed."""
 WAY_OUT = "copy the folder again, or train and save it anew."

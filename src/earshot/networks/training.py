@@ -25,8 +25,7 @@ from earshot.types import PathLike
 
 __all__ = ["TrainingConfig", "compile_and_fit", "cross_validate", "fit"]
 
-FEWEST = 10
-"""Clips of a word below which a training from scratch makes little sense."""
+FEWEST = 10  # Clips of a word below which a training from scratch makes little sense.
 CLEAN_RATE = 1 / 6
 """Learning rate of clean epochs against that of the others: they only correct what is there."""
 

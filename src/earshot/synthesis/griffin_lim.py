@@ -25,8 +25,7 @@ UPDATES = 10
 SLOPE = 0.6
 """How many bins away the peak of a steady tone lies, with a Hann window, if the natural logarithm
 of the magnitude rises by 1 a bin."""
-STEEPEST = 1.5
-"""Bins: the longest way to a peak; beyond it, the slope belongs to another tone."""
+STEEPEST = 1.5  # Bins: the longest way to a peak; beyond it, the slope belongs to another tone.
 
 
 def from_magnitude(

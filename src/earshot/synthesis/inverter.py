@@ -25,10 +25,8 @@ __all__ = ["FINE", "FirstAdvance", "Inverter", "LinearMagnitude", "load_inverter
 
 FINE = LogMel(hop_length=64, n_mels=64, fmin_hz=0.0, top_db=80.0, n_samples=None)
 """Finer spectrograms than the recognizers', of which speech comes back better: 64 bands, 8 ms."""
-SETTINGS = "inverter.json"
-"""The file of a folder that holds front end and card."""
-ROUNDS = 4
-"""Of Griffin-Lim, for the last touch; more of them take long and change little."""
+SETTINGS = "inverter.json"  # The file of a folder that holds front end and card.
+ROUNDS = 4  # Of Griffin-Lim, for the last touch; more of them take long and change little.
 
 
 class Inverter:

@@ -29,12 +29,10 @@ INVERTER = TrainingConfig(epochs=40, batch_size=16, learning_rate=2e-3, weight_d
 """What :func:`train_inverter` does by default."""
 RESOLUTIONS = ((128, 32), (256, 64), (512, 128))
 """Window and hop, in samples, of the spectra that are compared."""
-CROP_FRAMES = 48
-"""Length of a training example, about half a second."""
+CROP_FRAMES = 48  # Length of a training example, about half a second.
 SPEEDS = ((8, 7), (15, 14), (14, 15), (7, 8))
 """New length against old: each clip also trains in these tempos and pitches, as other voices."""
-FAINTEST = 1e-4
-"""Added to magnitudes before their logarithm, so that silence does not count."""
+FAINTEST = 1e-4  # Added to magnitudes before their logarithm, so that silence does not count.
 
 
 def spectral_distance(x: Any, y: Any) -> Any:
@@ -70,8 +68,7 @@ def _advance_loss(truth, prediction):
 
 LOSSES = {"waveform": spectral_distance, "log_magnitude": _magnitude_loss, "advance": _advance_loss}
 """Losses of what a network gives in training."""
-WEIGHTS = {"waveform": 1.0, "log_magnitude": 0.3, "advance": 2.0}
-"""How much each of them counts."""
+WEIGHTS = {"waveform": 1.0, "log_magnitude": 0.3, "advance": 2.0}  # How much each of them counts.
 
 
 def with_sound(model: keras.Model, front_end: LogMel) -> keras.Model:

@@ -25,10 +25,8 @@ from earshot.types import Array, PathLike
 
 __all__ = ["ENGINES", "Spoken", "say", "say_spectrogram"]
 
-ENGINES = ("gtts", "espeak")
-"""The voices, best first."""
-TIMEOUT_S = 10
-"""So long gTTS may take to answer; then eSpeak NG speaks."""
+ENGINES = ("gtts", "espeak")  # The voices, best first.
+TIMEOUT_S = 10  # So long gTTS may take to answer; then eSpeak NG speaks.
 _ESPEAK_NAMES = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "yue": "yue", "iw": "he", "no": "nb"}
 """Languages that eSpeak NG calls by another name than gTTS."""
 
