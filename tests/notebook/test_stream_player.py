@@ -12,7 +12,7 @@ from earshot.errors import EarshotError
 from earshot.notebook.stream_player import Player
 from earshot.recognition.classification import Steps
 
-COLOURS = {"speech": "rgb(0, 114, 178)", "noise": "rgb(230, 159, 0)"}
+COLOURS = {"speech": "rgb(0, 158, 115)", "noise": "rgb(213, 94, 0)"}
 SAMPLE = """([n]) => new Promise((done) => {
   const root = document.querySelector(".earshot-player"), seen = [];
   const square = root.querySelector(".square");

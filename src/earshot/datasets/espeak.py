@@ -3,7 +3,9 @@
 eSpeak NG (https://github.com/espeak-ng/espeak-ng) is a formant synthesizer under GPL-3, which is
 why it is an extra (``pip install "earshot[voice]"``) and nothing else in the package needs it.
 
->>> x, sample_rate = say("seven", sample_rate=8000)  # doctest: +SKIP
+>>> x, sample_rate = say("seven", sample_rate=8000)
+>>> x.dtype, sample_rate
+(dtype('float32'), 8000)
 """
 
 import ctypes

@@ -6,8 +6,8 @@ recorded with electrodes. Here only the microphone and the words are used.
 Verwoert, M., Ottenhoff, M. C., Goulis, S. and others (2022), "Dataset of speech production in
 intracranial electroencephalography", Scientific Data 9, 434, doi:10.1038/s41597-022-01542-9.
 
->>> from_ibids(obtain("data"), "data")  # doctest: +SKIP
-WordSet(1,000 clips, 100 words, 10 speakers, 16,000 Hz)
+>>> NAME  # the folder in data/ of which from_ibids makes a WordSet
+'SingleWordProductionDutch-iBIDS'
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Words said by many synthetic voices.
 
->>> synthetic(("yes", "no"), n_voices=2, n_takes=3)  # doctest: +SKIP
+>>> synthetic(("yes", "no"), n_voices=2, n_takes=3)
 WordSet(12 clips, 2 words, 2 speakers, 8,000 Hz)
 """
 

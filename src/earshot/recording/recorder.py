@@ -1,7 +1,7 @@
 """The microphone (PortAudio), with start and stop keys (``pynput``), each opened when needed.
 
->>> Recorder(start_key="a", stop_key="e").record("data/own_recordings")  # doctest: +SKIP
-Take(path=PosixPath('data/own_recordings/take_20261121-153000.wav'), ...)
+>>> Recorder(start_key="a").stop_key  # .record("data/own_recordings") waits for the first key
+'q'
 """
 
 import collections
