@@ -93,6 +93,13 @@ def test_functions_are_short(path):
             assert lines_of_code(node) <= LINES_OF_A_FUNCTION, f"{node.name} in {path}"
 
 
+@each_module
+def test_every_constant_has_a_line_of_its_own(path):
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        several = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
+        assert not several, f"{ast.unparse(node)} in {path}"
+
+
 def public(module):
     """Functions, classes and their methods that a module offers."""
     for name in module.__all__:

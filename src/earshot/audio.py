@@ -23,11 +23,12 @@ from earshot.errors import EarshotError
 from earshot.files import atomic_path
 from earshot.types import Array, PathLike, Sound
 
-__all__ = ["SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read", "resample",
-           "validate", "whole_rate", "write"]  # fmt: skip
+__all__ = ["FULL_SCALE", "SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read",
+           "resample", "validate", "whole_rate", "write"]  # fmt: skip
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings that are taken for recordings when a folder is searched."""
+FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
 
 
@@ -127,7 +128,8 @@ class Resampler:
     """Resample a stream block by block, to the samples that :func:`resample` gives of the whole.
 
     Ours, not ``soxr.ResampleStream``, which answers 60 to 120 ms late (this: 1 to 20 ms), ends up
-    to a sample early, and differs by -17 dB (white noise) from what a whole file gives.
+    to a sample early, and differs by -17 dB (white noise) from what a whole file gives:
+    ``benchmarks/resampling.py``.
     """
 
     def __init__(self, from_rate: int, to_rate: int) -> None:

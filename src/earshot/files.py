@@ -13,7 +13,7 @@ from pathlib import Path
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
-__all__ = ["atomic_path", "clip_name", "next_number", "safe_name"]
+__all__ = ["atomic_path", "clip_name", "next_number", "safe_name", "unwritable"]
 
 
 @contextlib.contextmanager
@@ -40,9 +40,13 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     except (TimeoutError, ConnectionError):
         raise  # the network's fault, not the disk's
     except OSError as error:
-        reason = error.strerror or error
-        way_out = "free some space or choose another folder."
-        raise EarshotError(f"{path} cannot be written ({reason}): {way_out}") from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: PathLike, error: OSError) -> EarshotError:
+    """Make the error about a file or folder that the system does not let be written."""
+    way_out = "free some space or choose another folder."
+    return EarshotError(f"{path} cannot be written ({error.strerror or error}): {way_out}")
 
 
 def safe_name(word: str) -> str:

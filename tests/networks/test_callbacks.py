@@ -57,10 +57,12 @@ class TestCheckpoint:
         assert history == same_history
 
     def test_only_the_latest_state_is_kept_and_nothing_else_is_touched(self, beeps, tmp_path, fit):
-        (tmp_path / "epoch-notes.txt").write_text("mine")
+        mine = ["epoch-0001-copy.weights.h5", "epoch-best.weights.h5", "epoch-notes.txt"]
+        for name in mine:
+            (tmp_path / name).write_text("mine")
         fit(beeps, checkpoint=tmp_path)
         names = sorted(path.name for path in tmp_path.iterdir())
-        assert names == ["epoch-0003.json", "epoch-0003.weights.h5", "epoch-notes.txt"]
+        assert names == sorted(["epoch-0003.json", "epoch-0003.weights.h5", *mine])
 
     @pytest.mark.parametrize(
         "change", [{"epochs": 5}, {"augment": Augmentation(noise=0.1)}, {"seed": 1}]

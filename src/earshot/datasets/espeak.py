@@ -22,9 +22,13 @@ from earshot.types import Array
 __all__ = ["is_available", "phonemes", "say", "variants"]
 
 # Numbers of speak_lib.h.
-_SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
-_UTF8, _PHONEMES = 0x01, 0x100
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_SYNCHRONOUS = 2  # output mode: espeak_Synth returns when all has been said
+_DONT_EXIT = 0x8000  # option: a failure ends no process
+_UTF8 = 0x01  # flag: coding of the text
+_PHONEMES = 0x100  # flag: what stands in [[ ]] are sounds
+_RATE = 1  # parameter: words a minute
+_PITCH = 3  # parameter: 0 to 99
+_RANGE = 4  # parameter: 0 to 99
 
 
 def is_available() -> bool:

@@ -18,7 +18,8 @@ __all__ = ["SEMITONES", "SPEEDS", "stretch_and_shift"]
 
 SPEEDS = (0.7, 1.0, 1.3)  # 0.7 is slower, and longer
 SEMITONES = (-1, 0, 1)  # changes of the pitch, upwards; 12 make an octave
-N_FFT, HOP = 2048, 512  # window and step in samples, as in librosa
+N_FFT = 2048  # window in samples, as in librosa
+HOP = 512  # step between frames in samples, as in librosa
 
 
 def stretch_and_shift(

@@ -24,7 +24,6 @@ from earshot.types import Array, PathLike
 __all__ = ["DIGITS", "WordSet"]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 ARRAYS = ("labels", "speakers", "sources")  # the fields with an entry for each waveform
 
 
@@ -186,8 +185,9 @@ class WordSet:
         nothing.
         """
         flat = np.concatenate([*self.waveforms, np.zeros(0, np.float32)])
-        whole = np.rint(flat * FULL_SCALE)
-        if np.array_equal(whole, flat * FULL_SCALE) and np.abs(whole).max(initial=0) < FULL_SCALE:
+        scaled = flat * audio.FULL_SCALE
+        whole = np.rint(scaled)
+        if np.array_equal(whole, scaled) and np.abs(whole).max(initial=0) < audio.FULL_SCALE:
             flat = whole.astype(np.int16)  # WordSet scales integer samples back
         packed: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, "about")}
         packed |= {"waveforms": flat, "sample_rate": np.int64(self.sample_rate)}

@@ -118,6 +118,8 @@ def load_windows(
         class_names, paths = tuple(index["class_names"]), [row["file"] for row in index["windows"]]
         labels = np.array([class_names.index(row["class_name"]) for row in index["windows"]])
         found = StreamSpectrogram(**index["settings"])
+        if not paths:
+            raise ValueError("it names no windows")
     if settings not in (None, found):
         raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
     for path in paths:

@@ -12,6 +12,7 @@ import dataclasses
 import numbers
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,9 +76,13 @@ class LogMel(MelBands):
         n = self.n_samples or x.shape[-1]
         if x.shape[-1] == n:
             return x
-        missing = max(n - x.shape[-1], 0)
+        sides = self.sides(max(n - x.shape[-1], 0))
+        return np.pad(x[..., :n], [(0, 0)] * (x.ndim - 1) + [sides])
+
+    def sides(self, missing: Any) -> tuple[Any, Any]:
+        """Say how many of the zeros (or frames) that are missing go before, and how many after."""
         before = missing // 2 if self.pad == "center" else 0
-        return np.pad(x[..., :n], [(0, 0)] * (x.ndim - 1) + [(before, missing - before)])
+        return before, missing - before
 
     def mel_power(self, x: Array | Sequence[Array]) -> Array:
         """Mel power of waveforms, shapes as in a call: a spectrogram before any logarithm."""
@@ -114,9 +119,15 @@ class LogMel(MelBands):
         return rows["spectrograms"].astype(np.uint8 if self.bits else np.float32)
 
 
-LOG_MEL_64X64 = LogMel(8000, 512, 128, 64, 0.0, 2000.0, 80.0, n_samples=8064, pad="end")
+LOG_MEL_64X64 = LogMel(
+    n_fft=512, hop_length=128, n_mels=64, fmin_hz=0.0, fmax_hz=2000.0, top_db=80.0,
+    n_samples=8064, pad="end",
+)  # fmt: skip
 """The classic spectrogram of 64 bands by 64 frames: 8 kHz, up to 2,000 Hz."""
-LOG_MEL_64X35 = LogMel(22050, 2048, 512, 64, 0.0, None, 80.0, n_samples=17640, pad="end")
+LOG_MEL_64X35 = LogMel(
+    sample_rate=22050, n_fft=2048, hop_length=512, n_mels=64, fmin_hz=0.0, top_db=80.0,
+    n_samples=17640, pad="end",
+)  # fmt: skip
 """The classic spectrogram of 64 bands by 35 frames: 22,050 Hz, 0.8 s."""
 LOG_MEL_64X32 = dataclasses.replace(LOG_MEL_64X35, n_samples=31 * 512, bits=8)
 """The classic spectrogram of 64 bands by 32 frames, quantized to 8 bits."""

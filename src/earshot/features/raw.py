@@ -7,7 +7,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,6 @@ class RawWaveform:
 
     sample_rate: int = 22050
     n_samples: int = 17640
-    pad: ClassVar[str] = "end"
 
     def __post_init__(self) -> None:
         audio.whole_rate(self.sample_rate)
@@ -40,6 +39,10 @@ class RawWaveform:
     def output_shape(self) -> tuple[tuple[int], tuple[int]]:
         """Shapes of what a network gets: samples and mask."""
         return ((self.n_samples,), (self.n_samples,))
+
+    def sides(self, missing: Any) -> tuple[Any, Any]:
+        """Say how many of the zeros that are missing go before, none, and how many after."""
+        return 0, missing
 
     def to_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold; ``RawWaveform(**d)`` reads it."""
@@ -57,7 +60,7 @@ class RawWaveform:
             clip = np.asarray(clip, np.float32)[: self.n_samples]
             if clip.size == 0:
                 raise EarshotError(f"Clip {i} has no samples: leave it out or record it again.")
-            samples[i, : len(clip)] = np.rint(32767 / max(np.abs(clip).max(), 1e-9) * clip)
+            samples[i, : len(clip)] = np.rint(FULL_SCALE / max(np.abs(clip).max(), 1e-9) * clip)
         return {"samples": samples, "lengths": lengths}
 
     def unpack(self, rows: dict[str, Array]) -> tuple[Array, Array]:

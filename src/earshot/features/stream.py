@@ -103,11 +103,15 @@ class StreamSpectrogram(MelBands):
                 yield np.zeros((0, self.n_bands), np.float32)
                 continue
             x = kept[: (n_steps + 2 * margin) * self.hop_length]
-            linear = power_blocks(x[None], self.n_fft, self.hop_length)
-            power = self.mel_power(x) if self.n_mels else np.concatenate(list(linear))
-            db = 10 * np.log10(np.maximum(power[margin : margin + n_steps], FAINTEST))
+            power = self._power(x)[margin : margin + n_steps]
+            db = 10 * np.log10(np.maximum(power, FAINTEST))
             kept = kept[n_steps * self.hop_length :]
             yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
+
+    def _power(self, x):
+        if self.n_mels:
+            return self.mel_power(x)
+        return np.concatenate([*power_blocks(x[None], self.n_fft, self.hop_length)])
 
     def cut(self, spectrogram: Array, *, step: int = 1) -> tuple[Array, Array]:
         """Cut windows ``step`` apart: (n, n_frames, bands), and the step each is about, (n,)."""

@@ -9,6 +9,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from earshot.types import PathLike
 __all__ = ["Checkpoint", "EpochClock", "progress_bar", "tensorboard"]
 
 log = logging.getLogger(__name__)
+STATE = re.compile(r"epoch-(\d{4,})\.(weights\.h5|json)")  # the files of a state, by epoch
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -44,7 +46,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def resume(self, model: keras.Model) -> None:
         """Load the latest state, if there is one, into a compiled model."""
-        done = {int(path.name[6:-11]): path for path in self.folder.glob("epoch-*.weights.h5")}
+        done = {epoch: path for epoch, path in self._files() if path.suffix == ".h5"}
         if not done:
             return
         path = done[max(done)]
@@ -75,9 +77,14 @@ class Checkpoint(keras.callbacks.Callback):
             temporary.write_text(state)
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:
             self.model.save_weights(temporary)
-        for old in self.folder.glob("epoch-[0-9]*"):
-            if not old.name.startswith(f"{stem}."):
-                old.unlink()
+        for of_epoch, path in self._files():
+            if of_epoch != epoch + 1:
+                path.unlink()
+
+    def _files(self):
+        """Epoch and path of the files that this class wrote into the folder."""
+        paths = self.folder.iterdir() if self.folder.is_dir() else ()
+        return [(int(name[1]), path) for path in paths if (name := STATE.fullmatch(path.name))]
 
 
 class EpochClock(keras.callbacks.Callback):

@@ -36,9 +36,8 @@ class LogMelLayer(keras.layers.Layer):
         """Give the spectrograms."""
         front_end, n, n_fft = self.front_end, self.front_end.n_samples, self.front_end.n_fft
         x = ops.cast(x, "float32")[:, :n]
-        missing = max(n - x.shape[-1], 0) if n else 0
-        before = missing // 2 if front_end.pad == "center" else 0
-        x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + missing - before]])
+        before, after = front_end.sides(max(n - x.shape[-1], 0) if n else 0)
+        x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + after]])
         frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
         real, imaginary = ops.rfft(frames * hann(n_fft), fft_length=n_fft)
         power = ops.matmul(real * real + imaginary * imaginary, mel_matrices(front_end)[0])

@@ -41,8 +41,10 @@ TILE_COLUMNS = 4096  # in one PNG image: browsers are slow with wider ones
 LONG_S = 300.0
 """Longer sound is sent as Ogg Vorbis: a fifth of FLAC's space, and MP3 would come 70 ms late."""
 MOST_CLASSES = 256  # a label is sent as one byte
-RED, GREEN, GREY = "#D55E00", "#009E73", "#8a94a3"  # told apart by the colour-blind, too
-OTHERS = ("#c8553d", "#2a9d5c", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
+RED = "#D55E00"  # for noise, and
+GREEN = "#009E73"  # for speech: told apart by the colour-blind, too
+GREY = "#8a94a3"  # for what lies between words
+OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5179e", "#588157",
           "#5a189a", "#bc6c25")  # fmt: skip
 
 

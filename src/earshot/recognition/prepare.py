@@ -79,7 +79,5 @@ def spectrogram_of_window(
         return None
     n_frames = wanted.output_shape[0] or len(db)
     db = _loudest(db, np.power(10.0, db / 10).sum(axis=1), n_frames)
-    missing = n_frames - len(db)
-    before = missing // 2 if wanted.pad == "center" else 0
     power = np.power(np.float32(10), db / 10)
-    return wanted.to_db(np.pad(power, ((before, missing - before), (0, 0))))
+    return wanted.to_db(np.pad(power, (wanted.sides(n_frames - len(db)), (0, 0))))

@@ -34,7 +34,9 @@ from earshot.types import Array, PathLike
 
 __all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
 
-SETTINGS, CARD, MEMORY = "recognizer.json", "card.json", "memory.npz"
+SETTINGS = "recognizer.json"  # front end and class names
+CARD = "card.json"  # what a reader should know
+MEMORY = "memory.npz"  # only of those that can learn more words
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
 BATCH = 256  # recordings that go through the network together
 Several = list[Any] | tuple[Any, ...]

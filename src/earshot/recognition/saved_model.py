@@ -38,12 +38,11 @@ def write(
         )
     front_layer = as_layer(front_end)
     saving.check_replaceable(folder, "saved_model.pb")
-    n_samples: Any = front_end.n_samples
-    front_layer.build((None, n_samples))
+    front_layer.build((None, front_end.n_samples))
     names = tf.constant(class_names)
 
     def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
-        clips = _window(waveforms, n_samples, getattr(front_end, "pad", "end"))
+        clips = _window(waveforms, front_end)
         probabilities = tf.nn.softmax(model(front_layer(clips), training=False))
         ids = tf.argmax(probabilities, axis=-1)
         heard = tf.gather(names, ids)
@@ -71,11 +70,11 @@ def write(
         logger.setLevel(level)
 
 
-def _window(waveforms: tf.Tensor, n: int, pad: str) -> tf.Tensor:
-    """Pad waveforms to ``n`` samples, or cut their loudest stretch out."""
-    missing = tf.maximum(n - tf.shape(waveforms)[1], 0)
-    before = missing // 2 if pad == "center" else 0
-    padded = tf.pad(waveforms, [[0, 0], tf.stack([before, missing - before])])
+def _window(waveforms: tf.Tensor, front_end: Any) -> tf.Tensor:
+    """Pad waveforms to the front end's length, or cut their loudest part out."""
+    n = front_end.n_samples
+    sides = front_end.sides(tf.maximum(n - tf.shape(waveforms)[1], 0))
+    padded = tf.pad(waveforms, [[0, 0], tf.stack(sides)])
     energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
     energy = tf.pad(energy, [[0, 0], [1, 0]])
     start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)

@@ -178,7 +178,7 @@ class _Meter:
         self._loudest = max(self._loudest, int(np.abs(block.astype(np.int32)).max(initial=0)))
         if time.monotonic() < self._due:
             return
-        level_db = 20 * math.log10(max(self._loudest, 1) / takes.FULL_SCALE)
+        level_db = 20 * math.log10(max(self._loudest, 1) / audio.FULL_SCALE)
         filled = round(BAR * (1 - max(level_db, LOWEST_DB) / LOWEST_DB))
         bar = "█" * filled + "·" * (BAR - filled)
         loud = " too loud" if self._loudest >= takes.LOUDEST else ""

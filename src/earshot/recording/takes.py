@@ -28,15 +28,14 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.files import clip_name, next_number, safe_name
+from earshot.files import clip_name, next_number, safe_name, unwritable
 from earshot.segmentation import splitting
 from earshot.types import Array, PathLike
 
 __all__ = ["Take", "Writer", "counts", "cut", "drop", "raw_folder", "restore"]
 
 DROPPED = "dropped"  # folder for words that were sorted out
-FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
-LOUDEST = FULL_SCALE - 1  # a sample from here on is clipped
+LOUDEST = audio.FULL_SCALE - 1  # a sample from here on is clipped
 MARGIN_S = 0.05  # kept before and after each word: onsets are soft
 SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
 QUIET = 0.03  # a take whose peak is lower is told to be quiet
@@ -107,13 +106,10 @@ class Writer:
         try:
             yield
         except OSError as error:
-            raise EarshotError(
-                f"{self.path} cannot be written ({error.strerror or error}): free some space or "
-                "choose another folder."
-            ) from error
+            raise unwritable(self.path, error) from error
 
     def _advice(self):
-        peak = self.peak / FULL_SCALE
+        peak = self.peak / audio.FULL_SCALE
         remedy = "the microphone, or {} its level in the system's sound settings."
         if peak < SILENT:
             yield (

@@ -219,16 +219,11 @@ def _adversarial_step(generator, learning_rate, n_steps):
             real, fake = discriminated(truth["waveform"]), discriminated(made["waveform"])
             adversarial, discriminator_loss = _adversarial_losses(real, fake)
             loss += adversarial
-        for optimizer, tape, value, weights in (
-            (generator_optimizer, generator_tape, loss, generator_weights),
-            (
-                discriminator_optimizer,
-                discriminator_tape,
-                discriminator_loss,
-                discriminator_weights,
-            ),
-        ):
-            optimizer.apply(tape.gradient(value, [w.value for w in weights]), weights)
+        gradients = generator_tape.gradient(loss, [w.value for w in generator_weights])
+        generator_optimizer.apply(gradients, generator_weights)
+        values = [w.value for w in discriminator_weights]
+        gradients = discriminator_tape.gradient(discriminator_loss, values)
+        discriminator_optimizer.apply(gradients, discriminator_weights)
         return loss, discriminator_loss
 
     return step

@@ -20,7 +20,10 @@ from earshot.types import Array
 
 __all__ = ["add_legend", "draw_segments", "draw_spectrogram", "draw_waveform", "grid", "one_axis"]
 
-SPEECH, PALE, OTHER, FOUND = "#1f4e79", "#d9e2ec", "#c8553d", "#2a9d5c"
+SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
+PALE = "#d9e2ec"  # the other answers
+OTHER = "#c8553d"  # red: what is doubtful, what is set apart, noise
+FOUND = "#2a9d5c"  # green: segments that are sure
 
 
 def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figure, Axes]:
