@@ -5,10 +5,10 @@ import pytest
 import soundfile
 
 
-def write_tone(path, sample_rate=8000, channels=1, **kwargs):
+def write_tone(path, sample_rate=8000, channels=1, pitch_hz=300, **kwargs):
     path.parent.mkdir(parents=True, exist_ok=True)
     t = np.arange(sample_rate // 2) / sample_rate
-    x = 0.3 * np.sin(2 * np.pi * 300 * t)
+    x = 0.3 * np.sin(2 * np.pi * pitch_hz * t)
     soundfile.write(path, np.repeat(x[:, None], channels, axis=1), sample_rate, **kwargs)
 
 
@@ -17,8 +17,8 @@ def tones(tmp_path):
     """Write half a second of a tone into each of some files; gives their folder."""
 
     def make(*names):
-        for name in names:
-            write_tone(tmp_path / name)
+        for i, name in enumerate(names):
+            write_tone(tmp_path / name, pitch_hz=300 + 10 * i)
         return tmp_path
 
     return make

@@ -1,4 +1,9 @@
 import json
+import sys
+import tracemalloc
+import warnings
+import zipfile
+from ast import literal_eval
 
 import numpy as np
 import pytest
@@ -8,7 +13,7 @@ from hypothesis import strategies as st
 from earshot import audio
 from earshot.datasets import packed
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 
 FRONT_END = LogMel()
@@ -112,3 +117,173 @@ def test_clips_without_labels_do_not_train(cut, beeps):
     _, test = packed.pack(cut, "animals", front_end=FRONT_END)
     with pytest.raises(EarshotError, match="have no label"):
         SpectrogramBatches(test, FRONT_END, batch_size=4)
+
+
+def test_a_loose_recording_that_is_damaged_is_named(cut):
+    (cut / "animals-test").mkdir()
+    (cut / "animals-test" / "broken.wav").write_text("no sound")
+    with pytest.warns(EarshotWarning, match=r"Skipped: 1 unreadable \(.*broken\.wav"):
+        packed.pack(cut, "animals", front_end=FRONT_END)
+
+
+def test_who_speaks_is_told_when_packing(cut):
+    train, _ = packed.pack(cut, "animals", front_end=FRONT_END, speaker_of="joe")
+    assert set(train.speakers) == {"joe"}
+
+
+class Interrupted(BaseException):
+    """What stops a test's own packing, as the keyboard or the system would."""
+
+
+@pytest.fixture
+def stop_at():
+    """Stop at the n-th time from now on that a file takes a name or goes."""
+    left = [-1]
+
+    def watch(event, _):
+        if event in ("os.rename", "os.remove") and left[0] >= 0:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Interrupted
+
+    sys.addaudithook(watch)  # it stays for good, and does nothing after the test
+    yield lambda n: left.__setitem__(0, n)
+    left[0] = -1
+
+
+def test_packing_that_is_stopped_leaves_no_speaker_on_both_sides(cut, stop_at):
+    sides = [cut / "animals.npz", cut / "animals-test.npz"]
+    packed.pack(cut, "animals", front_end=FRONT_END, test_speakers=["eve"])
+    for n in range(99):
+        stop_at(n)
+        try:
+            packed.pack(cut, "animals", front_end=FRONT_END, test_speakers=["bob"])
+            break
+        except Interrupted:
+            stop_at(-1)
+        who = [{*packed.load(side).speakers} for side in sides if side.exists()]
+        assert not set.intersection(*who) or len(who) == 1, f"stopped at {n}"
+    assert n > 2
+    assert {*packed.load(sides[1]).speakers} == {"bob"}
+
+
+class TestHostileFiles:
+    """Bytes that some other program, or nobody's hand, has changed."""
+
+    @pytest.fixture
+    def arrays(self, beeps, tmp_path):
+        beeps.subset([0, 1]).save(tmp_path / "good.npz")
+        with np.load(tmp_path / "good.npz") as good:
+            return dict(good)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("lengths", np.array([1, 2])),
+            ("lengths", np.array([-5, 5])),
+            ("lengths", np.array([[1], [2]])),
+            ("lengths", np.array([1.5, 2.5])),
+            ("labels", np.zeros((2, 0), np.int64)),
+            ("labels", np.zeros(0, np.int64)),
+            ("labels", np.zeros((2, 2), np.int64)),
+            ("labels", np.int64(0)),
+            ("words", np.array("low")),
+            ("words", np.array([1.0, 1.0])),
+            ("speakers", np.array("anna")),
+            ("speakers", np.array(["anna"])),
+            ("sources", np.zeros((2, 3))),
+            ("sources", np.frombuffer(b"\xff" * 8, "<U1")),
+            ("sample_rate", np.array([8000, 8000])),
+            ("sample_rate", np.array(0)),
+            ("sample_rate", np.array(np.nan)),
+            ("sample_rate", np.array("8000")),
+            ("waveforms", np.array("sound")),
+            ("waveforms", np.zeros((3, 3), np.int16)),
+        ],
+    )
+    def test_arrays_that_fit_nothing_are_named(self, arrays, tmp_path, name, value):
+        np.savez(tmp_path / "a.npz", **{**arrays, name: value})
+        with pytest.raises(EarshotError, match=r"a\.npz is not a packed WordSet or is damaged"):
+            packed.load(tmp_path / "a.npz")
+
+    def test_lengths_that_do_not_add_up_are_named(self, arrays, tmp_path):
+        np.savez(tmp_path / "a.npz", **{**arrays, "lengths": arrays["lengths"] - 1})
+        with pytest.raises(EarshotError, match="the lengths do not add up"):
+            packed.load(tmp_path / "a.npz")
+
+    @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+    def test_whatever_is_changed_one_error_names_the_file(self, arrays, tmp_path, save, rng):
+        path = tmp_path / "a.npz"
+        few = {**arrays, "waveforms": arrays["waveforms"][:20], "lengths": np.array([10, 10])}
+        save(path, **few)
+        whole, refused = path.read_bytes(), 0
+        for _ in range(300):
+            damaged = bytearray(whole)
+            for _ in range(rng.integers(1, 4)):
+                damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+            if rng.random() < 0.2:
+                del damaged[rng.integers(len(damaged)) :]
+            path.write_bytes(damaged)
+            try:
+                packed.load(path)
+            except EarshotError as error:
+                assert "a.npz" in str(error)
+                refused += 1
+        assert refused > 100
+
+    def test_a_small_file_that_fills_the_memory_is_refused_before_it_does(self, arrays, tmp_path):
+        path, size = tmp_path / "bomb.npz", 80_000_000
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, value in {**arrays, "lengths": np.array([size // 2] * 2)}.items():
+                with archive.open(f"{name}.npy", "w") as file:
+                    if name != "waveforms":
+                        np.lib.format.write_array(file, value)
+                        continue
+                    head = {"descr": "|i1", "fortran_order": False, "shape": (size,)}
+                    np.lib.format.write_array_header_1_0(file, head)
+                    for _ in range(8):
+                        file.write(bytes(size // 8))
+        tracemalloc.start()
+        with pytest.raises(EarshotError, match=r"bomb\.npz would take 80 MB .* pass most_bytes"):
+            packed.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+        tracemalloc.stop()
+
+    def test_more_is_read_when_it_is_asked_for(self, beeps, tmp_path, monkeypatch):
+        monkeypatch.setattr(packed, "MOST_BYTES", 1000)
+        monkeypatch.setattr(packed, "MOST_TIMES", 0)
+        beeps.save(tmp_path / "a.npz")
+        with pytest.raises(EarshotError, match="pass most_bytes"):
+            packed.load(tmp_path / "a.npz")
+        assert len(packed.load(tmp_path / "a.npz", most_bytes=10**8)) == 60
+
+    @pytest.mark.parametrize("shape", ["(10000000000000,)", "(99999999999, 99999999999)", "(-1,)"])
+    @pytest.mark.parametrize("descr", ["<i2", "<U0", "|V0"])
+    def test_a_head_that_claims_too_much_is_refused(self, arrays, tmp_path, shape, descr):
+        path = tmp_path / "a.npz"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, value in arrays.items():
+                with archive.open(f"{name}.npy", "w") as file:
+                    np.lib.format.write_array(file, value)
+            head = {"descr": descr, "fortran_order": False, "shape": literal_eval(shape)}
+            with warnings.catch_warnings(action="ignore"), archive.open("words.npy", "w") as file:
+                np.lib.format.write_array_header_1_0(file, head)
+        with pytest.raises(EarshotError, match=r"a\.npz is not a packed WordSet or is damaged"):
+            packed.load(path)
+
+    @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_other_compressions_are_refused(self, arrays, tmp_path, kind):
+        with zipfile.ZipFile(tmp_path / "a.npz", "w", kind) as archive:
+            for name, value in arrays.items():
+                with archive.open(f"{name}.npy", "w") as file:
+                    np.lib.format.write_array(file, value)
+        with pytest.raises(EarshotError, match="another compression"):
+            packed.load(tmp_path / "a.npz")
+
+    def test_an_empty_set_comes_back(self, tmp_path):
+        WordSet([], [], ("a",), [], [], 8000).save(tmp_path / "a.npz")
+        assert len(packed.load(tmp_path / "a.npz")) == 0
+
+    def test_a_folder_in_its_place_is_named(self, tmp_path):
+        with pytest.raises(EarshotError, match="is not a packed WordSet"):
+            packed.load(tmp_path)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,48 @@ class TestStore:
         with pytest.raises(EarshotError, match=r"store was made with other settings \(speeds\)"):
             variants.write_variants(words, tmp_path / "store", self.front_end, speeds=(1.0,))
         assert len(variants.Store(tmp_path / "store")) == 90
+
+    @pytest.mark.parametrize("what", ["sample", "label", "word"])
+    def test_other_recordings_under_the_same_names_are_refused(self, words, tmp_path, what):
+        variants.write_variants(words, tmp_path / "store", self.front_end)
+        waveforms, labels = [x.copy() for x in words.waveforms], words.labels.copy()
+        changes = {"waveforms": waveforms, "labels": labels}
+        if what == "sample":
+            waveforms[3][7] += 0.01
+        elif what == "label":
+            labels[3] = 1 - labels[3]
+        else:
+            changes["class_names"] = ("low", "higher")
+        other = dataclasses.replace(words, **changes)
+        with pytest.raises(EarshotError, match=r"store was made with other .*recordings\): delete"):
+            variants.write_variants(other, tmp_path / "store", self.front_end)
+        assert len(variants.Store(tmp_path / "store")) == 90
+
+    @pytest.mark.parametrize("content", [b"", b"3", b"[1]", b'{"words": 3}', b"{}", b"\xff"])
+    def test_damaged_settings_are_named(self, words, tmp_path, content):
+        variants.write_variants(words.subset([0]), tmp_path / "store", self.front_end)
+        (tmp_path / "store" / variants.SETTINGS).write_bytes(content)
+        with pytest.raises(EarshotError, match="store is no store of variants or is damaged"):
+            variants.Store(tmp_path / "store")
+
+    def test_arrays_with_damaged_heads_are_named(self, words, tmp_path, rng):
+        variants.write_variants(words.subset([0]), tmp_path / "store", self.front_end)
+        path = tmp_path / "store" / "labels.npy"
+        whole, refused = path.read_bytes(), 0
+        for _ in range(100):
+            damaged = bytearray(whole)
+            damaged[rng.integers(100)] = rng.integers(256)
+            path.write_bytes(damaged)
+            try:
+                variants.Store(tmp_path / "store")
+            except EarshotError:
+                refused += 1
+        assert refused > 10
+
+    def test_a_place_where_nothing_can_be_written_is_named(self, words, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(EarshotError, match=r"store cannot be written"):
+            variants.write_variants(words, tmp_path / "file" / "store", self.front_end)
 
     def test_a_run_that_breaks_off_leaves_no_half_store(self, words, tmp_path, monkeypatch):
         def fail(x, **options):

@@ -107,6 +107,16 @@ def test_labels_that_fit_nothing_are_refused(labels):
         WordSet([np.zeros(9)], labels, ("a", "b"), ["x"], ["y"], 8000)
 
 
+@pytest.mark.parametrize("shape", [(2, 0), (2, 1), (0, 2), (0,), (3,)])
+def test_arrays_of_another_shape_are_refused(shape):
+    with pytest.raises(EarshotError, match="a label, a speaker and a source for each waveform: 2"):
+        WordSet([np.zeros(9)] * 2, np.zeros(shape, int), ("a", "b"), ["x"] * 2, ["y"] * 2, 8000)
+
+
+def test_a_set_may_be_empty():
+    assert len(WordSet([], [], ("a", "b"), [], [], 8000)) == 0
+
+
 def test_few_clips_of_many_words_are_split_and_a_single_one_trains(rng):
     clips = [rng.uniform(-1, 1, 80) for _ in range(31)]
     labels = np.append(np.repeat(np.arange(10), 3), 10)
@@ -127,7 +137,7 @@ def test_a_seed_goes_on_giving_the_split_that_it_gave(beeps):
 def test_strange_words_survive_a_folder(tmp_path):
     words = ("../up", "Ünïcode 词", "two words", "`s", "12", "100%41")
     n = len(words)
-    clips = [np.full(800, 0.1, np.float32)] * n
+    clips = [np.full(800, 0.1 + 0.1 * i, np.float32) for i in range(n)]
     names = [f"{w}_ann_0.wav" for w in words]
     WordSet(clips, range(n), words, ["ann"] * n, names, 8000).save_folder(tmp_path / "in")
     assert [p.name for p in tmp_path.iterdir()] == ["in"]

@@ -14,61 +14,120 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot import audio
-from earshot.datasets.folders import from_folder, read_recordings
-from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError, EarshotWarning, listed
+from earshot import audio, files
+from earshot.datasets.folders import from_folder, read_recordings, told
+from earshot.datasets.speakers import Naming, speaker_of
+from earshot.datasets.word_set import ARRAYS, WordSet
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
-from earshot.types import PathLike
+from earshot.types import Array, PathLike
 
-__all__ = ["load", "pack"]
+__all__ = ["load", "pack", "read_arrays"]
+
+MOST_BYTES = 64 << 20  # arrays may always take so much: 35 minutes of 16-bit samples at 16 kHz
+MOST_TIMES = 16  # ... or so many times their file: speech shrinks to a half, zeros to a thousandth
+KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of compression that NumPy writes
 
 
-def load(path: PathLike) -> WordSet:
-    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`; no pickle is opened."""
-    if not Path(path).is_file():
-        raise EarshotError(f"There is no file {path}: make it with WordSet.save.")
+def read_arrays(
+    path: PathLike, names: Sequence[str], *, what: str, most_bytes: int | None = None
+) -> dict[str, Array]:
+    """Read arrays of an ``.npz`` file, of which messages say ``what`` it is; no pickle is opened.
+
+    What they claim to take is looked at before: more than 16 times the file (and than 64 MB), or
+    than ``most_bytes`` if given, raises :class:`EarshotError`, as does whatever is damaged.
+    """
+    path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as packed:
-            flat, lengths = packed["waveforms"], packed["lengths"]
-            if lengths.sum() != len(flat):
-                raise ValueError("the lengths do not add up")
-            return WordSet(
-                waveforms=np.split(flat, np.cumsum(lengths)[:-1]) if len(lengths) else [],
-                class_names=tuple(packed["words"].tolist()),
-                sample_rate=int(packed["sample_rate"]),
-                about=str(packed["about"]),
-                **{name: packed[name] for name in ("labels", "speakers", "sources")},
-            )
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, EarshotError) as error:
-        raise EarshotError(
-            f"{path} is not a packed WordSet or is damaged ({error}): delete it and pack it again."
-        ) from error
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.getinfo(f"{name}.npy") for name in names}
+            size = sum(member.file_size for member in members.values())
+            limit = max(MOST_BYTES, MOST_TIMES * path.stat().st_size)
+            if size <= (limit if most_bytes is None else most_bytes):
+                return {name: _array(archive, member) for name, member in members.items()}
+    except FileNotFoundError as error:
+        raise EarshotError(f"There is no file {path}: check the name and the folder.") from error
+    # Foreign bytes: zlib, tokenize, struct, zipfile and NumPy raise a dozen kinds of errors on them
+    except Exception as error:
+        raise _damaged(path, what, error) from error
+    raise EarshotError(
+        f"{path} would take {size / 1e6:,.0f} MB of memory, far more than a file of its size "
+        "should: pass most_bytes if you know where it comes from."
+    )
+
+
+def _damaged(path, what, error):
+    reason = str(error) or type(error).__name__
+    return EarshotError(f"{path} is not a {what} or is damaged ({reason}): make it anew.")
+
+
+def _array(archive, member):
+    if member.compress_type not in KINDS:
+        raise ValueError("another compression than NumPy's")
+    with archive.open(member) as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.size > member.file_size:
+        raise ValueError("elements that take no bytes")
+    if array.dtype.kind == "U":
+        array.tolist()  # decodes the text, which NumPy puts off, and fails where it is none
+    return array
+
+
+def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
+    """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`; no pickle is opened.
+
+    A damaged file raises :class:`EarshotError`, and so does one that would take far more memory
+    than its size tells (``most_bytes`` allows it, see :func:`read_arrays`).
+    """
+    names, what = ("waveforms", "lengths", "words", "sample_rate", "about"), "packed WordSet"
+    packed = read_arrays(path, [*names, *ARRAYS], what=what, most_bytes=most_bytes)
+    try:
+        flat, lengths = packed["waveforms"], packed["lengths"].tolist()
+        if min(lengths, default=1) < 1 or sum(lengths) != flat.size:
+            raise ValueError("the lengths do not add up")
+        if flat.dtype == np.int16:  # at once: clip by clip it takes five times the memory
+            flat = flat.astype(np.float32)
+            flat /= audio.FULL_SCALE
+        return WordSet(
+            waveforms=np.split(flat, np.cumsum(lengths)[:-1]) if lengths else [],
+            class_names=tuple(packed["words"]),
+            sample_rate=packed["sample_rate"].item(),
+            about=str(packed["about"]),
+            **{name: packed[name] for name in ARRAYS},
+        )
+    except (TypeError, ValueError, OverflowError, EarshotError) as error:
+        raise _damaged(path, what, error) from error
 
 
 def pack(
-    data_dir: PathLike, name: str, *, front_end: LogMel, test_speakers: Sequence[str] = ()
-) -> tuple[WordSet, WordSet]:
+    data_dir: PathLike, name: str, *, front_end: LogMel, test_speakers: Sequence[str] = (),
+    speaker_of: Naming = speaker_of,
+) -> tuple[WordSet, WordSet]:  # fmt: skip
     """Pack the folder of words ``<name>`` with its spectrograms; gives what trains and what tests.
 
     Writes ``<name>.npz`` and ``<name>-test.npz``. The clips of the test speakers go into the test
     file alone; so do recordings loose in the folder ``<name>-test``, with the label -1 (unknown).
+    Who speaks: see :func:`from_folder`. Both files take their names at the end, the test first
+    loses its old one: who stops it finds the old files, or no test, never a speaker in both.
     """
     data_dir = Path(data_dir)
-    words = from_folder(data_dir / name)
+    words = from_folder(data_dir / name, speaker_of=speaker_of)
     if strangers := ", ".join(sorted(set(test_speakers) - set(words.speakers))):
         known = ", ".join(np.unique(words.speakers))
         raise EarshotError(f"{strangers} speaks nowhere in {name}: the speakers are {known}.")
     held_out = np.isin(words.speakers, list(test_speakers))
     train, test = words.subset(~held_out), words.subset(held_out)
-    clips, skipped = read_recordings(sorted((data_dir / f"{name}-test").glob("*")))
-    if skipped:
-        warnings.warn(f"Skipped {listed(skipped)}", EarshotWarning, stacklevel=2)
+    clips, problems = read_recordings(sorted((data_dir / f"{name}-test").glob("[!.]*")))
+    if problems:
+        warnings.warn(told(problems), EarshotWarning, stacklevel=2)
     if clips:
         loose = [audio.resample(x, rate, words.sample_rate) for _, x, rate in clips]
         labels, unknown = np.full(len(loose), -1), np.array(["unknown"] * len(loose))
         sources = np.array([path.name for path, *_ in clips])
         test = test.joined(WordSet(loose, labels, (), unknown, sources, words.sample_rate))
-    train.save(data_dir / f"{name}.npz", front_end=front_end)
-    test.save(data_dir / f"{name}-test.npz", front_end=front_end)
+    targets = [data_dir / f"{name}{end}.npz" for end in ("-test", "")]
+    with files.atomic_path(targets[0]) as held, files.atomic_path(targets[1]) as learned:
+        train.save(learned, front_end=front_end)
+        test.save(held, front_end=front_end)
+        targets[0].unlink(missing_ok=True)
     return train, test

@@ -12,7 +12,6 @@ varies clips anew in every epoch, nothing here is random.
 import contextlib
 import json
 import shutil
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,16 +40,17 @@ class Store:
         self.folder = Path(folder)
         way_out = "delete it and make it again."
         try:
-            self.settings = json.loads((self.folder / SETTINGS).read_text())
-            self.labels = np.load(self.folder / "labels.npy", allow_pickle=False)
+            self.settings = dict(json.loads((self.folder / SETTINGS).read_text(encoding="utf-8")))
+            self.labels = np.array(self._opened("labels"))
             self.class_names = tuple(self.settings["words"])
             names = sorted({path.stem for path in self.folder.glob("*.npy")} - {"labels"})
             self.shapes = {name: self._opened(name).shape for name in names}
-        except (OSError, ValueError, KeyError) as error:
+        # Foreign bytes: json, tokenize and NumPy raise half a dozen kinds of errors on them.
+        except Exception as error:
             raise EarshotError(
                 f"{self.folder} is no store of variants or is damaged ({error}): {way_out}"
             ) from error
-        if {shape[0] for shape in self.shapes.values()} != {len(self.labels)}:
+        if {shape[:1] for shape in self.shapes.values()} != {self.labels.shape}:
             raise EarshotError(f"{self.folder} is not whole: {way_out}")
 
     def __len__(self) -> int:
@@ -74,15 +74,15 @@ def write_variants(
 ) -> Store:  # fmt: skip
     """Make all variants of training clips by :func:`stretch_and_shift`, and keep them on disk.
 
-    What is there is used again; an error tells when it was made with other settings. Spectrograms
-    take about 4.5 kB a variant (64x35), samples 35 kB (0.8 s).
+    What is there is used again; an error tells when it was made of other recordings (one sample or
+    label is enough) or with other settings. Spectrograms take about 4.5 kB a variant (64x35),
+    samples 35 kB (0.8 s).
     """
     folder = Path(folder)
     words = words.resampled(front_end.sample_rate)
     settings = {
-        "clips": len(words),
         "words": list(words.class_names),
-        "sources": f"{zlib.crc32(chr(10).join(words.sources).encode()):08x}",
+        "recordings": words.fingerprint(),
         "front_end": front_end.to_dict(),
         "speeds": list(speeds),
         "semitones": list(semitones),
@@ -92,8 +92,8 @@ def write_variants(
     store = Store(folder)
     if different := [name for name in settings if settings[name] != store.settings.get(name)]:
         raise EarshotError(
-            f"{folder} was made with other settings ({', '.join(different)}): delete it, or name "
-            "another folder."
+            f"{folder} was made with other settings ({', '.join(different)}): delete it to have it "
+            "made anew, or name another folder."
         )
     return store
 
@@ -102,16 +102,15 @@ def _write(words, folder, front_end, settings):
     n_variants = len(settings["speeds"]) * len(settings["semitones"])
     n = len(words) * n_variants
     rows = {name: row[0] for name, row in front_end.pack([np.ones(1, np.float32)]).items()}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = n * sum(r.nbytes for r in rows.values()), shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise EarshotError(
-            f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: free "
-            "some space, or name a folder elsewhere."
-        )
+    needed = n * sum(row.nbytes for row in rows.values())
     with files.atomic_path(folder) as temporary, contextlib.ExitStack() as opened:
+        if needed > (free := shutil.disk_usage(temporary.parent).free):
+            raise EarshotError(
+                f"{folder} needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left: "
+                "free some space, or name a folder elsewhere."
+            )
         temporary.mkdir()
-        (temporary / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False))
+        (temporary / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
         np.save(temporary / "labels.npy", np.repeat(words.labels, n_variants))
         arrays = {}
         for name, row in rows.items():

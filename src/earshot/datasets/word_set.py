@@ -25,6 +25,7 @@ from earshot.types import Array, PathLike
 __all__ = ["DIGITS", "WordSet"]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NAMED = 6  # so many speakers are named when a set is printed
 ARRAYS = ("labels", "speakers", "sources")  # the fields with an entry for each waveform
 
 
@@ -50,7 +51,7 @@ class WordSet:
     about: str = ""
 
     def __post_init__(self) -> None:
-        labels = np.asarray(self.labels)
+        labels = np.asarray(self.labels, None if len(self.labels) else np.int64)
         if labels.dtype.kind not in "iu":
             raise EarshotError(f"Labels are whole numbers from 0, one a word, not {labels.dtype}.")
         class_names = tuple(str(word) for word in self.class_names)
@@ -64,12 +65,11 @@ class WordSet:
             sources=np.asarray(self.sources, dtype=np.str_),
             sample_rate=audio.whole_rate(self.sample_rate),
         )
-        lengths = {len(self), *(len(getattr(self, name)) for name in ARRAYS)}
-        if len(lengths) > 1:
-            raise EarshotError(
-                "A WordSet needs as many labels, speakers and sources as waveforms, "
-                f"not {sorted(lengths)}."
-            )
+        shapes = {name: getattr(self, name).shape for name in ARRAYS}
+        if {*shapes.values()} != {(len(self),)}:
+            given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            needed = "a label, a speaker and a source for each waveform"
+            raise EarshotError(f"A WordSet needs {needed}: {len(self)}, not of the shapes {given}.")
         if len(labels) and not -1 <= labels.min() <= labels.max() < len(self.class_names):
             raise EarshotError(
                 f"Labels run from {labels.min()} to {labels.max()}, but there are "
@@ -84,6 +84,13 @@ class WordSet:
             f"WordSet({len(self):,} clips, {len(self.class_names)} words, "
             f"{len(np.unique(self.speakers))} speakers, {self.sample_rate:,} Hz)"
         )
+
+    def __str__(self) -> str:
+        """Name who speaks, too, with the number of clips: a print shows how names were read."""
+        clips = collections.Counter(self.speakers.tolist())
+        who = some([f"{name} {n:,}" for name, n in clips.most_common()], NAMED)
+        found = f"{len(clips)} speakers"
+        return repr(self).replace(found, f"{found}: {who}") if clips else repr(self)
 
     @property
     def durations_s(self) -> Array:
@@ -105,7 +112,7 @@ class WordSet:
         known = [self.class_names, self.sample_rate, self.labels.tolist(), lengths]
         digest = hashlib.sha256(json.dumps(known).encode())
         for x in self.waveforms:
-            digest.update(x)
+            digest.update(x.tobytes())
         return digest.hexdigest()
 
     def subset(self, chosen: Any) -> Self:
