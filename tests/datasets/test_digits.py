@@ -1,4 +1,5 @@
 import http.server
+import sys
 import threading
 
 import numpy as np
@@ -115,3 +116,21 @@ def test_without_archive_and_internet_synthetic_voices_take_over(tmp_path, monke
     assert "synthetic" in words.about
     assert not (tmp_path / "spoken_digit.npz").exists()
     assert len(list(words.leave_one_speaker_out())) == 5
+
+
+@pytest.mark.parametrize("missing", ["tensorflow_datasets", "importlib_resources", "pydub"])
+def test_a_library_that_is_not_installed_is_named_before_anything_is_downloaded(
+    tmp_path, monkeypatch, missing
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(EarshotError, match=f"{missing} is not installed: pip install tensorflow-d"):
+        digits.spoken_digit(tmp_path, fallback=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stand_in_tells_which_library_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    monkeypatch.setattr(digits.espeak, "is_available", lambda: True)
+    monkeypatch.setattr(digits, "synthetic", lambda words: words)
+    with pytest.warns(EarshotWarning, match=r"tensorflow_datasets is not installed.*takes its pl"):
+        assert digits.spoken_digit(tmp_path) == DIGITS

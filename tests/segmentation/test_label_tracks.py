@@ -1,3 +1,5 @@
+from math import inf, nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,9 +47,13 @@ def test_a_track_that_audacity_wrote_is_read(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    "line", ["one two three", "2.0\t1.0\tcat", "nan\t1.0\tcat", "1.0", "-1\t2\tx"]
-)
+NO_LABELS = [
+    "one two three", "1.0", "2.0\t1.0\tcat", "-1\t2\tx", "-inf\t1\tx", "nan\t1.0\tcat",
+    "1.0\tnan\tcat", "0\tinf\tx", "0\t1e999\tx",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NO_LABELS)
 def test_a_line_that_is_no_label_is_named(tmp_path, line):
     path = tmp_path / "track.txt"
     path.write_text(f"0.1\t0.2\tcat\n{line}\n")
@@ -60,7 +66,32 @@ def test_a_missing_track_is_named(tmp_path):
         label_tracks.read(tmp_path / "gone.txt")
 
 
+@pytest.mark.parametrize("label", ["one; two", "a, b", "two  spaces", "1,5 2,5", "x;y;z"])
+def test_tabs_alone_separate_where_there_are_any(tmp_path, label):
+    (tmp_path / "a.txt").write_text(f"0.5\t1.0\t{label}\n")
+    assert label_tracks.read(tmp_path / "a.txt") == [Segment(0.5, 1.0, label)]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s"), [(-1, 2), (nan, 2), (1, nan), (2, 1), (0, inf), (-inf, 1)]
+)
+def test_times_that_are_none_are_not_written(tmp_path, start_s, end_s):
+    label_tracks.write(tmp_path / "a.txt", [Segment(0, 1, "old")])
+    with pytest.raises(EarshotError, match="Segment 'cat' cannot go from"):
+        label_tracks.write(tmp_path / "a.txt", [Segment(start_s, end_s, "cat")])
+    assert label_tracks.read(tmp_path / "a.txt") == [Segment(0, 1, "old")]
+
+
 class TestCorrect:
+    @pytest.mark.parametrize("times", [(-0.1, 1), (2, 1), (1, 1), (nan, 1), (0, nan), (0, inf)])
+    def test_a_segment_does_not_go_where_no_sound_is(self, segments, times):
+        with pytest.raises(EarshotError, match="Segment 0 cannot go from"):
+            label_tracks.correct(segments, move={0: times})
+
+    def test_a_merge_from_the_last_to_the_first_is_refused(self, segments):
+        with pytest.raises(EarshotError, match="Segment 2 cannot go from 2.2 to 2.0 s"):
+            label_tracks.correct(segments, merge=[(2, 1)])
+
     def test_a_border_moves(self, segments):
         mended = label_tracks.correct(segments, move={0: (0.4, 1.1)})
         assert mended[0] == Segment(0.4, 1.1, "cat", 1.0)

@@ -48,7 +48,8 @@ def spoken_digit(
     if packed.is_file():
         return load(packed)
     try:
-        words = _prepared(_find_archive(data_dir, downloads), data_dir)
+        tfds = _tfds()
+        words = _prepared(tfds, _find_archive(data_dir, downloads), data_dir)
     except EarshotError as error:
         if not (fallback and espeak.is_available()):
             raise
@@ -57,6 +58,20 @@ def spoken_digit(
         return synthetic(DIGITS)
     words.save(packed)
     return words
+
+
+def _tfds():
+    """Import TFDS, before anything is downloaded for it."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, needless for WAV
+            import importlib_resources  # noqa: F401 - TFDS needs both, and does not say so
+            import pydub  # noqa: F401
+            import tensorflow_datasets
+    except ImportError as error:
+        needed = "tensorflow_datasets, importlib_resources and pydub, which prepare spoken_digit"
+        way_out = "pip install tensorflow-datasets importlib_resources pydub"
+        raise EarshotError(f"Of {needed}, {error.name} is not installed: {way_out}.") from error
+    return tensorflow_datasets
 
 
 def _find_archive(data_dir, folder):
@@ -73,11 +88,9 @@ def _find_archive(data_dir, folder):
         ) from error
 
 
-def _prepared(archive, data_dir):
+def _prepared(tfds, archive, data_dir):
     """Let TFDS verify, unpack and read the archive."""
-    with warnings.catch_warnings(action="ignore"):  # pydub looks for ffmpeg, which WAV needs not
-        import tensorflow_datasets as tfds
-
+    with warnings.catch_warnings(action="ignore"):
         tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
         config = tfds.download.DownloadConfig(manual_dir=archive.parent)

@@ -73,10 +73,19 @@ def _fields(line):
 
 
 def write(path: PathLike, segments: Iterable[Segment]) -> None:
-    """Write a label track; one that is there already is replaced."""
+    """Write a label track; one that is there already is replaced. Every time must be one."""
+    segments = list(segments)
+    for s in segments:
+        if not 0 <= s.start_s <= s.end_s < math.inf:
+            raise _impossible(repr(s.word), s)
     lines = [f"{s.start_s:.6f}\t{s.end_s:.6f}\t{' '.join(s.word.split())}\n" for s in segments]
     with files.atomic_path(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def _impossible(name, segment):
+    wrong = f"Segment {name} cannot go from {segment.start_s} to {segment.end_s} s"
+    return EarshotError(f"{wrong}: the end comes after the start, and no time is below 0.")
 
 
 def correct(
@@ -100,14 +109,14 @@ def correct(
         mended[number] = dataclasses.replace(mended[number], confidence=1.0, **changes)
 
     for number, (start_s, end_s) in move.items():
-        if not 0 <= start_s < end_s:
-            wrong = f"Segment {number} cannot go from {start_s} to {end_s} s"
-            raise EarshotError(f"{wrong}: the end comes after the start, and no time is below 0.")
         change(number, start_s=start_s, end_s=end_s)
     for number, word in relabel.items():
         change(number, word=word)
     for first, last in merge:
         change(first, end_s=mended[last].end_s)
         drop = [*drop, *range(first + 1, last + 1)]
+    for number in {*move, *(first for first, _ in merge)}:
+        if not 0 <= mended[number].start_s < mended[number].end_s < math.inf:
+            raise _impossible(number, mended[number])
     kept = [segment for number, segment in mended.items() if number not in drop]
     return sorted(kept, key=lambda segment: segment.start_s)
