@@ -1,5 +1,7 @@
+import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 from support.ibids_maker import make_subject, make_table
@@ -108,3 +110,29 @@ def test_a_folder_without_participants_is_refused(tmp_path):
     (tmp_path / ibids.NAME).mkdir()
     with pytest.raises(EarshotError, match=r"no participants\.tsv"):
         ibids.obtain(tmp_path)
+
+
+def test_without_pynwb_its_name_is_told(made, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynwb", None)
+    (path, *_) = made[0].rglob("*.nwb")
+    with pytest.raises(EarshotError, match="pynwb, which reads .*is not installed: pip install py"):
+        ibids.read_subject(path)
+
+
+@pytest.mark.parametrize("subject", ["../sub-01", "/sub-01", "..", "a b", "sub/01"])
+def test_a_participant_that_is_a_path_is_refused(tmp_path, subject):
+    make_table(tmp_path / ibids.NAME, [subject])
+    with pytest.raises(EarshotError, match=r"participants\.tsv names .*, no participant"):
+        ibids.prepare(tmp_path / ibids.NAME, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [ibids.NAME]
+
+
+@pytest.mark.parametrize("rate", [0.0, -8000.0, np.inf, np.nan])
+def test_a_rate_that_is_none_is_named(tmp_path, rate, rng):
+    clip = rng.standard_normal(4000)
+    make_subject(tmp_path, "sub-01", ["ja"], [clip], 8000, rng)
+    (path,) = tmp_path.rglob("*.nwb")
+    with h5py.File(path, "r+") as file:
+        file["acquisition/Stimulus/starting_time"].attrs["rate"] = rate
+    with pytest.raises(EarshotError, match=r"sub-01_task.*: Stimulus begins at 0.0 s with .* Hz"):
+        ibids.read_subject(path)

@@ -13,6 +13,7 @@ intracranial electroencephalography", Scientific Data 9, 434, doi:10.1038/s41597
 import csv
 import dataclasses
 import itertools
+import re
 import warnings
 from pathlib import Path
 
@@ -107,6 +108,8 @@ def _subjects(folder):
         raise EarshotError(f"{table} is no table of participants: unpack it again.") from error
     if not subjects:
         raise EarshotError(f"{table} lists no participants: unpack it again.")
+    if strange := [name for name in subjects if not re.fullmatch(r"[\w-]+", name)]:
+        raise EarshotError(f"{table} names {strange[0]!r}, no participant: unpack it again.")
     return subjects
 
 
@@ -131,8 +134,11 @@ def read_subject(path: PathLike) -> tuple[Array, int, list[Segment]]:
     if not path.is_file():
         raise EarshotError(f"There is no file {path}: unpack or download the data set again.")
     with warnings.catch_warnings(action="ignore"):  # versions of the schema, cached namespaces
-        from pynwb import NWBHDF5IO
-
+        try:
+            from pynwb import NWBHDF5IO
+        except ImportError as error:
+            needed = f"pynwb, which reads {path.name}, is not installed"
+            raise EarshotError(f"{needed}: pip install pynwb.") from error
         try:
             with NWBHDF5IO(path, mode="r") as file:
                 acquisition = file.read().acquisition
@@ -143,11 +149,14 @@ def read_subject(path: PathLike) -> tuple[Array, int, list[Segment]]:
                     )
                 x, sample_rate, start_s = _series(acquisition["Audio"], path)
                 words, words_rate, words_start_s = _series(acquisition["Stimulus"], path)
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            x = x.astype(np.float32).squeeze()
+        except EarshotError:
+            raise
+        # Foreign bytes: HDF5, hdmf, pynwb and NumPy raise a dozen kinds of errors on them.
+        except Exception as error:
             raise EarshotError(
                 f"{path} cannot be read as NWB ({error}): unpack or download it again."
             ) from error
-    x = x.astype(np.float32).squeeze()
     x = x.mean(axis=1) if x.ndim > 1 else x
     x = audio.validate(x / max(float(np.abs(x).max(initial=0)), 1e-9), name=f"Audio of {path}")
     shown = _shown(words, words_rate, words_start_s - start_s)
@@ -160,11 +169,15 @@ def _series(series, path):
     """Samples, rate in Hz and time of the first in s, from whichever way the series gives them."""
     samples = np.asarray(series.data[:])
     if series.rate is not None:
-        return samples, round(series.rate), float(series.starting_time or 0.0)
-    times_s = series.timestamps[:]
-    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
-        raise EarshotError(f"{path}: {series.name} has no usable timestamps.")
-    return samples, round((len(times_s) - 1) / (times_s[-1] - times_s[0])), float(times_s[0])
+        rate, start_s = series.rate, float(series.starting_time or 0.0)
+    else:
+        times_s = series.timestamps[:]
+        if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+            raise EarshotError(f"{path}: {series.name} has no usable timestamps.")
+        rate, start_s = (len(times_s) - 1) / (times_s[-1] - times_s[0]), float(times_s[0])
+    if not (0.5 < rate < np.inf and np.isfinite(start_s)):
+        raise EarshotError(f"{path}: {series.name} begins at {start_s} s with {rate} Hz: no time.")
+    return samples, round(rate), start_s
 
 
 def _shown(words, rate, start_s):
