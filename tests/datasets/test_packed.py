@@ -206,8 +206,9 @@ class TestHostileFiles:
         with pytest.raises(EarshotError, match=r"a\.npz is not a packed WordSet or is damaged"):
             packed.load(tmp_path / "a.npz")
 
-    def test_lengths_that_do_not_add_up_are_named(self, arrays, tmp_path):
-        np.savez(tmp_path / "a.npz", **{**arrays, "lengths": arrays["lengths"] - 1})
+    @pytest.mark.parametrize("off", [[-1, -1], [0, 1], [-9999, 9999]])
+    def test_lengths_that_do_not_add_up_are_named(self, arrays, tmp_path, off):
+        np.savez(tmp_path / "a.npz", **{**arrays, "lengths": arrays["lengths"] + off})
         with pytest.raises(EarshotError, match="the lengths do not add up"):
             packed.load(tmp_path / "a.npz")
 
