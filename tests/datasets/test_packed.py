@@ -198,6 +198,9 @@ class TestHostileFiles:
             ("sample_rate", np.array(np.nan)),
             ("sample_rate", np.array("8000")),
             ("waveforms", np.array("sound")),
+            ("waveforms", np.zeros(100, np.int8)),  # takes eight times its size when it is scaled
+            ("lengths", np.ones(10**6 + 1, np.int8)),
+            ("words", np.ones(10**6 + 1, np.int8)),
             ("waveforms", np.zeros((3, 3), np.int16)),
         ],
     )

@@ -25,7 +25,8 @@ from earshot.types import Array, PathLike
 __all__ = ["load", "pack", "read_arrays"]
 
 MOST_BYTES = 64 << 20  # arrays may always take so much: 35 minutes of 16-bit samples at 16 kHz
-MOST_TIMES = 16  # ... or so many times their file: speech shrinks to a half, zeros to a thousandth
+MOST_TIMES = 10  # ... or so many times their file: speech shrinks to a half, zeros to a thousandth
+MOST_CLIPS = 1_000_000  # each takes 200 bytes more than its samples; Speech Commands has 105,829
 KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of compression that NumPy writes
 
 
@@ -34,7 +35,7 @@ def read_arrays(
 ) -> dict[str, Array]:
     """Read arrays of an ``.npz`` file, of which messages say ``what`` it is; no pickle is opened.
 
-    What they claim to take is looked at before: more than 16 times the file (and than 64 MB), or
+    What they claim to take is looked at before: more than 10 times the file (and than 64 MB), or
     than ``most_bytes`` if given, raises :class:`EarshotError`, as does whatever is damaged.
     """
     path = Path(path)
@@ -69,7 +70,8 @@ def _array(archive, member):
     if array.size > member.file_size:
         raise ValueError("elements that take no bytes")
     if array.dtype.kind == "U":
-        array.tolist()  # decodes the text, which NumPy puts off, and fails where it is none
+        for _ in array.flat:
+            pass  # decodes the text, which NumPy puts off, and fails where it is none
     return array
 
 
@@ -82,7 +84,11 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
     names, what = ("waveforms", "lengths", "words", "sample_rate", "about"), "packed WordSet"
     packed = read_arrays(path, [*names, *ARRAYS], what=what, most_bytes=most_bytes)
     try:
-        flat, lengths = packed["waveforms"], packed["lengths"].tolist()
+        if max(packed[name].size for name in ("lengths", "words", *ARRAYS)) > MOST_CLIPS:
+            raise ValueError(f"more than {MOST_CLIPS:,} clips")
+        flat, lengths = packed.pop("waveforms"), packed["lengths"].tolist()
+        if flat.dtype not in (np.int16, np.float32):
+            raise ValueError(f"samples of {flat.dtype}")
         if min(lengths, default=1) < 1 or sum(lengths) != flat.size:
             raise ValueError("the lengths do not add up")
         if flat.dtype == np.int16:  # at once: clip by clip it takes five times the memory
