@@ -142,9 +142,11 @@ def test_a_restored_word_replaces_no_other(tmp_path, recording):
     assert path.read_bytes() == b"mine"
 
 
-def test_own_recordings_are_a_data_set_without_raw_and_dropped_ones(tmp_path, recording):
+def test_own_recordings_are_a_data_set_without_raw_and_dropped_ones(tmp_path, rng):
     own = tmp_path / "own"
-    for word in ("cat", "../dog"):
+    for i, word in enumerate(["cat", "../dog"]):
+        recording = tmp_path / f"take_{i}.wav"
+        audio.write(recording, words(3, rng), 16000)
         paths = takes.cut(recording, own, word, speaker="anna")
         takes.raw_folder(own, word).mkdir()
         audio.write(takes.raw_folder(own, word) / "anna_1.wav", audio.read(recording)[0], 16000)
