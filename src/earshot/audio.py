@@ -91,7 +91,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
     import soundfile
 
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
         raise EarshotError(f"There is no file {path}: check the name and the folder.")
     if path.stat().st_size == 0:
         raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
