@@ -254,6 +254,13 @@ def test_a_wav_without_samples_is_named(tmp_path):
         audio.read(tmp_path / "a.wav")
 
 
+@pytest.mark.filterwarnings("error")
+def test_channels_that_have_no_mean_are_one_error(tmp_path):
+    soundfile.write(tmp_path / "a.wav", [[np.inf, -np.inf], [0, 0]], 8000, subtype="FLOAT")
+    with pytest.raises(EarshotError, match=r"a\.wav holds NaN or infinity in 1 of 2"):
+        audio.read(tmp_path / "a.wav")
+
+
 def test_nan_in_a_file_is_counted(tmp_path):
     x = tone()
     x[[3, 5]] = np.nan, np.inf

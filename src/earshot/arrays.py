@@ -9,6 +9,7 @@
 
 import math
 import os
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ def read(path: PathLike, names: Iterable[str]) -> dict[str, Array]:
         raise EarshotError(f"There is no file {path}: check the name and the folder.")
     most = max(MOST_BYTES, MOST_PER_BYTE * path.stat().st_size)
     try:
-        with zipfile.ZipFile(path) as packed:
+        with zipfile.ZipFile(path) as packed, warnings.catch_warnings(action="ignore"):
             members = {name: packed.getinfo(f"{name}.npy") for name in names}
             if (total := sum(member.file_size for member in members.values())) <= most:
                 return {name: _array(packed, member) for name, member in members.items()}

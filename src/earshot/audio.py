@@ -157,7 +157,8 @@ def _next_samples(file: Any, n: int, path: Path) -> Array:
         if not len(part):
             missing = f"{n - done:,} of {n:,} samples are missing"
             raise EarshotError(f"{path} is cut short ({missing}): copy or record it again.")
-        x[done : done + len(part)] = part[:, 0] if part.shape[1] == 1 else part.mean(axis=1)
+        with np.errstate(invalid="ignore", over="ignore"):  # infinity is refused below
+            x[done : done + len(part)] = part.mean(axis=1)
         done += len(part)
     return validate(x, name=str(path))
 

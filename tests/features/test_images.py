@@ -172,7 +172,10 @@ class TestWindows:
         [("windows", 5), ("windows", [5]), ("windows", [{"file": 5, "class_name": "noise"}]),
          ("windows", []), ("windows", [{"file": "noise/000000.png", "class_name": "noise"}] * 2),
          ("windows", [{"file": "n" * 5000, "class_name": "noise"}]),
-         ("class_names", [1, 2]), ("class_names", None), ("class_names", ["noise", {}]),
+         ("windows", [{"file": "/etc/passwd", "class_name": "noise"}]),
+         ("windows", [{"file": "../q.png", "class_name": "noise"}]),
+         ("settings", {"sample_rate": 10**400}), ("class_names", [1, 2]),
+         ("class_names", None), ("class_names", ["noise", {}]),
          ("settings", {"n_fft": "256"}), ("settings", 3), ("settings", {"other": 1})],
     )  # fmt: skip
     def test_an_index_that_makes_no_sense_is_named(self, saved, key, value):

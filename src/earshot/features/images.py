@@ -34,6 +34,8 @@ __all__ = ["coarser", "load_windows", "read", "save_windows", "write"]
 FIELD = "front_end"  # name of the settings, as JSON, in both kinds of files
 MOST_POINTS = 2**24  # of an image: more than an hour of 40 bands, a frame every 10 ms
 INDEX = "index.json"  # class names, settings, and the file, class and source of each saved window
+DAMAGE = OSError, LookupError, OverflowError, RecursionError, TypeError, ValueError
+"""What goes wrong where JSON is damaged, or holds values of other kinds than it should."""
 
 
 def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
@@ -129,6 +131,8 @@ def load_windows(
             isinstance(n, str) for n in class_names
         ):
             raise ValueError("it names no windows, or some twice, or classes without a name")
+        if not all(path.resolve().is_relative_to(folder.resolve()) for path in paths):
+            raise ValueError("it names files outside its folder")
     if settings not in (None, found):
         raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
     for path in paths:
@@ -198,7 +202,7 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise EarshotError(f"There is no file {path}: check the name and the folder.") from error
-    except (OSError, LookupError, RecursionError, TypeError, ValueError, EarshotError) as error:
+    except (*DAMAGE, EarshotError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         damaged = f"{path} holds no spectrogram, or is damaged ({reason})"
         raise EarshotError(f"{damaged}: write it again.") from error
