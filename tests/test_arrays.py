@@ -1,4 +1,5 @@
 import io
+import pickle
 import tracemalloc
 import zipfile
 
@@ -67,10 +68,24 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path, monkeypatch):
         tracemalloc.stop()
 
 
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
 def test_no_pickle_is_opened(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.array([{"a": 1}], dtype=object))
+    content = pickle.dumps(Touch(tmp_path / "opened"))
+    n = -(-len(content) // 8)  # as many pointers as a header of objects may claim
+    array = npy((n,), 0, "|O") + content.ljust(8 * n, b".")
+    packed(tmp_path / "a.npz", {"x.npy": array})
     with pytest.raises(EarshotError, match=r"a\.npz is damaged"):
         arrays.read(tmp_path / "a.npz", ["x"])
+    assert not (tmp_path / "opened").exists()
 
 
 def test_every_damage_is_one_error(path, rng):
