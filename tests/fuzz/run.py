@@ -36,6 +36,7 @@ from earshot.errors import EarshotError, EarshotWarning  # noqa: E402
 MOST_MB = 500  # that one input may take, beside what the process had before
 SAFETY_MB = 3000  # of addresses, beside what it had: no input may harm the machine
 LONGEST_S = 20  # for one input
+ROUND = 500  # inputs for a reader in a process; a fifth for those that build networks, and are slow
 KINDS = ("result", "warning", "error", "other")
 
 
@@ -204,11 +205,12 @@ def main():
     names = given.only or [*READERS]
     if given.input is not None:
         return again(names[0], given.seed, given.input)
-    tallies, first, until = {}, 0, time.monotonic() + 60 * given.minutes
-    while first == 0 or (given.inputs is None and time.monotonic() < until):
-        count = given.inputs or 300
-        run(names, given.seed, first, count, tallies)
-        first += count
+    tallies, done, until = {}, 0, time.monotonic() + 60 * given.minutes
+    while done == 0 or (given.inputs is None and time.monotonic() < until):
+        for keras, count in ((False, given.inputs or ROUND), (True, given.inputs or ROUND // 5)):
+            if group := [name for name in names if READERS[name].keras == keras]:
+                run(group, given.seed, done * count, count, tallies)
+        done += 1
         print(table(tallies), flush=True)
     return any(tally.counts["other"] for tally in tallies.values())
 

@@ -69,7 +69,7 @@ def _read_settings(path):
     settings = saving.read_settings(path)
     try:
         return from_settings("LogMel", settings["front_end"]), dict(settings["card"])
-    except EarshotError as error:
+    except (EarshotError, OverflowError) as error:
         raise ValueError(error) from error  # saving.read names the file
 
 
