@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
-.PHONY: help demo lab notebooks test lint benchmark clean
+.PHONY: help demo lab notebooks test lint benchmark fuzz clean
 
 help:
 	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
@@ -14,6 +14,7 @@ help:
 	@echo "make test       run all tests, with the notebooks and the examples in docstrings"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
 	@echo "make benchmark  measure everything that docs/benchmarks.md states"
+	@echo "make fuzz       feed damaged files to all readers for an hour: docs/reliability.md"
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -48,6 +49,9 @@ lint: $(READY)
 
 benchmark: $(READY)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz/run.py --minutes 60
 
 clean:
 	rm -rf .venv reports

@@ -1,6 +1,7 @@
 """Sound files, waveforms and streams of blocks, and how they are resampled.
 
-Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others.
+Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF and others. What its
+header claims is looked at first: a damaged or hostile file takes neither hours nor gigabytes.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -10,16 +11,19 @@ Whatever libsndfile decodes is read: WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF a
 """
 
 import contextlib
+import io
 import math
 import numbers
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.files import atomic_path
 from earshot.types import Array, PathLike, Sound
 
@@ -30,6 +34,18 @@ SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff",
 """File endings that are taken for recordings when a folder is searched."""
 FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
+LOWEST_RATE = 1000  # Hz, of a file: slower ones hold no speech, and small ones would last for days
+HIGHEST_RATE = 384_000  # Hz: no sound card is faster, and filters from odd rates above take GB
+MOST_SAMPLES = 2**25  # that are read at once: 134 MB, half an hour at 16 kHz; or, if that is more,
+MOST_PER_BYTE = 4  # so many for each byte of the file: MP3 of 128 kbit/s has 3, silence any number
+CHUNK = 2**20  # numbers that are decoded at once, those of all channels together
+UNKNOWN_LENGTH = 2**31 - 2**16  # bytes: what claims more was written to a pipe and never mended
+CLAIM = re.compile(
+    r"^\s*(?:data|SSND|Data Size|r?iff|Riff size) *: (\d+) \(should be (\d+)\)", re.M
+)
+"""How libsndfile notes the bytes of sound that a header claims, and those that are there: in WAV,
+AIFF, AU, W64 and RF64."""
+NO_LENGTH = re.compile(r"^data : 0$", re.M)  # its note on a WAV of a recorder that was cut off
 
 
 def read(
@@ -38,44 +54,56 @@ def read(
     """Read a sound file, or its part from ``start_s`` to ``end_s``, as one mono waveform.
 
     Channels are averaged; the rate is the file's own by default. Raises :class:`EarshotError` when
-    the file is missing, empty, not a recording, cut short, or holds NaN or infinity.
+    the file is missing, empty, not a recording, cut short, too long for the memory (more than
+    33,554,432 samples and four for each of its bytes: :func:`blocks` takes any length), of a rate
+    outside 1,000 to 384,000 Hz, or holds NaN or infinity. A WAV or AIFF file that is cut short
+    is read as far as it goes, with a warning; compressed files are not.
     """
     with _opened(path) as file:
         rate = file.samplerate
+        to_rate = rate if sample_rate is None else whole_rate(sample_rate)
         start, end = (round(min(at_s * rate, file.frames)) for at_s in (start_s, end_s))
+        n = max(end - start, 0)
+        _check_length(Path(path), n * max(to_rate / rate, 1.0))
         file.seek(start)
-        x = _next_samples(file, max(end - start, 0))
-    if sample_rate is None or sample_rate == rate:
-        return x, rate
-    return resample(x, rate, sample_rate), sample_rate
+        x = _next_samples(file, n, Path(path))
+    return resample(x, rate, to_rate), to_rate
 
 
 def blocks(path: PathLike, block_s: float) -> Iterator[tuple[Array, int]]:
     """Read a sound file ``block_s`` seconds at a time: mono blocks, each with its rate in Hz."""
     with _opened(path) as file:
-        size = max(round(block_s * file.samplerate), 1)
+        size = min(max(round(block_s * file.samplerate), 1), max(file.frames, 1))
+        _check_length(Path(path), size)
         for start in range(0, max(file.frames, 1), size):
-            yield _next_samples(file, min(size, file.frames - start)), file.samplerate
+            yield _next_samples(file, min(size, file.frames - start), Path(path)), file.samplerate
 
 
 def duration(path: PathLike) -> float:
-    """Give the length of a sound file in seconds."""
+    """Give the length of a sound file in seconds, as its header tells."""
     with _opened(path) as file:
         return file.frames / file.samplerate
 
 
 @contextlib.contextmanager
 def _opened(path: PathLike) -> Iterator[Any]:
-    """Open a sound file, and turn what goes wrong while it is read into one sentence."""
+    """Open a sound file, check its header, and turn what goes wrong later into one sentence."""
     import soundfile
 
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
         raise EarshotError(f"There is no file {path}: check the name and the folder.")
     if path.stat().st_size == 0:
         raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
     try:
-        with soundfile.SoundFile(path) as file:
+        with contextlib.ExitStack() as opened:
+            if path.suffix.lower() == ".raw":
+                raise RuntimeError("it has no header")
+            file = opened.enter_context(soundfile.SoundFile(path))
+            if not file.frames and NO_LENGTH.search(file.extra_info):
+                mended = opened.enter_context(_WithoutLength(path))
+                file = opened.enter_context(soundfile.SoundFile(mended))
+            _check_header(file, path)
             yield file
     except (soundfile.LibsndfileError, RuntimeError) as error:
         reason = str(error).rpartition("': ")[2].rstrip(".")
@@ -83,13 +111,56 @@ def _opened(path: PathLike) -> Iterator[Any]:
         raise EarshotError(f"{path} cannot be read as sound ({reason}): {way_out}") from error
 
 
-def _next_samples(file: Any, n: int) -> Array:
+class _WithoutLength(io.FileIO):
+    """A WAV whose header says 0 bytes of sound, as one that says: as far as the file goes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._length_at = self.read(CHUNK).find(b"data\0\0\0\0") + 4
+        self.seek(0)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read on, and put the largest number in the place of the 0."""
+        begin, n = self.tell(), super().readinto(buffer) or 0
+        for at in range(max(self._length_at, begin), min(self._length_at + 4, begin + n)):
+            buffer[at - begin] = b"\xff"
+        return n
+
+
+def _check_header(file: Any, path: Path) -> None:
+    """Refuse what has no header or an impossible rate, and warn of sound missing at the end."""
+    if file.format == "RAW":  # how anything at all is read that is called .au
+        raise RuntimeError("it has no header")
+    if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+        rates = f"{file.samplerate:,} Hz, and sound has {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+        raise EarshotError(f"{path} claims {rates}: its header is damaged; convert it again.")
+    if file.frames and (claim := CLAIM.search(file.extra_info)):
+        claimed, there = map(int, claim.groups())
+        if there < claimed < UNKNOWN_LENGTH:
+            missing = f"{claimed - there:,} of {claimed:,} bytes are missing"
+            way_out = "what is there is read; copy or record it again"
+            warnings.warn(f"{path} is cut short ({missing}): {way_out}.", EarshotWarning, 5)
+
+
+def _check_length(path: Path, n: float) -> None:
+    """Refuse to hold in memory what is far more than the file's size suggests."""
+    if n > max(MOST_SAMPLES, MOST_PER_BYTE * path.stat().st_size):
+        way_out = "take it block by block (audio.blocks), or read a part (start_s, end_s)"
+        raise EarshotError(f"{path} is too long to be read at once ({n:,.0f} samples): {way_out}.")
+
+
+def _next_samples(file: Any, n: int, path: Path) -> Array:
     """Read the next n samples of an open sound file as a waveform."""
-    x = file.read(n, dtype="float32", always_2d=True)
-    if len(x) < n:
-        missing = f"{n - len(x):,} of {n:,} samples are missing"
-        raise EarshotError(f"{file.name} is cut short ({missing}): copy or record it again.")
-    return validate(x[:, 0] if x.shape[1] == 1 else x.mean(axis=1), name=str(file.name))
+    x, done = np.empty(n, np.float32), 0
+    while done < n:
+        part = file.read(min(n - done, CHUNK // file.channels), dtype="float32", always_2d=True)
+        if not len(part):
+            missing = f"{n - done:,} of {n:,} samples are missing"
+            raise EarshotError(f"{path} is cut short ({missing}): copy or record it again.")
+        with np.errstate(invalid="ignore", over="ignore"):  # infinity is refused below
+            x[done : done + len(part)] = part.mean(axis=1)
+        done += len(part)
+    return validate(x, name=str(path))
 
 
 def write(
@@ -187,10 +258,10 @@ def validate(x: Any, name: str = "the waveform") -> Array:
 
 def whole_rate(sample_rate: Any) -> int:
     """Return a sample rate as an int, or raise :class:`EarshotError` when it is none."""
-    if not isinstance(sample_rate, numbers.Real) or not 0 < float(sample_rate) == sample_rate // 1:
-        raise EarshotError(
-            f"A sample rate is a whole number of Hz above 0, not {sample_rate!r}: give sample_rate."
-        )
+    is_number = isinstance(sample_rate, numbers.Real)
+    if not is_number or not 0 < float(sample_rate) == sample_rate // 1 <= HIGHEST_RATE:
+        needed = f"a whole number of Hz from 1 to {HIGHEST_RATE:,}"
+        raise EarshotError(f"A sample rate is {needed}, not {sample_rate!r}: give sample_rate.")
     return int(float(sample_rate))
 
 

@@ -1,4 +1,7 @@
 import dataclasses
+import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -61,6 +64,66 @@ def test_a_damaged_or_missing_file_is_named(tmp_path):
         images.write(tmp_path / "c.txt", np.zeros((3, 40)), FRONT_END)
 
 
+def chunk(kind, content):
+    """Make a part of a PNG file."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(
+        ">I", zlib.crc32(kind + content)
+    )  # fmt: skip
+
+
+def png(width, height, content=b"", *parts):
+    """Make an 8-bit grey PNG file that may lie."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    end = chunk(b"IDAT", content) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(parts) + end
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (png(100_000, 100_000), "damaged"),  # more than Pillow opens
+        (png(2**12 + 1, 2**12), "4,097 by 4,096 points"),
+        (png(7, 40, b"no zlib"), "damaged"),
+        (png(7, 40)[:40], "damaged"),
+        (png(7, 40, zlib.compress(bytes(41 * 7)), chunk(b"tEXt", b"front_end\0[1, 2]")), "damaged"),
+        (png(7, 40, zlib.compress(bytes(8 * 40)), chunk(b"tEXt", b"front_end\0{\"kind\": []}")),
+         "no front end"),
+    ],
+    ids=["a bomb", "large", "no zlib", "cut", "a list for settings", "a kind that is none"],
+)  # fmt: skip
+def test_an_image_with_damaged_bytes_is_one_error(tmp_path, content, reason):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(EarshotError, match=rf"a\.png holds no spectrogram, .*{reason}"):
+        images.read(tmp_path / "a.png", FRONT_END)
+
+
+@pytest.mark.parametrize("ending", ["npz", "png"])
+def test_every_damage_of_a_file_is_one_error(tmp_path, spectrogram, rng, ending):
+    path = tmp_path / f"a.{ending}"
+    images.write(path, spectrogram, FRONT_END)
+    data = path.read_bytes()
+    for _ in range(200):
+        changed = bytearray(data[: rng.integers(1, 2 * len(data))])
+        changed[rng.integers(len(changed))] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        try:
+            images.read(path)
+        except EarshotError as error:
+            assert path.name in str(error)
+
+
+def test_what_other_settings_gave_is_named_by_its_file(tmp_path):
+    Image.fromarray(np.zeros((30, 7), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(EarshotError, match=r"a\.png: .*the shape \(7, 30\)"):
+        images.read(tmp_path / "a.png", FRONT_END)
+
+
+def test_an_image_that_could_not_be_read_again_is_not_written(tmp_path, monkeypatch, spectrogram):
+    monkeypatch.setattr(images, "MOST_POINTS", 40)
+    with pytest.raises(EarshotError, match=r"a\.png would have .* points: write a \.npz"):
+        images.write(tmp_path / "a.png", spectrogram, FRONT_END)
+
+
 def test_a_coarser_spectrogram_keeps_its_size_and_its_loudest_point(spectrogram):
     rough = images.coarser(spectrogram, 4)
     assert rough.shape == spectrogram.shape
@@ -103,6 +166,28 @@ class TestWindows:
         (folder / name).write_bytes(b"\x00damaged")
         with pytest.raises(EarshotError, match=name):
             images.load_windows(folder)
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("windows", 5), ("windows", [5]), ("windows", [{"file": 5, "class_name": "noise"}]),
+         ("windows", []), ("windows", [{"file": "noise/000000.png", "class_name": "noise"}] * 2),
+         ("windows", [{"file": "n" * 5000, "class_name": "noise"}]),
+         ("windows", [{"file": "/etc/passwd", "class_name": "noise"}]),
+         ("windows", [{"file": "../q.png", "class_name": "noise"}]),
+         ("settings", {"sample_rate": 10**400}), ("class_names", [1, 2]),
+         ("class_names", None), ("class_names", ["noise", {}]),
+         ("settings", {"n_fft": "256"}), ("settings", 3), ("settings", {"other": 1})],
+    )  # fmt: skip
+    def test_an_index_that_makes_no_sense_is_named(self, saved, key, value):
+        path = saved[0] / "index.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+        with pytest.raises(EarshotError, match=r"(index\.json|nnnn) holds no"):
+            images.load_windows(saved[0])
+
+    def test_a_window_that_is_missing_is_named(self, saved):
+        (saved[0] / "noise/000000.png").unlink()
+        with pytest.raises(EarshotError, match=r"no file .*000000\.png"):
+            images.load_windows(saved[0])
 
     def test_windows_of_other_settings_are_refused(self, saved):
         with pytest.raises(EarshotError, match="made with other settings"):

@@ -1,10 +1,16 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib import cbook
+from matplotlib.text import Text
 
 import earshot
+from earshot.datasets import WordSet
 from earshot.features import StreamSpectrogram
 from earshot.notebook import plots
+from earshot.notebook.plots import style
 from earshot.recognition import Prediction, Steps
 from earshot.recognition.thresholds import curve_of
 from earshot.segmentation import Segment
@@ -26,33 +32,55 @@ def steps():
     return Steps(("noise", "speech"), p, 100.0)
 
 
-def drawn():
-    """One figure of every kind, by its name."""
+def drawn(name="one", other="two"):
+    """One figure of every kind, by its name; the names in it are given."""
     history = {"loss": [1.0, 0.5], "accuracy": [0.5, 0.9], "val_loss": [1.1, 0.6],
                "val_accuracy": [0.4, 0.8]}  # fmt: skip
-    answer = Prediction("two", 0.7, {"one": 0.3, "two": 0.7})
+    answer = Prediction(other, 0.7, {name: 0.3, other: 0.7})
     curve = curve_of(np.array([1.0, 2.0]), np.array([-1.0, 1.5]))
+    found = [Segment(0.1, 0.2, name, 0.9), Segment(0.3, 0.4, other, 0.2)]
+    words = WordSet([X, X], [0, 1], (name, other), [name, other], [name, other], 8000)
     return {
-        "waveforms": lambda: plots.waveforms([X, X], 8000, ["one", "two", "three"]),
+        "waveforms": lambda: plots.waveforms([X, X], 8000, [name, other, "three"]),
         "spectrograms": lambda: plots.spectrograms(
-            LOG_MEL([X, X]), LOG_MEL, ["one", "two"], colours=["red", "black"]
+            LOG_MEL([X, X]), LOG_MEL, [name, other], colours=["red", "black"]
         ),
         "mel_and_linear": lambda: plots.mel_and_linear(X, LOG_MEL),
-        "segments": lambda: plots.segments(X, 8000, FOUND, title="cut"),
-        "curves": lambda: plots.curves({"cnn": history, "plain": dict([*history.items()][:2])}),
-        "probabilities": lambda: plots.probabilities(answer, LOG_MEL(X), LOG_MEL),
-        "accuracies": lambda: plots.accuracies({"official split": [0.9], "anna left out": [0.8]}),
-        "rounds": lambda: plots.rounds({"fast": [-5.0, -20.0]}),
-        "examples": lambda: plots.examples({"svm": {1: 0.5, 5: 0.9}}),
-        "answers": lambda: plots.answers(np.eye(3), ["a", "a", "b"], ["x", "y", "z"], label="p"),
-        "trade_off": lambda: plots.trade_off({"others": curve}),
-        "few_labels": lambda: plots.few_labels({"cnn": {1: [0.6, 0.7], 10: [0.9]}}),
-        "confusion": lambda: plots.confusion([0, 1], [1, 1], ["one", "two"]),
-        "along": lambda: plots.along(np.zeros(101), 100.0, FOUND, "a unit"),
+        "durations": lambda: plots.durations(words),
+        "word_counts": lambda: plots.word_counts(words),
+        "segments": lambda: plots.segments(X, 8000, found, title=name),
+        "curves": lambda: plots.curves({name: history, other: dict([*history.items()][:2])}),
+        "probabilities": lambda: plots.probabilities(answer, LOG_MEL(X), LOG_MEL, name),
+        "accuracies": lambda: plots.accuracies({"official split": [0.9], name: [0.8]}),
+        "rounds": lambda: plots.rounds({name: [-5.0, -20.0]}),
+        "examples": lambda: plots.examples({name: {1: 0.5, 5: 0.9}}),
+        "answers": lambda: plots.answers(
+            np.eye(3), [name, name, other], [name, other, "z"], label=name
+        ),
+        "trade_off": lambda: plots.trade_off({name: curve}),
+        "few_labels": lambda: plots.few_labels({name: {1: [0.6, 0.7], 10: [0.9]}}),
+        "confusion": lambda: plots.confusion([0, 1], [1, 1], [name, other]),
+        "along": lambda: plots.along(np.zeros(101), 100.0, found, name),
         "stream": lambda: plots.stream(
-            np.zeros((101, 40)), StreamSpectrogram(), {"truth": FOUND, "heard": steps()}
+            np.zeros((101, 40)), StreamSpectrogram(), {name: found, other: steps()}, unit=name
         ),
     }
+
+
+@pytest.mark.parametrize("figure", drawn())
+def test_a_name_is_drawn_as_it_is_and_never_as_a_formula(figure):
+    drawing = drawn(r"$\nonsense$", "$$")[figure]()
+    drawing.canvas.draw()
+    texts = [text.get_text() for text in drawing.findobj(Text)]
+    assert not [text for text in texts if "$" in text and cbook.is_math_text(text)]
+    if figure not in ("mel_and_linear", "durations"):
+        assert any(style.plain(r"$\nonsense$") in text for text in texts)
+
+
+@given(st.text("$\\a^_{}", max_size=8))
+def test_any_text_is_plain(text):
+    assert not cbook.is_math_text(style.plain(text))
+    assert style.plain(text).replace(r"\$", "$") == text
 
 
 @pytest.mark.parametrize("name", drawn())

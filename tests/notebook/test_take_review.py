@@ -1,6 +1,9 @@
+import ipywidgets
 import numpy as np
+from support.markup import HOSTILE, parsed
 
 from earshot import audio
+from earshot.files import safe_name
 from earshot.notebook import take_review
 
 
@@ -22,3 +25,33 @@ def test_a_take_without_words_says_what_to_do(tmp_path):
     text, words, _ = take_review.review([], tmp_path).children
     assert "speak nearer" in text.value
     assert words.children == ()
+
+
+def html_of(widget):
+    """Give the HTML of all widgets in a widget."""
+    if isinstance(widget, ipywidgets.HTML):
+        return [widget.value]
+    return [text for child in getattr(widget, "children", ()) for text in html_of(child)]
+
+
+def test_words_and_speakers_are_texts_whatever_is_in_them(tmp_path):
+    for i, word in enumerate(HOSTILE):
+        own, plain = tmp_path / f"a{i}", tmp_path / f"b{i}"
+        hostile = own / safe_name(word) / f"{word.replace('/', '_')}_0.wav"
+        for path in (hostile, plain / "cat" / "me_0.wav"):
+            audio.write(path, np.ones(80), 8000)
+        shown = html_of(take_review.review([hostile], own))
+        as_it_is = html_of(take_review.review([plain / "cat" / "me_0.wav"], plain))
+        assert [parsed(text)[0] for text in shown] == [parsed(text)[0] for text in as_it_is]
+        assert parsed(shown[1])[1] == {"figcaption": hostile.stem}
+        assert parsed(shown[2])[1]["td"] == f"{word}1"
+
+
+def test_the_folder_of_a_long_take_is_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(take_review, "MOST_SHOWN", 1)
+    paths = [tmp_path / "<b>" / f"me_{i}.wav" for i in range(2)]
+    for path in paths:
+        audio.write(path, np.ones(80), 8000)
+    elements, shown = parsed(html_of(take_review.review(paths, tmp_path))[0])
+    assert elements == []
+    assert "<b>" in shown[""]

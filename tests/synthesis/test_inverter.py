@@ -94,6 +94,27 @@ def test_a_missing_or_damaged_folder_is_named(small, tmp_path):
         inverters.load_inverter(tmp_path / "net")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("front_end", {"n_mels": "64"}), ("front_end", 3), ("front_end", {"sample_rate": 10**400}),
+     ("front_end", {"other": 1}), ("card", 5), ("card", "none")],
+)  # fmt: skip
+def test_settings_of_another_kind_are_named(small, tmp_path, key, value):
+    small.save(tmp_path / "net")
+    path = tmp_path / "net" / "inverter.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(EarshotError, match=r"inverter\.json is damaged"):
+        inverters.load_inverter(tmp_path / "net")
+
+
+def test_a_network_of_other_bands_is_named(small, tmp_path):
+    small.save(tmp_path / "net")
+    path = tmp_path / "net" / "inverter.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "front_end": OWN.to_dict()}))
+    with pytest.raises(EarshotError, match=r"net does not go from 40 bands to twice 129"):
+        inverters.load_inverter(tmp_path / "net")
+
+
 def test_a_wrong_spectrogram_is_refused(small, spectrogram):
     with pytest.raises(EarshotError, match="64"):
         small(spectrogram[:, :40])

@@ -129,7 +129,13 @@ def test_a_word_without_sounds_is_named(online, offline_voice, tmp_path, engine)
 
 @pytest.mark.parametrize(
     "words, message",
-    [([], "list of words is empty"), ("", "''"), (["one", " "], "' '"), ([1], "1 is none")],
+    [
+        ([], "list of words is empty"),
+        ("", "''"),
+        (["one", " "], "' '"),
+        ([1], "1 is none"),
+        ("a\ud800", "is none"),
+    ],
 )
 def test_nothing_to_say_is_refused_before_anything_is_asked(online, tmp_path, words, message):
     with pytest.raises(EarshotError, match=message):
@@ -152,6 +158,20 @@ def test_a_folder_that_cannot_be_written_is_named(offline_voice, tmp_path):
 def test_a_word_may_hold_what_no_file_name_can(offline_voice, tmp_path):
     spoken = speech.say("on/off", engine="espeak", folder=tmp_path)
     assert spoken.path.parent.parent == tmp_path
+
+
+@pytest.mark.parametrize("letter", ["a", "ö", "/", "語"])
+def test_a_text_may_be_longer_than_a_file_name(online, tmp_path, letter):
+    first, second = speech.say([300 * letter, 300 * letter + "b"], engine="gtts", folder=tmp_path)
+    assert first.path != second.path
+    assert all(len(spoken.path.name.encode()) <= 230 for spoken in (first, second))
+    assert speech.say(300 * letter, folder=tmp_path) == first
+    assert len(online) == 2
+
+
+def test_a_language_may_be_longer_than_a_file_name(online, tmp_path):
+    with pytest.raises(EarshotError, match="gTTS cannot say 'one'"):
+        speech.say("one", language="x" * 300, engine="gtts", folder=tmp_path)
 
 
 def test_a_spectrogram_is_recognized_and_its_word_spoken(offline_voice, tmp_path):

@@ -14,7 +14,7 @@ and frequency upwards: 8 bits a point, and the settings in a text field of the i
 
 import contextlib
 import json
-import zipfile
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from earshot import files
+from earshot import arrays, files
 from earshot.errors import EarshotError
 from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel, check_log_mel
@@ -32,7 +32,10 @@ from earshot.types import Array, PathLike
 __all__ = ["coarser", "load_windows", "read", "save_windows", "write"]
 
 FIELD = "front_end"  # name of the settings, as JSON, in both kinds of files
+MOST_POINTS = 2**24  # of an image: more than an hour of 40 bands, a frame every 10 ms
 INDEX = "index.json"  # class names, settings, and the file, class and source of each saved window
+DAMAGE = OSError, LookupError, OverflowError, RecursionError, TypeError, ValueError
+"""What goes wrong where JSON is damaged, or holds values of other kinds than it should."""
 
 
 def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
@@ -44,6 +47,8 @@ def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     if db.ndim != 2:
         raise EarshotError(f"A file holds one spectrogram, not {len(db)}: write them one by one.")
     is_image = _is_image(path)
+    if is_image and db.size > MOST_POINTS:
+        raise EarshotError(f"{path} would have {db.size:,} points: write a .npz, or parts of it.")
     with files.atomic_path(path) as temporary:
         if is_image:
             _write_image(temporary, front_end.to_quantized(db), replace(front_end, bits=8))
@@ -58,17 +63,20 @@ def read(path: PathLike, front_end: LogMel | None = None) -> tuple[Array, LogMel
     elsewhere needs ``front_end``. What cannot be read raises :class:`EarshotError`.
     """
     path = Path(path)
-    with _named(path):
-        if _is_image(path):
-            spectrogram, found = _read_image(path)
-        else:
-            with np.load(path, allow_pickle=False) as packed:
-                spectrogram, found = packed["spectrogram"], _from_json(str(packed[FIELD]))
+    if _is_image(path):
+        spectrogram, found = _read_image(path)
+    else:
+        packed = arrays.read(path, ["spectrogram", FIELD])
+        with _named(path):
+            spectrogram, found = packed["spectrogram"], _from_json(str(packed[FIELD]))
     settings = found or front_end
     if not isinstance(settings, LogMel):
         raise EarshotError(f"{path} does not say with which settings it was made: give front_end.")
     settings = replace(settings, bits=8) if spectrogram.dtype == np.uint8 else settings
-    check_log_mel(spectrogram, settings)
+    try:
+        check_log_mel(spectrogram, settings)
+    except EarshotError as error:
+        raise EarshotError(f"{path}: {error}") from error
     return spectrogram, settings
 
 
@@ -115,19 +123,24 @@ def load_windows(
     folder, windows = Path(folder), []
     with _named(folder / INDEX):
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        class_names, paths = tuple(index["class_names"]), [row["file"] for row in index["windows"]]
-        labels = np.array([class_names.index(row["class_name"]) for row in index["windows"]])
+        class_names, rows = tuple(index["class_names"]), index["windows"]
+        paths = [folder / row["file"] for row in rows]
+        labels = np.array([class_names.index(row["class_name"]) for row in rows])
         found = StreamSpectrogram(**index["settings"])
-        if not paths:
-            raise ValueError("it names no windows")
+        if not len(set(paths)) == len(paths) > 0 or not all(
+            isinstance(n, str) for n in class_names
+        ):
+            raise ValueError("it names no windows, or some twice, or classes without a name")
+        if not all(path.resolve().is_relative_to(folder.resolve()) for path in paths):
+            raise ValueError("it names files outside its folder")
     if settings not in (None, found):
         raise EarshotError(f"The windows in {folder} were made with other settings: {found}.")
     for path in paths:
-        with _named(folder / path):
-            quantized, made_with = _read_image(folder / path)
+        quantized, made_with = _read_image(path)
+        with _named(path):
             if made_with != found or quantized.shape != found.output_shape:
                 raise ValueError("another image")
-            windows.append(found.from_quantized(quantized))
+        windows.append(found.from_quantized(quantized))
     return np.stack(windows), labels, class_names, found
 
 
@@ -150,10 +163,21 @@ def _write_image(path: Path, quantized: Array, front_end: FrontEnd) -> None:
 
 def _read_image(path: Path) -> tuple[Array, FrontEnd | None]:
     """Read an image; gives values of 8 bits, shape (frames, bands), and settings if it has any."""
-    with Image.open(path) as image:
-        settings = image.info.get(FIELD)
-        quantized = np.asarray(image.convert("L"))[::-1].T.copy()
-    return quantized, _from_json(settings) if settings else None
+    with _named(path):
+        try:
+            with (
+                warnings.catch_warnings(action="ignore"),
+                Image.open(path, formats=["PNG"]) as image,
+            ):
+                if image.width * image.height > MOST_POINTS:
+                    raise ValueError(f"{image.width:,} by {image.height:,} points")
+                settings = image.info.get(FIELD)
+                quantized = np.asarray(image.convert("L"))[::-1].T.copy()
+        except OSError:
+            raise
+        except Exception as error:  # Pillow raises what struct, zlib and its own parsers raise
+            raise ValueError(error) from error
+        return quantized, _from_json(settings) if settings else None
 
 
 def _to_json(front_end: FrontEnd) -> str:
@@ -161,8 +185,8 @@ def _to_json(front_end: FrontEnd) -> str:
 
 
 def _from_json(text: str) -> FrontEnd:
-    settings = json.loads(text)
-    return from_settings(settings.pop("kind", "LogMel"), settings)
+    settings = dict(json.loads(text))
+    return from_settings(str(settings.pop("kind", "LogMel")), settings)
 
 
 def _is_image(path: Path) -> bool:
@@ -174,12 +198,11 @@ def _is_image(path: Path) -> bool:
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Name the file in which something is missing or damaged."""
-    if not path.is_file():
-        raise EarshotError(f"There is no file {path}: check the name and the folder.")
-    damage = (OSError, EOFError, KeyError, TypeError, ValueError, SyntaxError, zipfile.BadZipFile)
     try:
         yield
-    except (*damage, EarshotError) as error:
+    except FileNotFoundError as error:
+        raise EarshotError(f"There is no file {path}: check the name and the folder.") from error
+    except (*DAMAGE, EarshotError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         damaged = f"{path} holds no spectrogram, or is damaged ({reason})"
         raise EarshotError(f"{damaged}: write it again.") from error

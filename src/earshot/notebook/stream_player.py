@@ -107,7 +107,7 @@ class Player(anywidget.AnyWidget):
             )
         )
         with files.atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+            temporary.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
 
 
 def _check(steps: Steps, duration_s: float) -> None:

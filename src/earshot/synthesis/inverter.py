@@ -15,6 +15,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from earshot.errors import EarshotError
+from earshot.features.front_end import from_settings
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.mel import mel_matrices
 from earshot.networks import saving
@@ -55,12 +57,20 @@ def load_inverter(folder: PathLike) -> Inverter:
     """Load an :class:`Inverter` from its folder; what is missing or damaged there is named."""
     readers = {SETTINGS: _read_settings, saving.NETWORK: saving.read_network}
     (front_end, card), model = saving.read(folder, readers, "inverter")
+    n_bins = front_end.n_fft // 2 + 1
+    shapes = [shape[-1] for shape in (model.input_shape, *model.output_shape)]
+    if shapes != [front_end.n_mels, n_bins, n_bins]:
+        needed = f"from {front_end.n_mels} bands to twice {n_bins} frequencies"
+        raise EarshotError(f"The network in {folder} does not go {needed}: copy the folder again.")
     return Inverter(model, front_end, card)
 
 
 def _read_settings(path):
     settings = saving.read_settings(path)
-    return LogMel(**settings["front_end"]), settings["card"]
+    try:
+        return from_settings("LogMel", settings["front_end"]), dict(settings["card"])
+    except (EarshotError, OverflowError) as error:
+        raise ValueError(error) from error  # saving.read names the file
 
 
 @keras.saving.register_keras_serializable("earshot")

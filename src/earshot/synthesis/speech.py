@@ -8,6 +8,7 @@ seven (espeak): seven.wav
 """
 
 import dataclasses
+import hashlib
 import importlib.util
 import tempfile
 import warnings
@@ -27,6 +28,7 @@ __all__ = ["ENGINES", "Spoken", "say", "say_spectrogram"]
 
 ENGINES = ("gtts", "espeak")  # The voices, best first.
 TIMEOUT_S = 10  # So long gTTS may take to answer; then eSpeak NG speaks.
+LONGEST_NAME = 200  # Bytes of a file's name; file systems take 255, and others add to it.
 _ESPEAK_NAMES = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "yue": "yue", "iw": "he", "no": "nb"}
 """Languages that eSpeak NG calls by another name than gTTS."""
 
@@ -60,7 +62,8 @@ def say(
     language : as both engines write it: "en", "de", "nl", "pt-BR" and so on
     engine : "gtts" or "espeak"; default: what lies in the folder, else gTTS, else eSpeak NG, with
         an :class:`EarshotWarning` that says why
-    folder : gets ``<language>-<engine>/<word>.wav``
+    folder : gets ``<language>-<engine>/<word>.wav``; of a long text, the name is cut, and ends with
+        a checksum of it
     """
     many = not isinstance(words, str)
     words = [_checked(word) for word in words] if many else [_checked(words)]
@@ -73,7 +76,9 @@ def say(
     engines, spoken = [engine] if engine else [*ENGINES], []
     for word in words:
         places = [
-            Spoken(word, Path(folder) / safe_name(f"{language}-{e}") / f"{safe_name(word)}.wav", e)
+            Spoken(
+                word, Path(folder) / _short_name(f"{language}-{e}") / f"{_short_name(word)}.wav", e
+            )
             for e in engines
         ]
         there = [place for place in places if place.path.is_file()]
@@ -81,6 +86,15 @@ def say(
         if spoken[-1].engine == "espeak" and "gtts" in engines and not there:
             engines.remove("gtts")  # nor is it asked for the words that follow
     return spoken if many else spoken[0]
+
+
+def _short_name(text):
+    """Name a file after a text of any length, each by another name."""
+    name = safe_name(text)
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    checksum = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{checksum}"
 
 
 def _speak(places, language):
@@ -119,7 +133,8 @@ def say_spectrogram(
 
 
 def _checked(word):
-    if not isinstance(word, str) or not word.strip():
+    sayable = isinstance(word, str) and word.strip().encode(errors="ignore").decode()
+    if not sayable or len(sayable) < len(word.strip()):  # half a pair of UTF-16 is no letter
         raise EarshotError(f"Only words can be said, and {word!r} is none: give it some letters.")
     return word.strip()
 

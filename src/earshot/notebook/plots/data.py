@@ -82,11 +82,14 @@ def word_counts(words: WordSet) -> Figure:
     """Draw how many clips there are of each word, a stripe per speaker."""
     speakers = np.unique(words.speakers)
     figure, axis = style.one_axis(7, 2.4, xlabel="word", ylabel="clips")
-    bottom = np.zeros(len(words.class_names))
+    names, bottom = (
+        [style.plain(name) for name in words.class_names],
+        np.zeros(len(words.class_names)),
+    )
     colours = plt.colormaps["viridis"](np.linspace(0.1, 0.9, len(speakers)))
     for speaker, colour in zip(speakers, colours, strict=True):
         n = np.bincount(words.labels[words.speakers == speaker], minlength=len(bottom))
-        axis.bar(words.class_names, n, bottom=bottom, color=colour, label=speaker)
+        axis.bar(names, n, bottom=bottom, color=colour, label=style.plain(speaker))
         bottom += n
     axis.tick_params(axis="x", rotation=30 if len(words.class_names) > 6 else 0)
     if len(speakers) <= 8:
@@ -108,7 +111,7 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
     size = (max(8, min(0.6 * duration_s, 16)), 3.8)
     figure, axes = plt.subplots(2, 1, figsize=size, sharex=True, layout="constrained")
     style.draw_waveform(axes[0], x, sample_rate)
-    axes[0].set(title=title, ylabel="amplitude", xlim=(0, duration_s))
+    axes[0].set(title=style.plain(title), ylabel="amplitude", xlim=(0, duration_s))
     style.draw_spectrogram(axes[1], front_end(x), duration_s)
     axes[1].set(xlabel=TIME, ylabel="mel band")
     for i, segment in enumerate(found):
@@ -118,7 +121,7 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
             axis.axvline(segment.start_s, color=colour, linewidth=0.8)
             axis.axvline(segment.end_s, color=colour, linewidth=0.8)
         axes[0].annotate(
-            f"{i}\n{segment.word}{'?' if segment.doubtful else ''}",
+            f"{i}\n{style.plain(segment.word)}{'?' if segment.doubtful else ''}",
             ((segment.start_s + segment.end_s) / 2, 1), xycoords=("data", "axes fraction"),
             ha="center", va="top", fontsize=7, color=colour,
         )  # fmt: skip

@@ -32,27 +32,27 @@ def curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
         for i, (name, history) in enumerate(histories.items()):
             epochs = np.arange(1, len(history[what]) + 1)
             tested = f"val_{what}" in history
-            label = None if tested else name
+            label = None if tested else style.plain(name)
             axis.plot(epochs, history[what], f"C{i}.--", alpha=0.6, label=label)
             if tested:
-                axis.plot(epochs, history[f"val_{what}"], f"C{i}.-", label=name)
+                axis.plot(epochs, history[f"val_{what}"], f"C{i}.-", label=style.plain(name))
     axes[1].legend(title="dashed: training, solid: test", fontsize=8)
     return figure
 
 
 def confusion(truth: Sequence[int], predicted: Sequence[int], class_names: Sequence[str]) -> Figure:
     """Draw a confusion matrix of labels: counts, coloured by their share of what was said."""
-    n = len(class_names)
+    names, n = [style.plain(name) for name in class_names], len(class_names)
     counts = confusion_matrix(truth, predicted, labels=range(n))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axis = style.one_axis(1.5 + 0.45 * n, 1 + 0.42 * n)
-    drawn = ConfusionMatrixDisplay(share, display_labels=class_names).plot(
+    drawn = ConfusionMatrixDisplay(share, display_labels=names).plot(
         ax=axis, cmap="Blues", colorbar=False, im_kw={"vmin": 0, "vmax": 1},
         text_kw={"fontsize": 8},
     )  # fmt: skip
     for text, count in zip(drawn.text_.flat, counts.flat, strict=True):
         text.set_text(count or "")
-    axis.set_xticks(range(n), class_names, rotation=45, ha="right")
+    axis.set_xticks(range(n), names, rotation=45, ha="right")
     axis.set(xlabel="recognized", ylabel="said")
     return figure
 
@@ -64,12 +64,12 @@ def probabilities(
     figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained")
     duration_s = len(spectrogram) * front_end.hop_length / front_end.sample_rate
     style.draw_spectrogram(axes[0], spectrogram, duration_s)
-    axes[0].set(title=title, xlabel="time (s)", ylabel="mel band")
+    axes[0].set(title=style.plain(title), xlabel="time (s)", ylabel="mel band")
     names = list(prediction.probabilities)
     colours = [style.SPEECH if name == prediction.word else style.PALE for name in names]
-    axes[1].barh(names, list(prediction.probabilities.values()), color=colours)
+    axes[1].barh([*map(style.plain, names)], list(prediction.probabilities.values()), color=colours)
     axes[1].invert_yaxis()
-    axes[1].set(title=str(prediction), xlabel="probability", xlim=(0, 1))
+    axes[1].set(title=style.plain(prediction), xlabel="probability", xlim=(0, 1))
     return figure
 
 
@@ -78,7 +78,7 @@ def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
     figure, axis = style.one_axis(7, 2.6, xlabel="test", ylabel="accuracy (%)", ylim=(50, 100))
     for i, (name, shares) in enumerate(results.items()):
         colour = style.OTHER if name == "official split" else style.SPEECH
-        axis.bar(name, 100 * np.mean(shares), color=colour, alpha=0.85)
+        axis.bar(style.plain(name), 100 * np.mean(shares), color=colour, alpha=0.85)
         axis.plot([i] * len(shares), 100 * np.asarray(shares), "k_", markersize=14)
     axis.tick_params(axis="x", rotation=20)
     return figure
@@ -88,7 +88,7 @@ def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
     """Draw errors in dB, by name, of :mod:`earshot.synthesis.griffin_lim` against its rounds."""
     figure, axis = style.one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
     for name, values in errors.items():
-        axis.plot(values, label=name)
+        axis.plot(values, label=style.plain(name))
     style.add_legend(axis)
     return figure
 
@@ -99,7 +99,9 @@ def examples(results: Mapping[str, Mapping[int, float]]) -> Figure:
         xlabel="recordings of each word", ylabel="recognized (%)", ylim=(None, 102)
     )
     for i, (name, shares) in enumerate(results.items()):
-        axis.plot(list(shares), [100 * a for a in shares.values()], f"C{i}.-", label=name)
+        axis.plot(
+            list(shares), [100 * a for a in shares.values()], f"C{i}.-", label=style.plain(name)
+        )
         axis.set_xticks(list(shares))
     style.add_legend(axis, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -119,11 +121,11 @@ def answers(
     image = axis.imshow(rows, cmap="magma", aspect="auto", interpolation="nearest")
     begins = [i for i, title in enumerate(titles) if i == 0 or title != titles[i - 1]]
     middles = [(a + b - 1) / 2 for a, b in itertools.pairwise([*begins, len(titles)])]
-    axis.set_yticks(middles, [titles[i] for i in begins])
-    axis.set_xticks(range(n), class_names, rotation=45, ha="right")
+    axis.set_yticks(middles, [style.plain(titles[i]) for i in begins])
+    axis.set_xticks(range(n), map(style.plain, class_names), rotation=45, ha="right")
     for begin in begins[1:]:
         axis.axhline(begin - 0.5, color="white", linewidth=0.8)
-    figure.colorbar(image, ax=axis, label=label)
+    figure.colorbar(image, ax=axis, label=style.plain(label))
     return figure
 
 
@@ -135,7 +137,12 @@ def trade_off(curves: Mapping[str, RocCurve]) -> Figure:
     )  # fmt: skip
     lowest = []
     for i, (name, curve) in enumerate(curves.items()):
-        axis.plot(100 * curve.unknown_accepted, 100 * curve.known_accepted, f"C{i}", label=name)
+        axis.plot(
+            100 * curve.unknown_accepted,
+            100 * curve.known_accepted,
+            f"C{i}",
+            label=style.plain(name),
+        )
         now = np.searchsorted(curve.thresholds, 0.0)
         known, unknown = 100 * curve.known_accepted[now], 100 * curve.unknown_accepted[now]
         axis.plot(unknown, known, f"C{i}o", clip_on=False, zorder=3, alpha=0.8)
@@ -155,7 +162,7 @@ def few_labels(shares: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
     for i, (name, by_seconds) in enumerate(shares.items()):
         seconds = sorted(by_seconds)
         means = [100 * np.mean(by_seconds[s]) for s in seconds]
-        axis.plot(seconds, means, f"C{i}o-", label=name)
+        axis.plot(seconds, means, f"C{i}o-", label=style.plain(name))
         for s in seconds:
             axis.plot([s] * len(by_seconds[s]), 100 * np.asarray(by_seconds[s]), f"C{i}_")
     axis.set_xticks(seconds, [str(s) for s in seconds])

@@ -39,7 +39,7 @@ def stream(
     above, *ribbons = axes[:, 0]
     duration_s = len(spectrogram) / settings.steps_per_s
     image = style.draw_spectrogram(above, spectrogram, duration_s)
-    figure.colorbar(image, ax=above, label=unit, pad=0.01)
+    figure.colorbar(image, ax=above, label=style.plain(unit), pad=0.01)
     above.set(ylabel="band", xlim=(0, duration_s))
     for axis, (title, row) in zip(ribbons, rows.items(), strict=True):
         if isinstance(row, Steps):
@@ -49,10 +49,11 @@ def stream(
         style.draw_segments(axis, found, "white")
         style.draw_segments(axis, found, alpha=0.6)
         for segment in found if len({segment.word for segment in found}) > 1 else ():
-            axis.text((segment.start_s + segment.end_s) / 2, 0.5, segment.word, ha="center",
-                      va="center", fontsize=7, clip_on=True)  # fmt: skip
+            middle_s = (segment.start_s + segment.end_s) / 2
+            axis.text(middle_s, 0.5, style.plain(segment.word), ha="center", va="center",
+                      fontsize=7, clip_on=True)  # fmt: skip
         axis.set(ylim=(0, 1), yticks=[])
-        axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
+        axis.set_ylabel(style.plain(title), rotation=0, ha="right", va="center", fontsize=9)
     axes[-1, 0].set(xlabel="time (s)")
     return figure
 
@@ -61,7 +62,7 @@ def along(values: Array, steps_per_s: float, found: Sequence[Segment], title: st
     """Draw one value along a stream, shape (steps,), such as that of a unit, over the segments."""
     end_s = len(values) / steps_per_s
     figure, axis = style.one_axis(
-        11, 1.8, title=title, xlabel="time (s)", ylabel="value", xlim=(0, end_s)
+        11, 1.8, title=style.plain(title), xlabel="time (s)", ylabel="value", xlim=(0, end_s)
     )
     style.draw_segments(axis, found, alpha=0.3)
     axis.plot(np.arange(len(values)) / steps_per_s, values, color=style.SPEECH, linewidth=0.8)

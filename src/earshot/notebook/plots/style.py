@@ -18,12 +18,29 @@ from matplotlib.image import AxesImage
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
-__all__ = ["add_legend", "draw_segments", "draw_spectrogram", "draw_waveform", "grid", "one_axis"]
+__all__ = [
+    "add_legend",
+    "draw_segments",
+    "draw_spectrogram",
+    "draw_waveform",
+    "grid",
+    "one_axis",
+    "plain",
+]
 
 SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
 PALE = "#d9e2ec"  # the other answers
 OTHER = "#c8553d"  # red: what is doubtful, what is set apart, noise
 FOUND = "#2a9d5c"  # green: segments that are sure
+
+
+def plain(text: object) -> str:
+    """Give a text that is drawn as it is: between two dollar signs, matplotlib looks for formulas.
+
+    >>> print(plain("$100 or 100$"))
+    \\$100 or 100\\$
+    """
+    return str(text).replace("$", r"\$")
 
 
 def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figure, Axes]:
@@ -45,7 +62,7 @@ def grid(
         axis.set_visible(False)
     for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
         axis.tick_params(labelsize=7)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(plain(title), fontsize=9)
         axis.set_xlabel(labels[0] if i >= len(titles) - columns else "", fontsize=8)
         axis.set_ylabel("" if i % columns else labels[1], fontsize=8)
     return figure, axes.flat[: len(titles)]

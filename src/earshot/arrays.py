@@ -1,0 +1,65 @@
+"""Arrays in ``.npz`` files, read with a limit: a damaged or hostile file takes no more memory.
+
+>>> import tempfile
+>>> path = Path(tempfile.mkdtemp()) / "two.npz"
+>>> np.savez_compressed(path, ones=np.ones(3), words=["cat", "dog"])
+>>> read(path, ["words"])
+{'words': array(['cat', 'dog'], dtype='<U3')}
+"""
+
+import math
+import os
+import warnings
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from earshot.errors import EarshotError
+from earshot.types import Array, PathLike
+
+__all__ = ["read"]
+
+MOST_BYTES = 2**26  # that the arrays of a small file take: 67 MB; or, if that is more,
+MOST_PER_BYTE = (
+    16  # so many for each byte of the file: sound and spectrograms are packed 1:1 to 1:4
+)
+
+
+def read(path: PathLike, names: Iterable[str]) -> dict[str, Array]:
+    """Read the arrays of these names from an ``.npz`` file; no pickle is opened.
+
+    Raises :class:`EarshotError` when the file or an array is missing or damaged, or would take far
+    more memory than the file's size suggests.
+    """
+    path = Path(path)
+    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
+        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    most = max(MOST_BYTES, MOST_PER_BYTE * path.stat().st_size)
+    try:
+        with zipfile.ZipFile(path) as packed, warnings.catch_warnings(action="ignore"):
+            members = {name: packed.getinfo(f"{name}.npy") for name in names}
+            if (total := sum(member.file_size for member in members.values())) <= most:
+                return {name: _array(packed, member) for name, member in members.items()}
+    # What zipfile, its decoders and NumPy's parser raise at foreign bytes is no list that ends:
+    # errors of zlib, lzma, tokens, types, encodings, encrypted and unknown members, recursion.
+    except Exception as error:
+        reason = str(error).strip("'\"").partition("\n")[0] or type(error).__name__
+        way_out = "copy it again, or make it anew."
+        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
+    sizes = f"{total:,} bytes, and {most:,} are the most for its size"
+    raise EarshotError(f"{path} is damaged, or too large when unpacked ({sizes}): make it anew.")
+
+
+def _array(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """Read an array, after its header: that may claim exactly the bytes that are there."""
+    with packed.open(member) as file:
+        readers = {(1, 0): np.lib.format.read_array_header_1_0,
+                   (2, 0): np.lib.format.read_array_header_2_0}  # fmt: skip
+        shape, _, kind = readers[np.lib.format.read_magic(file)](file)
+        there = member.file_size - file.tell()
+        if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize != there:
+            raise ValueError(f"{member.filename} claims {shape} of {kind}, and has {there:,} bytes")
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
