@@ -21,22 +21,23 @@ from earshot.types import Array, PathLike
 
 __all__ = ["read"]
 
-MOST_BYTES = 2**26  # that the arrays of a small file take: 67 MB; or, if that is more,
-MOST_PER_BYTE = (
-    16  # so many for each byte of the file: sound and spectrograms are packed 1:1 to 1:4
-)
+MOST_BYTES = 2**26  # that the arrays of a small file take: 67 MB, half an hour of speech at 16 kHz
+MOST_PER_BYTE = 10  # ... or so many for each byte: sound and spectrograms are packed 1:1 to 1:4
+KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of compression that NumPy writes
 
 
-def read(path: PathLike, names: Iterable[str]) -> dict[str, Array]:
+def read(
+    path: PathLike, names: Iterable[str], *, most_bytes: int | None = None
+) -> dict[str, Array]:
     """Read the arrays of these names from an ``.npz`` file; no pickle is opened.
 
-    Raises :class:`EarshotError` when the file or an array is missing or damaged, or would take far
-    more memory than the file's size suggests.
+    Raises :class:`EarshotError` when the file or an array is missing or damaged, or would take more
+    memory than ``most_bytes``: by default ten times the file, and 67 MB always.
     """
     path = Path(path)
     if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
         raise EarshotError(f"There is no file {path}: check the name and the folder.")
-    most = max(MOST_BYTES, MOST_PER_BYTE * path.stat().st_size)
+    most = most_bytes or max(MOST_BYTES, MOST_PER_BYTE * path.stat().st_size)
     try:
         with zipfile.ZipFile(path) as packed, warnings.catch_warnings(action="ignore"):
             members = {name: packed.getinfo(f"{name}.npy") for name in names}
@@ -47,13 +48,15 @@ def read(path: PathLike, names: Iterable[str]) -> dict[str, Array]:
     except Exception as error:
         reason = str(error).strip("'\"").partition("\n")[0] or type(error).__name__
         way_out = "copy it again, or make it anew."
-        raise EarshotError(f"{path} is damaged ({reason}): {way_out}") from error
+        raise EarshotError(f"{path} is damaged or another file ({reason}): {way_out}") from error
     sizes = f"{total:,} bytes, and {most:,} are the most for its size"
     raise EarshotError(f"{path} is damaged, or too large when unpacked ({sizes}): make it anew.")
 
 
 def _array(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     """Read an array, after its header: that may claim exactly the bytes that are there."""
+    if member.compress_type not in KINDS:
+        raise ValueError("another compression than NumPy's")
     with packed.open(member) as file:
         readers = {(1, 0): np.lib.format.read_array_header_1_0,
                    (2, 0): np.lib.format.read_array_header_2_0}  # fmt: skip
@@ -61,5 +64,11 @@ def _array(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
         there = member.file_size - file.tell()
         if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize != there:
             raise ValueError(f"{member.filename} claims {shape} of {kind}, and has {there:,} bytes")
+        if not kind.itemsize:
+            raise ValueError(f"{member.filename} has elements that take no bytes")
         file.seek(0)
-        return np.lib.format.read_array(file, allow_pickle=False)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if kind.kind == "U":
+        for _ in array.flat:
+            pass  # decodes the text, which NumPy puts off, and fails where it is none
+    return array

@@ -8,13 +8,12 @@ WordSet(1 clips, 1 words, 1 speakers, 8,000 Hz)
 """
 
 import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from earshot import audio, files
+from earshot import arrays, audio, files
 from earshot.datasets.folders import from_folder, read_recordings, told
 from earshot.datasets.speakers import Naming, speaker_of
 from earshot.datasets.word_set import ARRAYS, WordSet
@@ -22,67 +21,19 @@ from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.types import Array, PathLike
 
-__all__ = ["load", "pack", "read_arrays"]
+__all__ = ["load", "pack"]
 
-MOST_BYTES = 64 << 20  # arrays may always take so much: 35 minutes of 16-bit samples at 16 kHz
-MOST_TIMES = 10  # ... or so many times their file: speech shrinks to a half, zeros to a thousandth
 MOST_CLIPS = 1_000_000  # each takes 200 bytes more than its samples; Speech Commands has 105,829
-KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of compression that NumPy writes
-
-
-def read_arrays(
-    path: PathLike, names: Sequence[str], *, what: str, most_bytes: int | None = None
-) -> dict[str, Array]:
-    """Read arrays of an ``.npz`` file, of which messages say ``what`` it is; no pickle is opened.
-
-    What they claim to take is looked at before: more than 10 times the file (and than 64 MB), or
-    than ``most_bytes`` if given, raises :class:`EarshotError`, as does whatever is damaged.
-    """
-    path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {name: archive.getinfo(f"{name}.npy") for name in names}
-            size = sum(member.file_size for member in members.values())
-            limit = max(MOST_BYTES, MOST_TIMES * path.stat().st_size)
-            if size <= (limit if most_bytes is None else most_bytes):
-                return {name: _array(archive, member) for name, member in members.items()}
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no file {path}: check the name and the folder.") from error
-    # Foreign bytes: zlib, tokenize, struct, zipfile and NumPy raise a dozen kinds of errors on them
-    except Exception as error:
-        raise _damaged(path, what, error) from error
-    raise EarshotError(
-        f"{path} would take {size / 1e6:,.0f} MB of memory, far more than a file of its size "
-        "should: pass most_bytes if you know where it comes from."
-    )
-
-
-def _damaged(path, what, error):
-    reason = str(error) or type(error).__name__
-    return EarshotError(f"{path} is not a {what} or is damaged ({reason}): make it anew.")
-
-
-def _array(archive, member):
-    if member.compress_type not in KINDS:
-        raise ValueError("another compression than NumPy's")
-    with archive.open(member) as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
-    if array.size > member.file_size:
-        raise ValueError("elements that take no bytes")
-    if array.dtype.kind == "U":
-        for _ in array.flat:
-            pass  # decodes the text, which NumPy puts off, and fails where it is none
-    return array
 
 
 def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
     """Read a :class:`WordSet` that was packed by :meth:`WordSet.save`; no pickle is opened.
 
     A damaged file raises :class:`EarshotError`, and so does one that would take far more memory
-    than its size tells (``most_bytes`` allows it, see :func:`read_arrays`).
+    than its size tells (``most_bytes`` allows it, see :func:`earshot.arrays.read`).
     """
-    names, what = ("waveforms", "lengths", "words", "sample_rate", "about"), "packed WordSet"
-    packed = read_arrays(path, [*names, *ARRAYS], what=what, most_bytes=most_bytes)
+    names = ("waveforms", "lengths", "words", "sample_rate", "about", *ARRAYS)
+    packed = arrays.read(path, names, most_bytes=most_bytes)
     try:
         if max(packed[name].size for name in ("lengths", "words", *ARRAYS)) > MOST_CLIPS:
             raise ValueError(f"more than {MOST_CLIPS:,} clips")
@@ -102,7 +53,8 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
             **{name: packed[name] for name in ARRAYS},
         )
     except (TypeError, ValueError, OverflowError, EarshotError) as error:
-        raise _damaged(path, what, error) from error
+        way_out = "copy it again, or make it anew."
+        raise EarshotError(f"{path} is not a packed WordSet ({error}): {way_out}") from error
 
 
 def pack(
