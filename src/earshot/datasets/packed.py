@@ -19,7 +19,7 @@ from earshot.datasets.speakers import Naming, speaker_of
 from earshot.datasets.word_set import ARRAYS, WordSet
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
-from earshot.types import Array, PathLike
+from earshot.types import PathLike
 
 __all__ = ["load", "pack"]
 
