@@ -1,7 +1,10 @@
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 
-from earshot.datasets import folders
+from earshot.datasets import folders, packed
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 
@@ -81,6 +84,23 @@ def test_clips_that_are_no_waveforms_are_refused(x):
         WordSet([x], [0], ("a",), ["x"], ["y"], 8000)
 
 
+@pytest.mark.parametrize(
+    ("kind", "half"),
+    [(np.int8, 2**6), (np.uint8, 2**7 + 2**6), (np.int16, 2**14), (np.int32, 2**30),
+     (np.uint32, 2**31 + 2**30), (np.int64, 2**14), (np.float32, 0.5), (np.float64, 0.5)],
+)  # fmt: skip
+def test_samples_of_any_width_have_the_same_full_scale(kind, half):
+    words = WordSet([np.full(9, half, kind)], [0], ("a",), ["x"], ["y"], 8000)
+    assert words.waveforms[0].dtype == np.float32
+    np.testing.assert_array_equal(words.waveforms[0], 0.5)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 8000.5, np.nan, "8000", None])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(EarshotError, match="A sample rate is a whole number of Hz above 0"):
+        WordSet([np.zeros(9)], [0], ("a",), ["x"], ["y"], rate)
+
+
 @pytest.mark.parametrize("labels", [[0.0], [2], [-2], ["a"], [0, 1]])
 def test_labels_that_fit_nothing_are_refused(labels):
     with pytest.raises(EarshotError):
@@ -119,3 +139,33 @@ def test_nothing_is_overwritten(beeps, tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.wav")}
     assert beeps.save_folder(tmp_path) == 0
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.wav")} == before
+
+
+class TestFingerprint:
+    def test_it_is_64_hexadecimal_digits_and_survives_the_disk(self, beeps, tmp_path):
+        beeps.save(tmp_path / "beeps.npz")
+        assert re.fullmatch("[0-9a-f]{64}", beeps.fingerprint())
+        assert packed.load(tmp_path / "beeps.npz").fingerprint() == beeps.fingerprint()
+
+    @pytest.mark.parametrize("what", ["sample", "label", "word", "rate", "order", "cut"])
+    def test_whatever_is_learned_changes_it(self, beeps, what):
+        waveforms, labels = [x.copy() for x in beeps.waveforms], beeps.labels.copy()
+        changes = {"waveforms": waveforms, "labels": labels}
+        if what == "sample":
+            waveforms[3][5] += 1e-6
+        elif what == "label":
+            labels[3] = 1 - labels[3]
+        elif what == "word":
+            changes["class_names"] = ("low", "higher")
+        elif what == "rate":
+            changes["sample_rate"] = 8001
+        elif what == "order":
+            waveforms.reverse()
+        elif what == "cut":  # the same samples, of another clip
+            waveforms[:2] = waveforms[0][:-9], np.append(waveforms[0][-9:], waveforms[1])
+        assert dataclasses.replace(beeps, **changes).fingerprint() != beeps.fingerprint()
+
+    def test_names_of_people_and_files_do_not(self, beeps):
+        names = np.array(["x"] * len(beeps))
+        renamed = dataclasses.replace(beeps, speakers=names, sources=names, about="other")
+        assert renamed.fingerprint() == beeps.fingerprint()

@@ -8,6 +8,7 @@
 
 import collections
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -52,14 +53,16 @@ class WordSet:
         labels = np.asarray(self.labels)
         if labels.dtype.kind not in "iu":
             raise EarshotError(f"Labels are whole numbers from 0, one a word, not {labels.dtype}.")
-        if len(set(self.class_names)) < len(self.class_names):
-            raise EarshotError(f"Every word must be there once: {', '.join(self.class_names)}.")
+        class_names = tuple(str(word) for word in self.class_names)
+        if len(set(class_names)) < len(class_names):
+            raise EarshotError(f"Every word must be there once: {', '.join(class_names)}.")
         vars(self).update(  # the class is frozen
             waveforms=[audio.validate(x, f"clip {i}") for i, x in enumerate(self.waveforms)],
             labels=labels.astype(np.int64),
-            class_names=tuple(str(word) for word in self.class_names),
+            class_names=class_names,
             speakers=np.asarray(self.speakers, dtype=np.str_),
             sources=np.asarray(self.sources, dtype=np.str_),
+            sample_rate=audio.whole_rate(self.sample_rate),
         )
         lengths = {len(self), *(len(getattr(self, name)) for name in ARRAYS)}
         if len(lengths) > 1:
@@ -91,6 +94,19 @@ class WordSet:
         """Count the clips of each word."""
         n = np.bincount(self.labels[self.labels >= 0], minlength=len(self.class_names))
         return dict(zip(self.class_names, n.tolist(), strict=True))
+
+    def fingerprint(self) -> str:
+        """Give the SHA-256 (hex) of what a network learns: samples, labels, words and rate.
+
+        Two sets have the same one only when every sample is the same, in the same order. Speakers,
+        sources and ``about`` are not in it: they change nothing that is learned.
+        """
+        lengths = [len(x) for x in self.waveforms]
+        known = [self.class_names, self.sample_rate, self.labels.tolist(), lengths]
+        digest = hashlib.sha256(json.dumps(known).encode())
+        for x in self.waveforms:
+            digest.update(x)
+        return digest.hexdigest()
 
     def subset(self, chosen: Any) -> Self:
         """Keep some clips: indices in any order, or booleans of shape (n,)."""
