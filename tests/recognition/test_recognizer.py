@@ -1,15 +1,23 @@
+import contextlib
 import dataclasses
+import io
 import json
+import shutil
+import warnings
+import zipfile
 
+import keras
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from earshot import audio
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.recognition import recognizer
-from earshot.recognition.recognizer import Recognizer
+from earshot.recognition.recognizer import Memory, Recognizer
 
 FINE = LogMel(hop_length=64, n_mels=64, n_samples=None)
 
@@ -89,10 +97,44 @@ class TestPredict:
             trained.predict((beep(300) * 32768).astype(np.int16)), trained.predict(beep(300)), 1e-2
         )
 
-    def test_of_a_long_recording_the_loudest_stretch_counts(self, trained, beep):
+    @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
+    @pytest.mark.parametrize("start", [0, 4000, 8500])
+    def test_of_a_long_recording_the_loudest_stretch_counts(
+        self, trained, beep, pitch_hz, word, start
+    ):
         noise = 0.001 * np.random.default_rng(0).standard_normal(12000)
-        noise[8500:11700] += beep(1500)
-        assert trained.predict(noise).word == "high"
+        noise[start : start + 3200] += beep(pitch_hz)
+        assert trained.predict(noise).word == word
+
+    @pytest.mark.parametrize("duration_s", [0.3, 0.9])
+    def test_an_offset_changes_nothing(self, trained, beep, duration_s):
+        x = beep(300, duration_s=duration_s)
+        a, b = (trained.predict(one, 8000) for one in (x + np.float32(0.3), x))
+        assert_same(a, b, 1e-2)
+
+    @pytest.mark.parametrize("value", [1e19, 1e30])
+    def test_no_nan_leaves_it(self, trained, beep, value):
+        with pytest.raises(EarshotError, match="holds values up to"):
+            trained.predict(value * beep(300))
+        with pytest.raises(EarshotError, match="answers NaN"), np.errstate(all="ignore"):
+            trained.probabilities([value * beep(300)])
+
+    def test_a_network_that_answers_nan_is_named(self, trained, beep):
+        network = keras.models.clone_model(trained.model)
+        network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
+        lost = Recognizer(network, trained.front_end, trained.class_names)
+        with pytest.raises(EarshotError, match="answers NaN.*lower learning_rate"):
+            lost.predict(beep(300))
+        with pytest.raises(EarshotError, match="answers NaN"):
+            lost.predict_spectrogram(trained.front_end(beep(300)))
+
+    def test_a_forgotten_rate_is_warned_of(self, digit_recognizer, speech):
+        words = speech.subset(np.arange(0, len(speech), len(speech) // 30))
+        with pytest.warns(EarshotWarning, match="of 3. waveforms sound slowed.*8,000 Hz.*sample_r"):
+            digit_recognizer.predict(words.resampled(16000).waveforms)
+        with warnings.catch_warnings(action="error", category=EarshotWarning):
+            digit_recognizer.predict(words.resampled(16000).waveforms, 16000)
+            digit_recognizer.predict(words.waveforms)
 
     @pytest.mark.parametrize(
         ("x", "message"),
@@ -115,6 +157,99 @@ class TestPredict:
         soundfile.write(tmp_path / "quiet.wav", np.zeros(4000), 8000)
         with pytest.raises(EarshotError, match=r"quiet\.wav is silent"):
             trained.predict(tmp_path / "quiet.wav")
+
+
+@pytest.fixture
+def saved(trained, tmp_path):
+    trained.save(tmp_path / "beeps")
+    return tmp_path / "beeps"
+
+
+class TestMemory:
+    """What the recognizer remembers lies in a file that may be damaged, or of another network."""
+
+    LAYER = "features"
+
+    @pytest.fixture
+    def network(self):
+        inputs = keras.Input((101, 40))
+        x = keras.layers.GlobalAveragePooling1D(name=self.LAYER)(inputs)
+        return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+    @pytest.fixture
+    def arrays(self, rng):
+        x = rng.standard_normal((6, 40)).astype(np.float16)
+        labels = np.array([0, 0, 1, -1, -1, -2])
+        return {"features": x, "labels": labels, "held_out": labels == -1, "layer": self.LAYER,
+                "dropped": ("cat",)}  # fmt: skip
+
+    @pytest.fixture
+    def remembering(self, network, arrays):
+        return Recognizer(network, LogMel(), ("a", "b"), memory=Memory(**arrays))
+
+    def test_it_is_saved_with_the_words_that_were_dropped(self, remembering, tmp_path):
+        remembering.save(tmp_path / "a")
+        again = recognizer.load(tmp_path / "a").memory
+        assert again.words(("a", "b")) == ["a", "a", "b", "", "", "cat"]
+        np.testing.assert_array_equal(again.features, remembering.memory.features)
+
+    def test_one_without_dropped_words_is_read(self, remembering, arrays, tmp_path):
+        remembering.save(tmp_path / "a")
+        del arrays["dropped"]
+        arrays["labels"] = np.maximum(arrays["labels"], -1)
+        np.savez_compressed(tmp_path / "a" / "memory.npz", **arrays)
+        assert recognizer.load(tmp_path / "a").memory.dropped == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda a: {"features": a["labels"], "labels": a["features"]},
+            lambda a: {"labels": a["held_out"], "held_out": a["labels"]},
+            lambda a: {"features": a["features"].T}, lambda a: {"features": a["features"][:3]},
+            lambda a: {"features": a["features"].astype(str)}, lambda a: {"labels": a["labels"][0]},
+            lambda a: {"features": a["features"] * np.float16(np.nan)},
+            lambda a: {"labels": a["labels"].astype(float)}, lambda a: {"labels": a["labels"] - 5},
+            lambda a: {"labels": a["labels"] + 5}, lambda a: {"layer": "nowhere"},
+            lambda a: {"features": a["features"][:, :7]}, lambda a: {"labels": np.zeros(0, int)},
+        ],
+    )  # fmt: skip
+    def test_arrays_that_do_not_belong_together_are_refused_when_they_are_read(
+        self, remembering, arrays, tmp_path, change
+    ):
+        remembering.save(tmp_path / "a")
+        np.savez_compressed(tmp_path / "a" / "memory.npz", **{**arrays, **change(arrays)})
+        with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
+            recognizer.load(tmp_path / "a")
+
+    @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+    def test_damaged_bytes_name_the_file(self, remembering, tmp_path, share, rng):
+        remembering.save(tmp_path / "a")
+        path = tmp_path / "a" / "memory.npz"
+        data = bytearray(path.read_bytes())
+        at = int(share * len(data))
+        data[at : at + 40] = rng.bytes(40)
+        path.write_bytes(data)
+        with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
+            recognizer.load(tmp_path / "a")
+
+    def test_a_small_file_that_asks_for_gigabytes_is_refused(self, remembering, tmp_path):
+        remembering.save(tmp_path / "a")
+        path = tmp_path / "a" / "memory.npz"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr("features.npy", bytes(300 * 2**20))
+        assert path.stat().st_size < 2**21
+        with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*unpack to 300 MiB"):
+            recognizer.load(tmp_path / "a")
+
+    def test_a_header_that_asks_for_gigabytes_is_refused(self, remembering, tmp_path):
+        remembering.save(tmp_path / "a")
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**5)}
+        member = io.BytesIO()
+        np.lib.format.write_array_header_1_0(member, header)
+        with zipfile.ZipFile(tmp_path / "a" / "memory.npz", "w") as archive:
+            archive.writestr("features.npy", member.getvalue())
+        with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*holds less"):
+            recognizer.load(tmp_path / "a")
 
 
 class TestFolder:
@@ -145,6 +280,77 @@ class TestFolder:
             trained.save(tmp_path / "beeps")
         assert recognizer.load(tmp_path / "beeps").predict(beep(300)).word == "low"
         assert [p.name for p in tmp_path.iterdir()] == ["beeps"]
+
+    def test_a_card_may_hold_numbers_of_numpy(self, trained, tmp_path):
+        card = {"n": np.int64(3), "share": np.float32(0.5), "rows": np.arange(2), "more": [(1,)]}
+        Recognizer(trained.model, trained.front_end, trained.class_names, card).save(tmp_path / "a")
+        expected = {"n": 3, "share": 0.5, "rows": [0, 1], "more": [[1]]}
+        assert recognizer.load(tmp_path / "a").card == expected
+
+    @pytest.mark.parametrize("card", [{"x": object()}, {"x": {1, 2}}, {(1, 2): 3}])
+    def test_a_card_that_json_does_not_know_is_refused_before_anything_is_written(
+        self, trained, tmp_path, card
+    ):
+        strange = Recognizer(trained.model, trained.front_end, trained.class_names, card)
+        with pytest.raises(EarshotError, match="card cannot be saved.*leave that out"):
+            strange.save(tmp_path / "a")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("name", "field", "value"),
+        [
+            ("recognizer.json", "words", 5), ("recognizer.json", "words", "lowhigh"),
+            ("recognizer.json", "words", [1, 2]), ("recognizer.json", "words", None),
+            ("recognizer.json", "front_end", 3), ("recognizer.json", "front_end", None),
+            ("recognizer.json", "front_end", {"top_db": float("nan")}),
+            ("recognizer.json", "front_end", {"n_samples": 10**12}),
+            ("recognizer.json", "front_end", {"fmin_hz": "low"}),
+            ("recognizer.json", "kind", ["LogMel"]), ("recognizer.json", None, 7),
+            ("recognizer.json", None, []), ("card.json", None, 3), ("card.json", None, "x"),
+            ("card.json", None, None),
+        ],
+    )  # fmt: skip
+    def test_a_field_of_another_type_names_the_file(self, trained, saved, name, field, value):
+        path = saved / name
+        content = {**json.loads(path.read_text()), field: value} if field else value
+        path.write_text(json.dumps(content))
+        with pytest.raises(EarshotError, match=rf"{name} is damaged \(.*copy the folder"):
+            recognizer.load(saved)
+
+    def test_brackets_without_end_are_damage(self, saved):
+        (saved / "card.json").write_text("[" * 100_000)
+        with pytest.raises(EarshotError, match=r"card\.json is damaged"):
+            recognizer.load(saved)
+
+    def test_words_of_another_network_name_the_folder(self, saved):
+        path = saved / "recognizer.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "words": ["a", "b", "c"]}))
+        with pytest.raises(EarshotError, match="beeps do not belong together.*2 words apart, but"):
+            recognizer.load(saved)
+
+    def test_a_network_that_runs_code_is_refused(self, saved, trained):
+        inputs = keras.Input(trained.front_end.output_shape)
+        x = keras.layers.Lambda(lambda x: x[:, 0, :2])(inputs)
+        keras.Model(inputs, x).save(saved / "network.keras")
+        with pytest.raises(EarshotError, match=r"network\.keras is damaged .*[Ll]ambda"):
+            recognizer.load(saved)
+
+    def test_what_is_no_network_is_refused(self, saved):
+        keras.saving.save_model(keras.layers.Dense(2), saved / "network.keras")
+        with pytest.raises(EarshotError, match=r"network\.keras is damaged \(it holds a Dense"):
+            recognizer.load(saved)
+
+    @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    def test_a_changed_byte_of_the_network_is_no_other_error(self, saved, at, byte):
+        path = saved / "network.keras"
+        data = bytearray(path.read_bytes())
+        data[int(at * len(data))] = byte
+        damaged = saved.parent / "damaged"
+        shutil.copytree(saved, damaged, dirs_exist_ok=True)
+        (damaged / "network.keras").write_bytes(data)
+        with contextlib.suppress(EarshotError):
+            recognizer.load(damaged)
 
     def test_strange_words_survive(self, trained, tmp_path):
         words = ("../up and\nover", "词 ü")
@@ -207,5 +413,10 @@ class TestFolder:
             Recognizer(trained.model, trained.front_end, ("a", "b", "c"))
         with pytest.raises(EarshotError, match="once"):
             Recognizer(trained.model, trained.front_end, ("a", "a"))
+        for names in ("ab", (1, 2), (b"a", b"b")):
+            with pytest.raises(EarshotError, match="Class names are a list of words"):
+                Recognizer(trained.model, trained.front_end, names)
+        with pytest.raises(EarshotError, match="another order: give low, high"):
+            Recognizer(trained.model, trained.front_end, ("high", "low"))
         with pytest.raises(EarshotError, match="spectrograms"):
             Recognizer(trained.model, LogMel(), ("a", "b"))
