@@ -1,10 +1,8 @@
 import contextlib
 import dataclasses
-import io
 import json
 import shutil
 import warnings
-import zipfile
 
 import keras
 import numpy as np
@@ -12,12 +10,14 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.beeps import make_beeps
 
 from earshot import audio
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
+from earshot.networks.evaluation import accuracy
 from earshot.recognition import recognizer
-from earshot.recognition.recognizer import Memory, Recognizer
+from earshot.recognition.recognizer import Recognizer
 
 FINE = LogMel(hop_length=64, n_mels=64, n_samples=None)
 
@@ -165,93 +165,6 @@ def saved(trained, tmp_path):
     return tmp_path / "beeps"
 
 
-class TestMemory:
-    """What the recognizer remembers lies in a file that may be damaged, or of another network."""
-
-    LAYER = "features"
-
-    @pytest.fixture
-    def network(self):
-        inputs = keras.Input((101, 40))
-        x = keras.layers.GlobalAveragePooling1D(name=self.LAYER)(inputs)
-        return keras.Model(inputs, keras.layers.Dense(2)(x))
-
-    @pytest.fixture
-    def arrays(self, rng):
-        x = rng.standard_normal((6, 40)).astype(np.float16)
-        labels = np.array([0, 0, 1, -1, -1, -2])
-        return {"features": x, "labels": labels, "held_out": labels == -1, "layer": self.LAYER,
-                "dropped": ("cat",)}  # fmt: skip
-
-    @pytest.fixture
-    def remembering(self, network, arrays):
-        return Recognizer(network, LogMel(), ("a", "b"), memory=Memory(**arrays))
-
-    def test_it_is_saved_with_the_words_that_were_dropped(self, remembering, tmp_path):
-        remembering.save(tmp_path / "a")
-        again = recognizer.load(tmp_path / "a").memory
-        assert again.words(("a", "b")) == ["a", "a", "b", "", "", "cat"]
-        np.testing.assert_array_equal(again.features, remembering.memory.features)
-
-    def test_one_without_dropped_words_is_read(self, remembering, arrays, tmp_path):
-        remembering.save(tmp_path / "a")
-        del arrays["dropped"]
-        arrays["labels"] = np.maximum(arrays["labels"], -1)
-        np.savez_compressed(tmp_path / "a" / "memory.npz", **arrays)
-        assert recognizer.load(tmp_path / "a").memory.dropped == ()
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda a: {"features": a["labels"], "labels": a["features"]},
-            lambda a: {"labels": a["held_out"], "held_out": a["labels"]},
-            lambda a: {"features": a["features"].T}, lambda a: {"features": a["features"][:3]},
-            lambda a: {"features": a["features"].astype(str)}, lambda a: {"labels": a["labels"][0]},
-            lambda a: {"features": a["features"] * np.float16(np.nan)},
-            lambda a: {"labels": a["labels"].astype(float)}, lambda a: {"labels": a["labels"] - 5},
-            lambda a: {"labels": a["labels"] + 5}, lambda a: {"layer": "nowhere"},
-            lambda a: {"features": a["features"][:, :7]}, lambda a: {"labels": np.zeros(0, int)},
-        ],
-    )  # fmt: skip
-    def test_arrays_that_do_not_belong_together_are_refused_when_they_are_read(
-        self, remembering, arrays, tmp_path, change
-    ):
-        remembering.save(tmp_path / "a")
-        np.savez_compressed(tmp_path / "a" / "memory.npz", **{**arrays, **change(arrays)})
-        with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
-            recognizer.load(tmp_path / "a")
-
-    @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-    def test_damaged_bytes_name_the_file(self, remembering, tmp_path, share, rng):
-        remembering.save(tmp_path / "a")
-        path = tmp_path / "a" / "memory.npz"
-        data = bytearray(path.read_bytes())
-        at = int(share * len(data))
-        data[at : at + 40] = rng.bytes(40)
-        path.write_bytes(data)
-        with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
-            recognizer.load(tmp_path / "a")
-
-    def test_a_small_file_that_asks_for_gigabytes_is_refused(self, remembering, tmp_path):
-        remembering.save(tmp_path / "a")
-        path = tmp_path / "a" / "memory.npz"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr("features.npy", bytes(300 * 2**20))
-        assert path.stat().st_size < 2**21
-        with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*unpack to 300 MiB"):
-            recognizer.load(tmp_path / "a")
-
-    def test_a_header_that_asks_for_gigabytes_is_refused(self, remembering, tmp_path):
-        remembering.save(tmp_path / "a")
-        header = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**5)}
-        member = io.BytesIO()
-        np.lib.format.write_array_header_1_0(member, header)
-        with zipfile.ZipFile(tmp_path / "a" / "memory.npz", "w") as archive:
-            archive.writestr("features.npy", member.getvalue())
-        with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*holds less"):
-            recognizer.load(tmp_path / "a")
-
-
 class TestFolder:
     def test_what_is_saved_answers_as_before(self, trained, tmp_path, beep):
         trained.save(tmp_path / "beeps")
@@ -260,6 +173,12 @@ class TestFolder:
         assert (again.class_names, again.front_end) == (trained.class_names, trained.front_end)
         assert again.card["figures"] == {"accuracy": 1.0}
         assert {"data", "split", "date", "versions", "clips"} <= set(again.card)
+
+    def test_a_loaded_network_knows_its_words_by_name(self, trained, saved):
+        words = make_beeps(np.random.default_rng(3), n=20)
+        network = recognizer.load(saved).model
+        for same in (words, words.only(("high", "low"))):
+            assert accuracy(network, same, trained.front_end) == 1
 
     def test_saving_again_replaces_the_folder(self, trained, tmp_path):
         trained.save(tmp_path / "beeps")

@@ -124,8 +124,10 @@ def labels_among(class_names: Sequence[str], words: WordSet) -> Array:
     """Give the labels of a word set by the places that its words have among ``class_names``.
 
     Two sets may hold the same words in another order. Raises :class:`EarshotError` where a clip's
-    word is not among them, or nobody knows it.
+    word is not among them, or nobody knows it, or there is no clip.
     """
+    if len(words) == 0:
+        raise EarshotError("The word set has no clips: there is nothing to be right about.")
     there = [words.class_names[i] for i in np.unique(words.labels) if i >= 0]
     if strangers := [word for word in there if word not in class_names]:
         raise EarshotError(

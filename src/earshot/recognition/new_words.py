@@ -33,7 +33,8 @@ from earshot.recognition.last_layer import (
     trunk_of,
     with_head,
 )  # fmt: skip
-from earshot.recognition.recognizer import UNKNOWN, Memory, Recognizer, model_card
+from earshot.recognition.memory import Memory
+from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
 from earshot.recognition.thresholds import accepted_share, clips_needed, set_threshold
 from earshot.types import Array
 

@@ -8,7 +8,6 @@ Recognizer(2 words, 8,000 Hz: yes, no)
 ['yes', 'no']
 """
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -33,6 +32,7 @@ from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
 from earshot.networks.stream_form import StreamForm
+from earshot.recognition.memory import Memory
 from earshot.recognition.prepare import (
     checked_clip,
     loudest_stretch,
@@ -42,7 +42,7 @@ from earshot.recognition.prepare import (
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
-__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card",
+__all__ = ["UNKNOWN", "Prediction", "Recognizer", "load", "model_card",
            "probabilities_of"]  # fmt: skip
 
 SETTINGS = "recognizer.json"  # front end and class names
@@ -64,46 +64,6 @@ class Prediction:
 
     def __str__(self) -> str:
         return f"{self.word} ({self.probability:.1%})"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Memory:
-    """What a layer of a network gave for clips, so that more words can be learned beside them.
-
-    Features have the shape (n, n_features), labels are indices into the recognizer's class names,
-    -1 for what is none of them, and from -2 downwards into ``dropped``: words that it knew once,
-    which may be learned again. The held-out clips are never used for fitting, only to set the
-    threshold of "unknown".
-    """
-
-    features: Array
-    labels: Array
-    held_out: Array
-    layer: str
-    dropped: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        rows = {np.shape(self.features)[:1], np.shape(self.labels), np.shape(self.held_out)}
-        kinds = [np.asarray(x).dtype.kind for x in (self.features, self.labels, self.held_out)]
-        if len(rows) > 1 or np.ndim(self.features) != 2 or "".join(kinds) not in ("fib", "fub"):
-            raise EarshotError(
-                "A memory is of features, shape (n, n_features), whole labels and whether they are "
-                f"held out, both of shape (n,), not of {', '.join(map(str, rows))}, {kinds}."
-            )
-        if not np.isfinite(self.features).all():
-            raise EarshotError("The memory holds NaN or infinity: save the recognizer anew.")
-        if len(self.labels) and self.labels.min() < -1 - len(self.dropped):
-            raise EarshotError(f"The memory's labels begin at {self.labels.min()}, which is none.")
-
-    def words(self, class_names: Sequence[str]) -> list[str]:
-        """Give the word of each clip, "" for what is none, by the recognizer's class names."""
-        names = [*class_names, *self.dropped[::-1], ""]
-        return [names[label] for label in self.labels]
-
-    @classmethod
-    def empty(cls, n_features: int, layer: str) -> "Memory":
-        """Remember nothing: features of another layer or of other weights cannot be compared."""
-        return cls(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, bool), layer)
 
 
 class Recognizer:
@@ -140,7 +100,7 @@ class Recognizer:
                 f"The network was trained on the words in another order: give {some(taught)}."
             )
         if memory is not None:
-            _check_memory(model, memory, len(self.class_names))
+            memory.check(model, len(self.class_names))
         self.model, self.front_end = model, front_end
         self.card, self.memory = dict(card or {}), memory
 
@@ -235,8 +195,7 @@ class Recognizer:
         }  # fmt: skip
         files: dict[str, Any] = {SETTINGS: settings, CARD: _plain_card(self.card)}
         if self.memory is not None:
-            arrays = {**vars(self.memory), "dropped": np.array(self.memory.dropped, np.str_)}
-            files[MEMORY] = functools.partial(np.savez_compressed, **arrays)
+            files[MEMORY] = self.memory.write
         saving.write(folder, self.model, files)
 
     def export(self, folder: PathLike) -> None:
@@ -256,7 +215,7 @@ def load(folder: PathLike) -> Recognizer:
     """Load a recognizer from its folder; an error names what is missing or damaged there."""
     readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: _read_card}
     if (Path(folder) / MEMORY).is_file():
-        readers[MEMORY] = _read_memory
+        readers[MEMORY] = _naming(Memory.read)
     readers[saving.NETWORK] = saving.read_network
     (front_end, class_names), card, *memory, model = saving.read(folder, readers, "recognizer")
     model.class_names = tuple(class_names)  # by which networks.accuracy finds them
@@ -271,8 +230,8 @@ def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
     words = settings["words"]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TypeError(f"words are a list of texts, not {words!r:.60}")
-    with _as_damage():
-        return from_settings(settings.get("kind", "LogMel"), settings["front_end"]), words
+    front_end = _naming(from_settings)(settings.get("kind", "LogMel"), settings["front_end"])
+    return front_end, words
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -282,32 +241,16 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _read_memory(path: Path) -> Memory:
-    kept = saving.read_arrays(path)
-    dropped = tuple(kept["dropped"].tolist()) if "dropped" in kept else ()  # older ones name none
-    with _as_damage():
-        layer = str(kept["layer"])
-        return Memory(kept["features"], kept["labels"], kept["held_out"], layer, dropped)
+def _naming(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``saving.read`` name the file in errors about the values that are in it."""
 
+    def reader(*given):
+        try:
+            return read(*given)
+        except EarshotError as error:
+            raise ValueError(str(error).rstrip(".")) from error
 
-@contextlib.contextmanager
-def _as_damage() -> Iterator[None]:
-    """Make an error about values one of which ``saving.read`` names the file."""
-    try:
-        yield
-    except EarshotError as error:
-        raise ValueError(str(error).rstrip(".")) from error
-
-
-def _check_memory(model: keras.Model, memory: Memory, n_classes: int) -> None:
-    """Refuse what was remembered of another network or other words."""
-    gives = [layer.output.shape[-1] for layer in model.layers if layer.name == memory.layer]
-    n_features, highest = memory.features.shape[1], memory.labels.max(initial=-1)
-    if gives != [n_features] or highest >= n_classes:
-        raise EarshotError(
-            f"The memory is of {n_features} features of the layer {memory.layer} and of words up "
-            f"to number {highest}, which this network of {n_classes} words does not have."
-        )
+    return reader
 
 
 def _plain_card(card: Mapping[str, Any]) -> Any:
