@@ -134,6 +134,7 @@ class TestPredict:
             digit_recognizer.predict(words.resampled(16000).waveforms)
         with warnings.catch_warnings(action="error", category=EarshotWarning):
             digit_recognizer.predict(words.resampled(16000).waveforms, 16000)
+            digit_recognizer.predict(words.resampled(16000).waveforms, 8000)  # as one insists
             digit_recognizer.predict(words.waveforms)
 
     @pytest.mark.parametrize(
