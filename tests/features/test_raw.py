@@ -31,7 +31,12 @@ class TestRawWaveform:
         with pytest.raises(EarshotError, match="Clip 1 has no samples"):
             RawWaveform()([np.ones(5), np.zeros(0)])
 
-    @pytest.mark.parametrize("wrong", [0, -5, 1.5, "8000"])
+    @pytest.mark.parametrize("wrong", [10**9, np.inf, np.nan, 0])
+    def test_an_impossible_rate_is_refused(self, wrong):
+        with pytest.raises(EarshotError, match="sample.rate"):
+            RawWaveform(wrong)
+
+    @pytest.mark.parametrize("wrong", [0, -5, 1.5, "8000", 10**9])
     def test_settings_that_make_no_sense_are_refused(self, wrong):
         with pytest.raises(EarshotError, match="RawWaveform needs n_samples"):
             RawWaveform(8000, wrong)

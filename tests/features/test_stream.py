@@ -63,6 +63,21 @@ class TestSpectrogram:
         spectrogram = StreamSpectrogram().spectrogram(x)
         assert spectrogram[405:].mean(axis=0).max() > spectrogram[300:390].mean(axis=0).max() + 15
 
+    def test_the_floor_falls_when_a_noise_becomes_fainter(self, noise):
+        made = StreamSpectrogram(floor_s=1.0)
+        fading = noise.copy()
+        fading[16000:] *= 0.1  # 20 dB, after two seconds
+        again = made.spectrogram(fading)[220:]
+        assert abs(np.median(again) - np.median(made.spectrogram(noise)[220:])) < 1
+
+    def test_the_floor_rises_when_a_noise_stays_louder(self, noise):
+        made = StreamSpectrogram(floor_s=1.0)
+        rising = noise.copy()
+        rising[:16000] *= 0.1
+        spectrogram = made.spectrogram(rising)
+        assert np.median(spectrogram[205:280]) > 15
+        assert np.median(spectrogram[320:]) < 6
+
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_nan_and_infinity_are_refused(self, noise, bad):
         noise[7] = bad
@@ -109,6 +124,11 @@ class TestWindows:
             {"n_mels": -3},
             {"n_mels": 0},
             {"top_db": np.nan},
+            {"top_db": np.inf},
+            {"top_db": 1000},
+            {"n_frames": 10**9},
+            {"n_fft": 10**9},
+            {"n_mels": 10**9},
         ],
     )
     def test_settings_that_make_no_sense_are_refused(self, wrong):

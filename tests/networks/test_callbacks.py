@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -28,6 +29,44 @@ fit(cnn(front_end.output_shape, 2, widths=(4, 8), dense=8), datasets.load(sys.ar
 
 def weights(model):
     return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+def small(**options):
+    """A network that has its optimizer, for which nothing is compiled."""
+    options = {"widths": (4, 8), "dense": 8, **options}
+    network = builders.cnn((26, 16), 2, **options)
+    network.compile(keras.optimizers.AdamW(), "mse")
+    return network
+
+
+@pytest.fixture
+def state_of(tmp_path):
+    """Write the state of a network after an epoch, as a training would."""
+
+    def write(network, epoch):
+        keeper = callbacks.Checkpoint(tmp_path, {})
+        keeper.set_model(network)
+        network.optimizer.build(network.trainable_variables)
+        keeper.on_epoch_end(epoch, {"loss": 1.0})
+        return keeper
+
+    return write
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """No training, only its checkpoint: it is read, and written once."""
+
+    def fitted(model, batches, loss, config, *, keeper, **options):
+        model.compile(keras.optimizers.AdamW(), loss)
+        keeper.set_model(model)
+        keeper.resume(model)
+        if not keeper.epochs_done:
+            model.optimizer.build(model.trainable_variables)
+            keeper.on_epoch_end(0, {"loss": 1.0})
+        return keeper.history
+
+    monkeypatch.setattr(training, "compile_and_fit", fitted)
 
 
 class TestCheckpoint:
@@ -78,11 +117,69 @@ class TestCheckpoint:
         with pytest.raises(EarshotError, match=r"other settings \(data\)"):
             fit(beeps.subset(np.arange(40)), checkpoint=tmp_path)
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda words: {"labels": 1 - words.labels},
+            lambda words: {"waveforms": [words.waveforms[0][:-800], *words.waveforms[1:]]},
+            lambda words: {"class_names": words.class_names[::-1]},
+        ],
+        ids=["labels", "cut", "words"],
+    )
+    def test_corrected_clips_are_other_data(self, beeps, tmp_path, fit, kept, change):
+        fit(beeps, checkpoint=tmp_path)
+        with pytest.raises(EarshotError, match=r"other settings \(data\)"):
+            fit(dataclasses.replace(beeps, **change(beeps)), checkpoint=tmp_path)
+        fit(dataclasses.replace(beeps, about="renamed"), checkpoint=tmp_path)
+
+    def test_the_test_set_may_change(self, beeps, tmp_path, fit, kept):
+        fit(beeps, checkpoint=tmp_path, test=beeps)
+        fit(beeps, checkpoint=tmp_path, test=beeps.subset([0, 1]))
+
     def test_a_damaged_state_is_named(self, beeps, tmp_path, fit):
         fit(beeps, checkpoint=tmp_path)
         (tmp_path / "epoch-0003.weights.h5").write_bytes(b"half")
         with pytest.raises(EarshotError, match=r"epoch-0003\.weights\.h5 cannot be read.*delete"):
             fit(beeps, checkpoint=tmp_path)
+
+    @pytest.mark.parametrize("change", [{"dropout": 0.5}, {"widths": (4, 4)}, {"scale": 40.0}])
+    def test_another_network_is_refused(self, tmp_path, state_of, change):
+        keeper = state_of(small(), epoch=0)
+        with pytest.raises(EarshotError, match=r"other settings \(network\).*delete"):
+            keeper.resume(small(**change))
+
+    def test_the_network_that_a_builder_gives_again_goes_on(self, tmp_path, state_of):
+        keeper, again = state_of(small(), epoch=0), small()
+        keeper.resume(again)
+        assert keeper.epochs_done == 1
+        np.testing.assert_array_equal(weights(again), weights(keeper.model))
+
+    def test_an_epoch_that_cannot_be_written_leaves_the_one_before(
+        self, tmp_path, state_of, monkeypatch
+    ):
+        keeper = state_of(small(), epoch=0)
+
+        def full(path):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(keeper.model, "save_weights", full)
+        with pytest.raises(EarshotError, match="cannot be written"):
+            keeper.on_epoch_end(1, {"loss": 1.0})
+        again = callbacks.Checkpoint(tmp_path, {})
+        again.resume(small())
+        assert again.epochs_done == 1
+
+    @pytest.mark.parametrize(
+        "state",
+        ["[]", "7", '"x"', '{"settings": 3, "history": {}}', '{"settings": {}, "history": 3}',
+         '{"settings": {}, "history": {"loss": [1, 2]}}', "[" * 100_000],
+        ids=lambda text: text[:40],
+    )  # fmt: skip
+    def test_a_state_that_is_no_state_is_named(self, tmp_path, state_of, state):
+        keeper = state_of(small(), epoch=0)
+        (tmp_path / "epoch-0001.json").write_text(state)
+        with pytest.raises(EarshotError, match=r"epoch-0001\.weights\.h5 cannot be read.*delete"):
+            keeper.resume(small())
 
     def test_a_killed_training_goes_on(self, beeps, tmp_path, small_network):
         """A real process, killed without warning in the middle of its training."""
@@ -127,3 +224,23 @@ def test_tensorboard_gets_curves_and_gradients_of_every_layer(beeps, tmp_path):
     assert "epoch_macro_f1" in tags["validation"]
     written = {f"gradients/{w.path}" for w in network.trainable_variables}
     assert written == set(tags["gradients"])
+
+
+class TestFingerprint:
+    def test_the_same_builder_gives_the_same_twice(self):
+        for build in (
+            lambda: builders.temporal_cnn((101, 40), 10),
+            lambda: builders.raw_lstm(800, 3, frame=100, units=4),
+            lambda: keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
+        ):
+            assert callbacks.fingerprint(build()) == callbacks.fingerprint(build())
+
+    def test_what_a_layer_does_and_where_it_stands_changes_it(self):
+        def built(dropout=0.3, seed=None, first=True, kind="float32"):
+            inputs = keras.Input((4,))
+            x, y = keras.layers.Dense(4)(inputs), keras.layers.Dense(4)(inputs)
+            z = keras.layers.Dropout(dropout, seed=seed, dtype=kind)(x if first else y)
+            return callbacks.fingerprint(keras.Model(inputs, keras.layers.Concatenate()([x, y, z])))
+
+        others = [built(0.2), built(seed=1), built(first=False), built(kind="float64")]
+        assert len({built(), *others}) == 5

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -54,6 +56,45 @@ def test_looking_at_the_test_set_changes_nothing(beeps, fit):
     train, test = beeps.random_split(0.3)
     blind, seeing = fit(train)[0], fit(train, test=test)[0]
     np.testing.assert_allclose(weights(blind), weights(seeing), atol=1e-6)
+
+
+class TestWordsByName:
+    @pytest.fixture
+    def validation(self, monkeypatch):
+        """The labels by which a training looks at its test; nothing is trained."""
+        seen = []
+
+        def spy(model, batches, loss, config, *, validation, **options):
+            seen.append(validation[1])
+            return {}
+
+        monkeypatch.setattr(training, "compile_and_fit", spy)
+        return seen
+
+    def test_a_test_of_another_order_has_the_labels_of_the_training(self, beeps, fit, validation):
+        network, _ = fit(beeps, test=beeps.only(("high", "low")))
+        assert (validation[0].argmax(axis=1) == beeps.labels).all()
+        assert network.class_names == ("low", "high")
+
+    def test_a_test_of_other_words_is_refused(self, beeps, fit, validation):
+        with pytest.raises(EarshotError, match="does not know hiss"):
+            fit(beeps, test=dataclasses.replace(beeps, class_names=("low", "hiss")))
+
+    def test_a_network_that_knows_another_order_is_not_trained_on(
+        self, beeps, small_network, front_end
+    ):
+        network = small_network()
+        network.class_names = ("high", "low")
+        with pytest.raises(EarshotError, match=r"another order \(high, low\)"):
+            training.fit(network, beeps, front_end, progress=False)
+
+    def test_cross_validation_refuses_a_test_of_other_words_before_it_trains(
+        self, beeps, small_network, front_end, monkeypatch
+    ):
+        monkeypatch.setattr(training, "fit", lambda *_, **__: pytest.fail("trained"))
+        splits = [("all", beeps, dataclasses.replace(beeps, class_names=("low", "hiss")))]
+        with pytest.raises(EarshotError, match="does not know hiss"):
+            next(training.cross_validate(small_network, splits, front_end, progress=False))
 
 
 def test_the_figures_have_both_f1_and_micro_is_accuracy(beeps, fit):

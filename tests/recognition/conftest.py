@@ -1,5 +1,6 @@
 """What the tests of this room share: the committed recognizers, voices, and a stream of digits."""
 
+import keras
 import numpy as np
 import pytest
 from support import MODELS
@@ -62,6 +63,7 @@ def stream():
 def trained():
     """A recognizer of low and high beeps; its clips take half a second at 8 kHz."""
     words = make_beeps(np.random.default_rng(1))
+    keras.utils.set_random_seed(0)
     front_end = LogMel(n_samples=4000, hop_length=160, n_mels=16)
     model = builders.cnn(front_end.output_shape, 2, widths=(4, 8), dense=8)
     config = TrainingConfig(epochs=15, batch_size=8, learning_rate=1e-2)

@@ -1,3 +1,4 @@
+import collections
 import dataclasses
 import warnings
 
@@ -56,6 +57,15 @@ def test_two_runs_learn_the_same(digit_recognizer, few_beeps):
     )
 
 
+@pytest.fixture
+def hiss(rng):
+    """Twenty noises."""
+    return WordSet(
+        [0.1 * rng.standard_normal(4000) for _ in range(20)], np.zeros(20, int), ("hiss",),
+        ["-"] * 20, [f"hiss {i}" for i in range(20)], 8000,
+    )  # fmt: skip
+
+
 class TestUnknown:
     def test_new_words_are_recognized_in_voices_that_were_not_learned(self, learned, animals):
         assert learned.class_names == ("cat", "dog", "fox", "bird", UNKNOWN)
@@ -93,16 +103,56 @@ class TestUnknown:
         assert accepted[1] < accepted[0]
 
     def test_given_negatives_become_unknown_without_any_memory(
-        self, digit_recognizer, few_beeps, rng
+        self, digit_recognizer, few_beeps, hiss, rng
     ):
-        hiss = WordSet(
-            [0.1 * rng.standard_normal(4000) for _ in range(20)], np.zeros(20, int), ("hiss",),
-            ["-"] * 20, [f"hiss {i}" for i in range(20)], 8000,
-        )  # fmt: skip
-        learned = new_words.learn_words(digit_recognizer, few_beeps[0], unknown=hiss)
+        with pytest.warns(EarshotWarning, match="cannot show"):
+            learned = new_words.learn_words(digit_recognizer, few_beeps[0], unknown=hiss)
         assert learned.class_names == ("low", "high", UNKNOWN)
         assert learned.predict(0.1 * rng.standard_normal(4000)).word == UNKNOWN
         assert share_right(learned, few_beeps[1]) == 1
+
+    def test_few_other_words_promise_what_they_show(self, digit_recognizer, few_beeps, hiss):
+        with pytest.warns(
+            EarshotWarning, match=r"10 clips .*takes 736: up to 30.8% of other.*Give 1,452 more"
+        ):
+            learned = new_words.learn_words(digit_recognizer, few_beeps[0], unknown=hiss)
+        shown = learned.card["accepted_of_held_out"]
+        assert (shown["clips"], shown["accepted"]) == (10, 0)
+        assert learned.card["false_acceptance"] == shown["interval_95"][1] > 0.3
+
+    def test_what_they_can_show_is_promised_without_a_warning(
+        self, digit_recognizer, few_beeps, hiss
+    ):
+        with warnings.catch_warnings(action="error", category=EarshotWarning):
+            learned = new_words.learn_words(
+                digit_recognizer, few_beeps[0], unknown=hiss, false_acceptance=0.4
+            )
+        assert learned.card["false_acceptance"] == 0.4
+
+    def test_the_memory_of_the_base_shows_the_default(self, learned):
+        shown = learned.card["accepted_of_held_out"]
+        low, high = shown["interval_95"]
+        assert shown["clips"] > 2000
+        assert low < learned.card["false_acceptance"] == 0.005 < high < 0.01
+
+    def test_a_word_that_is_learned_is_no_other_word(self, digit_recognizer, few_beeps):
+        named = dataclasses.replace(few_beeps[1], class_names=("Low", "buzz"))
+        with pytest.raises(EarshotError, match="Low is to be known, and unknown= has recordings"):
+            new_words.learn_words(digit_recognizer, few_beeps[0], unknown=named)
+
+    def test_other_recordings_of_a_learned_word_are_noticed(self, base, animals):
+        same = animals[1].only("cat")
+        same = dataclasses.replace(same, class_names=("sounds",))
+        others = synthetic(("umbrella", "velvet"), n_voices=4, n_takes=1, seed=94)
+        both = same.joined(others)
+        with pytest.warns(EarshotWarning, match=r"of 16 clips .*cat.*\(cat\).*Leave out") as said:
+            new_words.learn_words(base, animals[0], unknown=both)
+        assert not any(source in str(said[0].message) for source in others.sources)
+
+    def test_other_words_are_taken_without_a_warning(self, base, animals):
+        others = synthetic(("umbrella", "velvet"), n_voices=4, n_takes=1, seed=94)
+        with warnings.catch_warnings(action="error", category=EarshotWarning):
+            new_words.learn_words(base, animals[0], unknown=others)
 
     def test_the_base_can_be_tuned_to_a_single_recording_of_each_word(self, base, animals):
         train = animals[0].subset(np.unique(animals[0].labels, return_index=True)[1])
@@ -133,6 +183,37 @@ class TestOldAndNew:
         assert share_right(more, few_beeps[1]) == 1
         kept = animals[1].subset(np.isin(animals[1].labels, (0, 3)))
         assert share_right(more, kept) > 0.6
+
+    def test_words_that_are_learned_anew_do_not_work_against_themselves(
+        self, digit_recognizer, few_beeps, hiss
+    ):
+        def learn(old, words, **options):
+            return new_words.learn_words(old, words, false_acceptance=0.4, **options)
+
+        beeps = few_beeps[0]
+        others = dataclasses.replace(few_beeps[1], class_names=("deep", "shrill"))
+        first = learn(digit_recognizer, beeps, unknown=hiss)
+        n = len(beeps) * (1 + new_words.N_VARIATIONS)
+        assert self.remembered(first) == {"low": n / 2, "high": n / 2, "": 20}
+        second = learn(first, others)
+        assert self.remembered(second) == {"low": n / 2, "high": n / 2, "deep": n / 2,
+                                           "shrill": n / 2, "": 20}  # fmt: skip
+        again = learn(second, dataclasses.replace(beeps, class_names=("Low", "high")))
+        assert self.remembered(again) == {"Low": n / 2, "high": n / 2, "deep": n / 2,
+                                          "shrill": n / 2, "": 20}  # fmt: skip
+        assert again.memory.dropped == ("deep", "shrill")
+        at_once = learn(first, beeps)
+        assert self.remembered(at_once) == self.remembered(first)
+
+    @staticmethod
+    def remembered(recognizer):
+        return collections.Counter(recognizer.memory.words(recognizer.class_names))
+
+    def test_dropped_words_survive_the_disk(self, learned, few_beeps, tmp_path):
+        more = new_words.learn_words(learned, few_beeps[0], keep=("cat",))
+        more.save(tmp_path / "a")
+        dropped = recognizer.load(tmp_path / "a").memory.dropped
+        assert {"dog", "fox", "bird"} <= set(dropped) and not {"cat", UNKNOWN} & set(dropped)
 
     def test_a_recognizer_is_exported_like_any_other(self, learned, animals, tmp_path):
         import tensorflow as tf
@@ -224,6 +305,11 @@ class TestBadInput:
         words, one = few_beeps[0], few_beeps[0].subset([3])
         with pytest.raises(EarshotError, match="high and unknown have the same recording"):
             self.learn(digit_recognizer, words, unknown=one)
+
+    def test_it_is_named_whatever_the_unknown_ones_are_called(self, digit_recognizer, few_beeps):
+        one = dataclasses.replace(few_beeps[0].subset([3]), class_names=("x", "buzz"))
+        with pytest.raises(EarshotError, match="high and unknown have the same recording"):
+            self.learn(digit_recognizer, few_beeps[0], unknown=one)
 
     def test_a_recording_that_is_no_single_word_is_named(self, digit_recognizer, few_beeps):
         words = self.changed(few_beeps[0], 3, np.tile(few_beeps[0].waveforms[3], 30))

@@ -1,13 +1,21 @@
+import contextlib
 import dataclasses
 import json
+import shutil
+import warnings
 
+import keras
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.beeps import make_beeps
 
 from earshot import audio
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
+from earshot.networks.evaluation import accuracy
 from earshot.recognition import recognizer
 from earshot.recognition.recognizer import Recognizer
 
@@ -89,10 +97,45 @@ class TestPredict:
             trained.predict((beep(300) * 32768).astype(np.int16)), trained.predict(beep(300)), 1e-2
         )
 
-    def test_of_a_long_recording_the_loudest_stretch_counts(self, trained, beep):
+    @pytest.mark.parametrize("pitch_hz, word", [(300, "low"), (1500, "high")])
+    @pytest.mark.parametrize("start", [0, 4000, 8500])
+    def test_of_a_long_recording_the_loudest_stretch_counts(
+        self, trained, beep, pitch_hz, word, start
+    ):
         noise = 0.001 * np.random.default_rng(0).standard_normal(12000)
-        noise[8500:11700] += beep(1500)
-        assert trained.predict(noise).word == "high"
+        noise[start : start + 3200] += beep(pitch_hz)
+        assert trained.predict(noise).word == word
+
+    @pytest.mark.parametrize("duration_s", [0.3, 0.9])
+    def test_an_offset_changes_nothing(self, trained, beep, duration_s):
+        x = beep(300, duration_s=duration_s)
+        a, b = (trained.predict(one, 8000) for one in (x + np.float32(0.3), x))
+        assert_same(a, b, 1e-2)
+
+    @pytest.mark.parametrize("value", [1e19, 1e30])
+    def test_no_nan_leaves_it(self, trained, beep, value):
+        with pytest.raises(EarshotError, match="holds values up to"):
+            trained.predict(value * beep(300))
+        with pytest.raises(EarshotError, match="answers NaN"), np.errstate(all="ignore"):
+            trained.probabilities([value * beep(300)])
+
+    def test_a_network_that_answers_nan_is_named(self, trained, beep):
+        network = keras.models.clone_model(trained.model)
+        network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
+        lost = Recognizer(network, trained.front_end, trained.class_names)
+        with pytest.raises(EarshotError, match="answers NaN.*lower learning_rate"):
+            lost.predict(beep(300))
+        with pytest.raises(EarshotError, match="answers NaN"):
+            lost.predict_spectrogram(trained.front_end(beep(300)))
+
+    def test_a_forgotten_rate_is_warned_of(self, digit_recognizer, speech):
+        words = speech.subset(np.arange(0, len(speech), len(speech) // 30))
+        with pytest.warns(EarshotWarning, match="of 3. waveforms sound slowed.*8,000 Hz.*sample_r"):
+            digit_recognizer.predict(words.resampled(16000).waveforms)
+        with warnings.catch_warnings(action="error", category=EarshotWarning):
+            digit_recognizer.predict(words.resampled(16000).waveforms, 16000)
+            digit_recognizer.predict(words.resampled(16000).waveforms, 8000)  # as one insists
+            digit_recognizer.predict(words.waveforms)
 
     @pytest.mark.parametrize(
         ("x", "message"),
@@ -117,6 +160,12 @@ class TestPredict:
             trained.predict(tmp_path / "quiet.wav")
 
 
+@pytest.fixture
+def saved(trained, tmp_path):
+    trained.save(tmp_path / "beeps")
+    return tmp_path / "beeps"
+
+
 class TestFolder:
     def test_what_is_saved_answers_as_before(self, trained, tmp_path, beep):
         trained.save(tmp_path / "beeps")
@@ -125,6 +174,12 @@ class TestFolder:
         assert (again.class_names, again.front_end) == (trained.class_names, trained.front_end)
         assert again.card["figures"] == {"accuracy": 1.0}
         assert {"data", "split", "date", "versions", "clips"} <= set(again.card)
+
+    def test_a_loaded_network_knows_its_words_by_name(self, trained, saved):
+        words = make_beeps(np.random.default_rng(3), n=20)
+        network = recognizer.load(saved).model
+        for same in (words, words.only(("high", "low"))):
+            assert accuracy(network, same, trained.front_end) == 1
 
     def test_saving_again_replaces_the_folder(self, trained, tmp_path):
         trained.save(tmp_path / "beeps")
@@ -145,6 +200,77 @@ class TestFolder:
             trained.save(tmp_path / "beeps")
         assert recognizer.load(tmp_path / "beeps").predict(beep(300)).word == "low"
         assert [p.name for p in tmp_path.iterdir()] == ["beeps"]
+
+    def test_a_card_may_hold_numbers_of_numpy(self, trained, tmp_path):
+        card = {"n": np.int64(3), "share": np.float32(0.5), "rows": np.arange(2), "more": [(1,)]}
+        Recognizer(trained.model, trained.front_end, trained.class_names, card).save(tmp_path / "a")
+        expected = {"n": 3, "share": 0.5, "rows": [0, 1], "more": [[1]]}
+        assert recognizer.load(tmp_path / "a").card == expected
+
+    @pytest.mark.parametrize("card", [{"x": object()}, {"x": {1, 2}}, {(1, 2): 3}])
+    def test_a_card_that_json_does_not_know_is_refused_before_anything_is_written(
+        self, trained, tmp_path, card
+    ):
+        strange = Recognizer(trained.model, trained.front_end, trained.class_names, card)
+        with pytest.raises(EarshotError, match="card cannot be saved.*leave that out"):
+            strange.save(tmp_path / "a")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("name", "field", "value"),
+        [
+            ("recognizer.json", "words", 5), ("recognizer.json", "words", "lowhigh"),
+            ("recognizer.json", "words", [1, 2]), ("recognizer.json", "words", None),
+            ("recognizer.json", "front_end", 3), ("recognizer.json", "front_end", None),
+            ("recognizer.json", "front_end", {"top_db": float("nan")}),
+            ("recognizer.json", "front_end", {"n_samples": 10**12}),
+            ("recognizer.json", "front_end", {"fmin_hz": "low"}),
+            ("recognizer.json", "kind", ["LogMel"]), ("recognizer.json", None, 7),
+            ("recognizer.json", None, []), ("card.json", None, 3), ("card.json", None, "x"),
+            ("card.json", None, None),
+        ],
+    )  # fmt: skip
+    def test_a_field_of_another_type_names_the_file(self, trained, saved, name, field, value):
+        path = saved / name
+        content = {**json.loads(path.read_text()), field: value} if field else value
+        path.write_text(json.dumps(content))
+        with pytest.raises(EarshotError, match=rf"{name} is damaged \(.*copy the folder"):
+            recognizer.load(saved)
+
+    def test_brackets_without_end_are_damage(self, saved):
+        (saved / "card.json").write_text("[" * 100_000)
+        with pytest.raises(EarshotError, match=r"card\.json is damaged"):
+            recognizer.load(saved)
+
+    def test_words_of_another_network_name_the_folder(self, saved):
+        path = saved / "recognizer.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "words": ["a", "b", "c"]}))
+        with pytest.raises(EarshotError, match="beeps do not belong together.*2 words apart, but"):
+            recognizer.load(saved)
+
+    def test_a_network_that_runs_code_is_refused(self, saved, trained):
+        inputs = keras.Input(trained.front_end.output_shape)
+        x = keras.layers.Lambda(lambda x: x[:, 0, :2])(inputs)
+        keras.Model(inputs, x).save(saved / "network.keras")
+        with pytest.raises(EarshotError, match=r"network\.keras is damaged .*[Ll]ambda"):
+            recognizer.load(saved)
+
+    def test_what_is_no_network_is_refused(self, saved):
+        keras.saving.save_model(keras.layers.Dense(2), saved / "network.keras")
+        with pytest.raises(EarshotError, match=r"network\.keras is damaged \(it holds a Dense"):
+            recognizer.load(saved)
+
+    @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    def test_a_changed_byte_of_the_network_is_no_other_error(self, saved, at, byte):
+        path = saved / "network.keras"
+        data = bytearray(path.read_bytes())
+        data[int(at * len(data))] = byte
+        damaged = saved.parent / "damaged"
+        shutil.copytree(saved, damaged, dirs_exist_ok=True)
+        (damaged / "network.keras").write_bytes(data)
+        with contextlib.suppress(EarshotError):
+            recognizer.load(damaged)
 
     def test_strange_words_survive(self, trained, tmp_path):
         words = ("../up and\nover", "词 ü")
@@ -207,5 +333,10 @@ class TestFolder:
             Recognizer(trained.model, trained.front_end, ("a", "b", "c"))
         with pytest.raises(EarshotError, match="once"):
             Recognizer(trained.model, trained.front_end, ("a", "a"))
+        for names in ("ab", (1, 2), (b"a", b"b")):
+            with pytest.raises(EarshotError, match="Class names are a list of words"):
+                Recognizer(trained.model, trained.front_end, names)
+        with pytest.raises(EarshotError, match="another order: give low, high"):
+            Recognizer(trained.model, trained.front_end, ("high", "low"))
         with pytest.raises(EarshotError, match="spectrograms"):
             Recognizer(trained.model, LogMel(), ("a", "b"))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from earshot import audio
+from earshot.errors import EarshotError
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,35 @@ def test_a_file_of_any_rate_gives_what_predict_gives(
     np.testing.assert_allclose(
         answer["predictions"].numpy()[0], list(p.probabilities.values()), atol=0.02
     )
+
+
+@pytest.mark.parametrize(("offset", "length_s"), [(0.0, 1.5), (0.2, 0.4), (0.2, 1.5)])
+def test_it_finds_the_loudest_stretch_and_takes_an_offset_off(
+    trained, exported, beep, offset, length_s
+):
+    import tensorflow as tf
+
+    clips = [np.full(round(length_s * 8000), offset, np.float32) for _ in range(2)]
+    for clip, pitch_hz in zip(clips, (300, 1500), strict=True):
+        clip[-3200:] += beep(pitch_hz)
+    answer = tf.saved_model.load(exported).signatures["serving_default"](
+        waveforms=tf.constant(np.stack(clips))
+    )
+    assert list(answer["class_names"].numpy()) == [b"low", b"high"]
+    for row, p in zip(answer["predictions"].numpy(), trained.predict(clips), strict=True):
+        np.testing.assert_allclose(row, list(p.probabilities.values()), atol=1e-3)
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_left(trained, tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # bytes that a file may have
+    try:
+        with pytest.raises(EarshotError, match=r"beeps cannot be written \(File too large\): free"):
+            trained.export(tmp_path / "beeps")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_export_runs_without_earshot(exported, tmp_path, beep):

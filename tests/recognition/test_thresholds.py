@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from earshot.datasets.voices import synthetic
 from earshot.errors import EarshotError
-from earshot.recognition import thresholds
+from earshot.recognition import new_words, thresholds
 from earshot.recognition.recognizer import UNKNOWN
 
 
@@ -40,6 +42,55 @@ def test_the_share_of_what_was_held_out_is_accepted_by_new_and_kept_words(rng, n
     above = above[:, :-1].max(axis=1) - above[:, -1]
     assert np.mean(above > 0) == pytest.approx(0.1, abs=0.03 if n_new == 2 else 0.001)
     assert not bias.any()
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1])
+def test_new_and_kept_words_have_half_of_the_share_each(rng, share):
+    held_out, kernel = rng.standard_normal((4000, 8)), rng.standard_normal((8, 5))
+    kernel[:, 2:4] *= 3  # kept words, for which others are easily taken
+    moved = thresholds.set_threshold(kernel, np.zeros(5), held_out, share, n_new=2)
+    logits = held_out @ kernel + moved
+    for group in (logits[:, :2], logits[:, 2:4]):
+        accepted = np.mean(group.max(axis=1) > logits[:, -1])
+        assert accepted == pytest.approx(share / 2, abs=1e-3)
+
+
+@given(n=st.integers(1, 60), share=st.floats(0.001, 0.6), n_new=st.integers(1, 3))
+def test_no_more_than_the_share_is_accepted_however_few_were_held_out(n, share, n_new):
+    rng = np.random.default_rng(n)
+    held_out, kernel = rng.integers(-2, 3, (n, 4)), rng.integers(-2, 3, (4, 4))  # with ties
+    moved = thresholds.set_threshold(kernel, np.zeros(4), held_out, share, n_new)
+    shown = thresholds.accepted_share(kernel, moved, held_out)
+    assert shown["clips"] == n
+    assert shown["accepted"] <= share * n
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.005, 736), (0.05, 72), (0.5, 6)])
+def test_the_interval_is_exact_and_says_how_many_clips_it_takes(share, n):
+    assert thresholds.clips_needed(share) == n
+    for held_out, shows in ((n, True), (n - 1, False)):
+        x = np.zeros((held_out, 1))
+        shown = thresholds.accepted_share(np.ones((1, 2)), np.array([-1.0, 0.0]), x)
+        assert (shown["accepted"], shown["interval_95"][0]) == (0, 0)
+        assert (shown["interval_95"][1] <= share) == shows
+
+
+def test_a_moved_threshold_keeps_the_memory_and_says_what_it_shows(learned, animals):
+    moved = thresholds.shift_threshold(learned, -1.0)
+    assert moved.memory is learned.memory
+    before, after = (r.card["accepted_of_held_out"] for r in (learned, moved))
+    assert after["accepted"] > before["accepted"] and after["clips"] == before["clips"]
+    assert moved.card["threshold_moved"] == -1
+    more = new_words.learn_words(moved, animals[0].only(("cat", "dog")), keep=("fox",))
+    assert more.class_names == ("cat", "dog", "fox", UNKNOWN)
+
+
+def test_the_words_of_both_sides_are_compared_by_name(learned, animals):
+    cats, others = animals[1].only("cat"), synthetic(("velvet",), n_voices=2, n_takes=1, seed=9)
+    with pytest.raises(EarshotError, match="does not know velvet"):
+        thresholds.trade_off(learned, others, others)
+    with pytest.raises(EarshotError, match="cat is a word that it knows: give it as known"):
+        thresholds.trade_off(learned, cats, cats)
 
 
 def test_an_offset_that_is_no_number_is_refused(learned):

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from earshot.errors import EarshotError, EarshotWarning
-from earshot.features.mel import MelBands, require
+from earshot.features.mel import LONGEST, TOP_DB, MelBands, require
+from earshot.features.offset import centred
 from earshot.types import Array
 
 __all__ = ["LOG_MEL_64X32", "LOG_MEL_64X35", "LOG_MEL_64X64", "LogMel", "check_log_mel"]
@@ -48,9 +49,9 @@ class LogMel(MelBands):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "n_mels")
-        require(self, "top_db", numbers.Real, 1e-6)
+        require(self, "top_db", numbers.Real, 1e-6, TOP_DB, f"above 0 and up to {TOP_DB:g}")
         if self.n_samples is not None:
-            require(self, "n_samples")
+            require(self, "n_samples", most=LONGEST, needed=f"from 1 to {LONGEST:,}, or None")
         if self.pad not in ("center", "end"):
             raise EarshotError(f"LogMel pads at the 'center' or the 'end', not {self.pad!r}.")
         if self.bits not in (None, 8):
@@ -63,7 +64,10 @@ class LogMel(MelBands):
         return (None if n is None else 1 + n // self.hop_length, self.n_mels)
 
     def pad_or_trim(self, x: Array | Sequence[Array]) -> Array:
-        """Bring a waveform or a batch, as in a call, to float32 of shape (..., n_samples)."""
+        """Bring a waveform or a batch, as in a call, to float32 of shape (..., n_samples).
+
+        The mean of each is taken off first: padded, an offset would be a click.
+        """
         if isinstance(x, list | tuple):
             if self.n_samples is None and len({len(clip) for clip in x}) > 1:
                 way_out = "give LogMel n_samples, or call it clip by clip."
@@ -72,12 +76,11 @@ class LogMel(MelBands):
             for row, clip in zip(batch, x, strict=True):
                 row[:] = self.pad_or_trim(clip)
             return batch
-        x = np.asarray(x, np.float32)
-        n = self.n_samples or x.shape[-1]
-        if x.shape[-1] == n:
-            return x
-        sides = self.sides(max(n - x.shape[-1], 0))
-        return np.pad(x[..., :n], [(0, 0)] * (x.ndim - 1) + [sides])
+        if self.n_samples is None:
+            return np.asarray(x, np.float32)
+        x = centred(np.asarray(x)[..., : self.n_samples])
+        sides = self.sides(self.n_samples - x.shape[-1])
+        return np.pad(x, [(0, 0)] * (x.ndim - 1) + [sides])
 
     def sides(self, missing: Any) -> tuple[Any, Any]:
         """Say how many of the zeros (or frames) that are missing go before, and how many after."""

@@ -16,11 +16,16 @@ from earshot.errors import EarshotError
 from earshot.features.short_time import power_blocks
 from earshot.types import Array
 
-__all__ = ["MelBands", "mel_filter_bank", "mel_matrices", "require"]
+__all__ = ["LONGEST", "MOST", "TOP_DB", "MelBands", "mel_filter_bank", "mel_matrices", "require"]
 
 BREAK_HZ = 1000.0  # up to here Slaney's scale has 3 mel per 200 Hz, above 27 per factor of 6.4
 BREAK_MEL = 15.0  # the same frequency in mel
 LOG_STEP = np.log(6.4) / 27  # growth of the logarithm of the frequency per mel, above the break
+MOST = {"sample_rate": 768_000, "n_fft": 2**16, "hop_length": 2**16, "n_mels": 1024}
+"""Highest settings: the rate of the fastest sound cards, transforms of a second at 48 kHz, and as
+many bands as still differ. Saved settings that say more would only fill the memory."""
+LONGEST = 2**24  # samples of a clip: five minutes at 48 kHz
+TOP_DB = 300.0  # what lies further below the loudest point is 0 in float32
 GROUP = 16
 """Bands that are computed together. With all bands in one product, NumPy starts several threads,
 which is 20 times slower on a busy machine; and the last digit of a step of a stream would depend on
@@ -81,8 +86,11 @@ class MelBands:
     fmax_hz: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_fft", "hop_length"):
-            require(self, name)
+        for name, most in MOST.items():
+            if name != "n_mels" or self.n_mels is not None:
+                require(self, name, most=most, needed=f"as a whole number from 1 to {most:,}")
+        for name in ("fmin_hz", "top_hz"):
+            require(self, name, numbers.Real, 0)
         kind, half_hz = type(self).__name__, self.sample_rate / 2
         if self.n_fft % 2:
             raise EarshotError(f"{kind} needs an even n_fft, not {self.n_fft}.")

@@ -6,6 +6,7 @@
 """
 
 import dataclasses
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.features.mel import require
+from earshot.features.mel import LONGEST, MOST, require
+from earshot.features.offset import centred
 from earshot.types import Array
 
 __all__ = ["RawWaveform"]
@@ -25,7 +27,8 @@ FULL_SCALE = np.float32(32767)  # largest sample of 16 bits: what a clip's peak 
 class RawWaveform:
     """Settings of clips of raw samples, for networks that read the waveform; calling it makes them.
 
-    Longer clips lose their end, shorter ones get zeros. The ``sample_rate`` is in Hz.
+    Longer clips lose their end, shorter ones get zeros; their mean is taken off. The
+    ``sample_rate`` is in Hz.
     """
 
     sample_rate: int = 22050
@@ -33,7 +36,9 @@ class RawWaveform:
 
     def __post_init__(self) -> None:
         audio.whole_rate(self.sample_rate)
-        require(self, "n_samples")
+        most = MOST["sample_rate"]
+        require(self, "sample_rate", numbers.Real, most=most, needed=f"from 1 to {most:,} Hz")
+        require(self, "n_samples", most=LONGEST, needed=f"from 1 to {LONGEST:,}")
 
     @property
     def output_shape(self) -> tuple[tuple[int], tuple[int]]:
@@ -57,7 +62,7 @@ class RawWaveform:
         samples = np.zeros((len(clips), self.n_samples), np.int16)
         lengths = np.array([min(len(clip), self.n_samples) for clip in clips], np.int32)
         for i, clip in enumerate(clips):
-            clip = np.asarray(clip, np.float32)[: self.n_samples]
+            clip = centred(np.asarray(clip)[: self.n_samples])
             if clip.size == 0:
                 raise EarshotError(f"Clip {i} has no samples: leave it out or record it again.")
             samples[i, : len(clip)] = np.rint(FULL_SCALE / max(np.abs(clip).max(), 1e-9) * clip)

@@ -16,7 +16,7 @@ import numpy as np
 
 from earshot.audio import Resampler, blocks_of
 from earshot.errors import EarshotError
-from earshot.features.mel import MelBands, require
+from earshot.features.mel import TOP_DB, MelBands, require
 from earshot.features.short_time import power_blocks
 from earshot.types import Array, Blocks, Sound
 
@@ -51,12 +51,11 @@ class StreamSpectrogram(MelBands):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, "top_db", numbers.Real, 1e-6)
-        require(self, "n_frames", least=2, needed="of at least 2 (one step says nothing)")
+        require(self, "top_db", numbers.Real, 1e-6, TOP_DB, f"above 0 and up to {TOP_DB:g}")
+        needed = f"from 2 (one step says nothing) to {LONGEST_FLOOR:,}"
+        require(self, "n_frames", least=2, most=LONGEST_FLOOR, needed=needed)
         last, step_s = self.n_frames - 1, self.hop_length / self.sample_rate
         require(self, "n_ahead", least=0, most=last, needed=f"from 0 to {last} steps")
-        if self.n_mels is not None:
-            require(self, "n_mels", needed="above 0, or None for linear bands")
         if self.floor_s is not None:
             needed = f"from one step to {LONGEST_FLOOR} steps, or None"
             require(self, "floor_s", numbers.Real, step_s, LONGEST_FLOOR * step_s, needed)

@@ -13,12 +13,13 @@ import numpy as np
 
 from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, some
 from earshot.features.front_end import FrontEnd
 from earshot.features.stream import StreamSpectrogram
 from earshot.types import Array
 
-__all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "network_inputs", "one_hot"]
+__all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "labels_among", "network_inputs",
+           "one_hot"]  # fmt: skip
 
 
 class Batches(keras.utils.PyDataset):
@@ -117,6 +118,26 @@ class StretchBatches(Batches):
 def network_inputs(words: WordSet, front_end: FrontEnd) -> Any:
     """Make what a network gets of a word set: spectrograms, or samples and masks."""
     return front_end(words.resampled(front_end.sample_rate).waveforms)
+
+
+def labels_among(class_names: Sequence[str], words: WordSet) -> Array:
+    """Give the labels of a word set by the places that its words have among ``class_names``.
+
+    Two sets may hold the same words in another order. Raises :class:`EarshotError` where a clip's
+    word is not among them, or nobody knows it, or there is no clip.
+    """
+    if len(words) == 0:
+        raise EarshotError("The word set has no clips: there is nothing to be right about.")
+    there = [words.class_names[i] for i in np.unique(words.labels) if i >= 0]
+    if strangers := [word for word in there if word not in class_names]:
+        raise EarshotError(
+            f"The network does not know {some(strangers)}: keep words.only(...) of those that it "
+            f"knows ({some(class_names)})."
+        )
+    if (words.labels < 0).any():
+        raise EarshotError("Some clips have no label (-1): nobody can say whether they are right.")
+    places = [class_names.index(word) if word in there else -1 for word in words.class_names]
+    return np.array(places, int)[words.labels]
 
 
 def one_hot(labels: Array, n_classes: int) -> Array:

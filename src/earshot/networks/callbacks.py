@@ -7,6 +7,7 @@
 0
 """
 
+import hashlib
 import json
 import logging
 import re
@@ -21,10 +22,10 @@ from earshot import files
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.features.front_end import FrontEnd
-from earshot.networks.batches import Batches, network_inputs, one_hot
+from earshot.networks.batches import Batches, labels_among, network_inputs, one_hot
 from earshot.types import PathLike
 
-__all__ = ["Checkpoint", "EpochClock", "progress_bar", "tensorboard"]
+__all__ = ["Checkpoint", "EpochClock", "fingerprint", "progress_bar", "tensorboard"]
 
 log = logging.getLogger(__name__)
 STATE = re.compile(r"epoch-(\d{4,})\.(weights\.h5|json)")  # the files of a state, by epoch
@@ -35,7 +36,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     A state is a weights file (optimizer included) and the history so far. The one before is deleted
     after it is written, so that an interruption loses one epoch at most. Nothing else in the folder
-    is touched; a state of a training with other ``settings`` is refused.
+    is touched; a state of a training with other ``settings``, or of another network, is refused.
     """
 
     def __init__(self, folder: PathLike, settings: dict[str, Any]):
@@ -53,18 +54,23 @@ class Checkpoint(keras.callbacks.Callback):
         way_out = f"delete the folder {self.folder} to begin anew."
         try:
             state = json.loads(path.with_name(path.name[:-10] + "json").read_text())
-            known = state["settings"]
-            if known != self.settings:
-                changed = ", ".join(k for k, v in self.settings.items() if v != known.get(k))
-                raise EarshotError(
-                    f"{self.folder} holds a training with other settings ({changed}): "
-                    f"use the same ones, another folder, or {way_out}"
-                )
-            model.optimizer.build(model.trainable_variables)
-            model.load_weights(path)
-        except (OSError, KeyError, ValueError) as error:
+            known, mine, history = dict(state["settings"]), self._known(model), state["history"]
+            length = {len(figures) for figures in dict(history).values()}
+            if length != {max(done)}:
+                raise ValueError(f"its figures are of {length} epochs, not {max(done)}")
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise EarshotError(f"{path} cannot be read ({error}): {way_out}") from error
-        self.history, self.epochs_done = state["history"], max(done)
+        if changed := ", ".join(k for k in {**mine, **known} if mine.get(k) != known.get(k)):
+            raise EarshotError(
+                f"{self.folder} holds a training with other settings ({changed}): "
+                f"use the same ones, another folder, or {way_out}"
+            )
+        model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(path)
+        except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
+            raise EarshotError(f"{path} cannot be read ({error}): {way_out}") from error
+        self.history, self.epochs_done = history, max(done)
         log.info("going on from %s", path)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -72,7 +78,7 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         stem = f"epoch-{epoch + 1:04d}"
-        state = json.dumps({"settings": self.settings, "history": self.history})
+        state = json.dumps({"settings": self._known(self.model), "history": self.history})
         with files.atomic_path(self.folder / f"{stem}.json") as temporary:
             temporary.write_text(state)
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:
@@ -81,10 +87,41 @@ class Checkpoint(keras.callbacks.Callback):
             if of_epoch != epoch + 1:
                 path.unlink()
 
+    def _known(self, model):
+        """Settings that tell whether a state belongs to a training, with the network's."""
+        return {**self.settings, "network": fingerprint(model)}
+
     def _files(self):
         """Epoch and path of the files that this class wrote into the folder."""
         paths = self.folder.iterdir() if self.folder.is_dir() else ()
         return [(int(name[1]), path) for path in paths if (name := STATE.fullmatch(path.name))]
+
+
+def fingerprint(model: keras.Model) -> str:
+    """Give the SHA-256 (hex) of a network's configuration, not of its weights.
+
+    A name such as "dense_3" counts all layers that were made before: it stands for the first, the
+    second and so on of its kind in the network, so that a builder gives the same network twice.
+    """
+    seen: dict[str, list[str]] = {}
+
+    def numbered(name):
+        kind = re.sub(r"_\d+$", "", name)
+        same = seen.setdefault(kind, [])
+        if name not in same:
+            same.append(name)
+        return f"{kind} {same.index(name)}"
+
+    def plain(value, key=None):
+        if isinstance(value, dict):  # an object's id tells nothing
+            return {k: plain(v, k) for k, v in value.items() if k != "shared_object_id"}
+        if isinstance(value, list | tuple):
+            layer = value[:1] if len(value) == 3 and isinstance(value[0], str) else ()
+            return [*map(numbered, layer), *map(plain, value[len(layer) :])]
+        return numbered(value) if key == "name" and isinstance(value, str) else value
+
+    text = json.dumps(plain(model.get_config()), sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class EpochClock(keras.callbacks.Callback):
@@ -127,11 +164,13 @@ def tensorboard(
     import tensorflow as tf
 
     some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
-    inputs, targets = network_inputs(some, front_end), one_hot(some.labels, len(some.class_names))
+    inputs = network_inputs(some, front_end)
     writer = tf.summary.create_file_writer(str(Path(folder) / "gradients"))
 
     def write(epoch, logs):
         model = histograms.model
+        names = getattr(model, "class_names", some.class_names)
+        targets = one_hot(labels_among(names, some), len(names))
         with tf.GradientTape() as tape:
             loss = model.compute_loss(y=tf.constant(targets), y_pred=model(inputs, training=False))
         weights = model.trainable_variables

@@ -18,7 +18,15 @@ from earshot.features.mel import mel_matrices
 from earshot.features.raw import RawWaveform
 from earshot.features.short_time import hann
 
-__all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer"]
+__all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer", "centred"]
+
+
+def centred(x: Any) -> Any:
+    """Subtract its mean from each waveform, (batch, samples), as ``features.offset.centred``."""
+    sounding = ops.cast(x != 0, "int32")
+    inside = (ops.cumsum(sounding, 1) > 0) & (ops.flip(ops.cumsum(ops.flip(sounding, 1), 1), 1) > 0)
+    n = ops.maximum(ops.sum(ops.cast(inside, x.dtype), axis=1, keepdims=True), 1)
+    return ops.where(inside, x - ops.sum(x, axis=1, keepdims=True) / n, 0)
 
 
 @keras.saving.register_keras_serializable("earshot")
@@ -36,6 +44,7 @@ class LogMelLayer(keras.layers.Layer):
         """Give the spectrograms."""
         front_end, n, n_fft = self.front_end, self.front_end.n_samples, self.front_end.n_fft
         x = ops.cast(x, "float32")[:, :n]
+        x = x if n is None else centred(x)
         before, after = front_end.sides(max(n - x.shape[-1], 0) if n else 0)
         x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + after]])
         frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
@@ -57,7 +66,7 @@ class RawWaveformLayer(keras.layers.Layer):
     def call(self, x: Any) -> tuple[Any, Any]:
         """Give clips with a peak of 1, and masks."""
         n = self.n_samples
-        x = ops.cast(x, "float32")[:, :n]
+        x = centred(ops.cast(x, "float32")[:, :n])
         x = ops.pad(x, [[0, 0], [0, n - x.shape[-1]]])
         peak = ops.max(ops.abs(x), axis=1, keepdims=True)
         real = ops.where(x != 0, ops.arange(1, n + 1), 0)

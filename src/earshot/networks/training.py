@@ -6,7 +6,6 @@
 
 import dataclasses
 import warnings
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,13 @@ from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.features.front_end import FrontEnd
-from earshot.networks.batches import Batches, SpectrogramBatches, network_inputs, one_hot
+from earshot.networks.batches import (
+    Batches,
+    SpectrogramBatches,
+    labels_among,
+    network_inputs,
+    one_hot,
+)  # fmt: skip
 from earshot.networks.callbacks import Checkpoint, EpochClock, progress_bar
 from earshot.types import PathLike
 
@@ -70,8 +75,11 @@ def fit(
     """Train a network on a word set, or on a store of its variants.
 
     AdamW on softmax cross-entropy, without early stopping: the weights after the last epoch are the
-    result. ``test`` is only looked at, for the curves. ``checkpoint`` is a folder that keeps the
-    state after every epoch; a training that it holds goes on. ``progress`` may be the bar's title.
+    result. ``test`` is only looked at, for the curves; its words are found by name. ``checkpoint``
+    is a folder that keeps the state after every epoch; a training that it holds goes on, if sounds,
+    labels, network and settings are the same. ``progress`` may be the bar's title.
+
+    The network notes the words in ``model.class_names``, by which ``accuracy`` finds them.
 
     Gives lists with one figure an epoch: "loss", "accuracy", "micro_f1" (the same, where a clip has
     one label), "macro_f1" (a word without clips counts as 0), and of ``test`` "val_loss" and so on.
@@ -81,7 +89,9 @@ def fit(
         raise EarshotError("A store holds its own variants: train on it without augment.")
     validation = None
     if test is not None:
-        validation = network_inputs(test, front_end), one_hot(test.labels, len(train.class_names))
+        labels = labels_among(train.class_names, test)
+        validation = network_inputs(test, front_end), one_hot(labels, len(train.class_names))
+    model.class_names = train.class_names
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
     options = {"validation": validation, "callbacks": callbacks}
@@ -103,8 +113,7 @@ def _fit_stage(model, train, front_end, config, folder, **options):
     batches = SpectrogramBatches(train, front_end, **given)
     loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=config.label_smoothing)
     f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-    settings = _settings(model, train, front_end, config)
-    options["keeper"] = None if folder is None else Checkpoint(folder, settings)
+    options["keeper"] = folder and Checkpoint(folder, _settings(train, front_end, config))
     return compile_and_fit(model, batches, loss, config, metrics=["accuracy", *f1], **options)
 
 
@@ -129,18 +138,19 @@ def _check(model, train, front_end):
             f"makes {front_end.output_shape} and there are {len(train.class_names)} words: build "
             "it with front_end.output_shape and len(train.class_names)."
         )
+    known = getattr(model, "class_names", train.class_names)
+    if known != train.class_names and set(known) == set(train.class_names):
+        raise EarshotError(
+            f"The network knows the words in another order ({some(known)}): train it on "
+            "words.only(network.class_names), or build a new one."
+        )
 
 
-def _settings(model, train, front_end, config):
-    """What a checkpoint compares: the configuration, and what tells data and network apart."""
-    if isinstance(train, Store):
-        data = f"variants, {train.settings}"
-    else:
-        checksum = zlib.crc32("\n".join(train.sources).encode())
-        data = f"{len(train)} clips of {', '.join(train.class_names)}, checksum {checksum:08x}"
-    network = f"{model.name}, {model.count_params()} weights"
-    known = {"data": data, "network": network, "front_end": front_end.to_dict()}
-    return {**known, **dataclasses.asdict(config)}
+def _settings(train, front_end, config):
+    """What a checkpoint compares beside the network: the data, the front end, the configuration."""
+    data = train.settings if isinstance(train, Store) else train.fingerprint()
+    seen = {"kind": type(front_end).__name__, **front_end.to_dict()}
+    return {"data": data, "front_end": seen, **dataclasses.asdict(config)}
 
 
 def compile_and_fit(
@@ -196,6 +206,7 @@ def cross_validate(
     """
     for name, train, test in splits:
         everything = train if extra is None else train.joined(extra)
+        labels_among(everything.class_names, test)  # before hours of training, not after
         for seed in seeds:
             keras.utils.set_random_seed(seed)
             model = build()

@@ -3,13 +3,11 @@ from .classification import classify as classify
 from .classification import follow as follow
 from .last_layer import embed as embed
 from .listening import listen as listen
+from .memory import Memory as Memory
 from .new_words import learn_words as learn_words
 from .prepare import loudest_stretch as loudest_stretch
 from .recognizer import (
     UNKNOWN as UNKNOWN,
-)
-from .recognizer import (
-    Memory as Memory,
 )
 from .recognizer import (
     Prediction as Prediction,

@@ -14,12 +14,11 @@ import os
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.special import softmax
 
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
-from earshot.recognition.recognizer import Recognizer
+from earshot.recognition.recognizer import Recognizer, probabilities_of
 from earshot.recognition.word_detector import FRAME_S, detect
 from earshot.segmentation.segments import Segment
 from earshot.types import Array, Blocks, Sound
@@ -112,7 +111,7 @@ def follow(recognizer: Recognizer, blocks: Blocks) -> Iterator[Steps]:
     if isinstance(recognizer.front_end, StreamSpectrogram):
         names, steps_per_s = recognizer.class_names, recognizer.front_end.steps_per_s
         logits = recognizer.along.run(blocks)
-        rows: Iterable[Array] = (softmax(part, axis=1) for part in logits)
+        rows: Iterable[Array] = map(probabilities_of, logits)
     else:
         names, steps_per_s = ("", *recognizer.class_names), 1 / FRAME_S
         rows = _words_along(recognizer, blocks)

@@ -33,8 +33,9 @@ from earshot.recognition.last_layer import (
     trunk_of,
     with_head,
 )  # fmt: skip
-from earshot.recognition.recognizer import UNKNOWN, Memory, Recognizer, model_card
-from earshot.recognition.thresholds import set_threshold
+from earshot.recognition.memory import Memory
+from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
+from earshot.recognition.thresholds import accepted_share, clips_needed, set_threshold
 from earshot.types import Array
 
 __all__ = ["METHODS", "VARIATION", "learn_words"]
@@ -46,6 +47,9 @@ VARIATION = Augmentation(
 )  # fmt: skip
 """How the few recordings are varied: the same voice says it again, a little otherwise."""
 N_VARIATIONS = 4  # of each recording
+ALIKE = 0.25
+"""Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
+it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
 NOTHING_REMEMBERED = (
     'Every clip will be given one of the words, never "unknown": nothing is remembered of other '
     "words. Give some as unknown=, or choose models/base, its own layer and no fine-tuning; or say "
@@ -74,13 +78,17 @@ def learn_words(
     keep : old words that are in the memory, to be known as well; new recordings count more
     unknown : recordings of other words and of noises, beside what the recognizer remembers
     false_acceptance : share of other words, 0 to 1, that may be taken for one of the words, as
-        measured on the held-out part of the memory and every second clip of ``unknown``. What
-        sounds like one of the words is accepted more often: give some as ``unknown``. None: every
-        clip gets a word
+        measured on the held-out part of the memory and every second clip of ``unknown``. The card
+        tells how many clips these are, how many are accepted, and the 95 % interval of the share
+        that this shows. Where they are too few to show the wanted share, none of them is accepted,
+        a warning says how many it takes, and the card promises the upper end of the interval.
+        What sounds like one of the words is accepted more often: give some as ``unknown``. None:
+        every clip gets a word
 
     Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
-    have the same one, one is silent, too short or too long, or the recognizer lacks the layer or
-    memory. Warns of a word with one recording, and when nothing is known of other words.
+    have the same one, one is silent, too short or too long, a learned word is among ``unknown``, or
+    the recognizer lacks the layer or memory. Warns of a word with one recording, of clips of
+    ``unknown`` that sound like a learned word, and when little is known of other words.
     """
     _check_options(method, false_acceptance)
     words = checked_words(recognizer, words)
@@ -89,25 +97,29 @@ def learn_words(
     names = (*words.class_names, *kept)
     _check_names(words, names)
     _check_recordings(words, unknown)
+    _check_unknown_names(names, unknown)
     trunk, memory = _trunk_and_memory(recognizer, layer, method)
     _check_kept(recognizer, memory, keep)
     if method == "fine-tuning":
         trunk = _tuned(trunk, words, recognizer.front_end, seed)
-    learned = _joined(
-        _examples(recognizer, trunk, memory, words, kept, unknown, seed), memory.layer
-    )
+    dropped = _dropped(recognizer, memory, names)
+    examples = _examples(recognizer, trunk, memory, words, kept, dropped, unknown, seed)
+    learned = _joined(examples, memory.layer, dropped)
     if false_acceptance is not None and not learned.held_out.any():
         false_acceptance = None
         warnings.warn(NOTHING_REMEMBERED, EarshotWarning, stacklevel=2)
     says_unknown = false_acceptance is not None
     kernel, bias = _fitted(method, learned, len(names), says_unknown, seed)
+    measured = {}
     if false_acceptance is not None:
         names, held_out = (*names, UNKNOWN), learned.features[learned.held_out]
         bias = set_threshold(kernel, bias, held_out, false_acceptance, len(words.class_names))
+        measured = {"accepted_of_held_out": accepted_share(kernel, bias, held_out)}
+        false_acceptance = _shown(false_acceptance, **measured)
     card = model_card(
         words, split="none: all recordings were learned", figures={},
-        made_by=f"learn_words, {method}, on {memory.layer}",
-        kept=keep, false_acceptance=false_acceptance, learned_from=recognizer.card,
+        made_by=f"learn_words, {method}, on {memory.layer}", kept=keep,
+        false_acceptance=false_acceptance, **measured, learned_from=recognizer.card,
     )  # fmt: skip
     memory = dataclasses.replace(learned, features=learned.features.astype(np.float16))
     model = with_head(trunk, kernel, bias)
@@ -136,31 +148,55 @@ def _trunk_and_memory(
 
 def _examples(
     recognizer: Recognizer, trunk: keras.Model, memory: Memory, words: WordSet,
-    kept: Sequence[str], unknown: WordSet | None, seed: int,
+    kept: Sequence[str], dropped: Sequence[str], unknown: WordSet | None, seed: int,
 ) -> Iterator[Rows]:  # fmt: skip
-    """Give what is learned from: the new words, the kept ones, and what is none of them (-1)."""
+    """Give what is learned from: the new words, the kept ones, and what is none of them (< 0)."""
     front_end: Any = recognizer.front_end  # a LogMel, which layer_name has looked at
     rng = np.random.default_rng(seed)
     varied = [VARIATION(words.waveforms, front_end, rng) for _ in range(N_VARIATIONS)]
     spectrograms = np.concatenate([front_end(words.waveforms), *varied])
-    yield run_trunk(trunk, spectrograms), np.tile(words.labels, 1 + N_VARIATIONS), False
+    features = run_trunk(trunk, spectrograms)
+    yield features, np.tile(words.labels, 1 + N_VARIATIONS), False
     for label, word in enumerate(kept, len(words.class_names)):
         of_word = memory.labels == recognizer.class_names.index(word)
         yield memory.features[of_word], label, False
-    same = {word.casefold() for word in (*words.class_names, *kept)}
-    known = [i for i, word in enumerate(recognizer.class_names) if word.casefold() in same]
-    others = ~np.isin(memory.labels, known)
-    yield memory.features[others], -1, memory.held_out[others]
+    places = {"": -1, **{word: -2 - i for i, word in enumerate(dropped)}}
+    remembered = memory.words(recognizer.class_names)
+    others = np.array([word in places for word in remembered], bool)
+    labels = [places[word] for word in remembered if word in places]
+    yield memory.features[others], np.array(labels, int), memory.held_out[others]
     if unknown is not None:
         x = run_trunk(trunk, front_end(unknown.waveforms))
+        _check_unknown_sounds(features[: len(words)], words, x, unknown)
         yield x, -1, np.arange(len(x)) % 2 == 1
 
 
-def _joined(parts: Iterable[Rows], layer: str) -> Memory:
+def _dropped(recognizer: Recognizer, memory: Memory, names: Sequence[str]) -> tuple[str, ...]:
+    """Give the remembered words that are not learned or kept: some day they may be again."""
+    same = {word.casefold() for word in (*names, "")}
+    remembered = dict.fromkeys(memory.words(recognizer.class_names))
+    return tuple(word for word in remembered if word.casefold() not in same)
+
+
+def _joined(parts: Iterable[Rows], layer: str, dropped: tuple[str, ...]) -> Memory:
     """Put rows of features together; one label, and one held_out, may stand for a whole part."""
     rows = [(x, *(np.broadcast_to(one, len(x)) for one in more)) for x, *more in parts]
     x, labels, held_out = map(np.concatenate, zip(*rows, strict=True))
-    return Memory(x.astype(np.float32), labels, held_out, layer)
+    return Memory(x.astype(np.float32), labels, held_out, layer, dropped)
+
+
+def _shown(false_acceptance: float, accepted_of_held_out: dict[str, Any]) -> float:
+    """Give the share of other words that the held-out clips show; warn when it is a higher one."""
+    n, (_, high) = accepted_of_held_out["clips"], accepted_of_held_out["interval_95"]
+    if n >= (needed := clips_needed(false_acceptance)):
+        return false_acceptance
+    warnings.warn(
+        f"{n} clips of other words cannot show false_acceptance={false_acceptance:g}, which takes "
+        f"{needed:,}: up to {high:.1%} of other words may be taken for one of the words. Give "
+        f"{2 * (needed - n):,} more as unknown=, of which every second is held out, learn with "
+        "models/base, or take a higher share.", EarshotWarning, stacklevel=3,
+    )  # fmt: skip
+    return high
 
 
 def _fitted(
@@ -215,6 +251,36 @@ def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
                 f"{other} and {name} have the same recording ({first} and {source}): remove the "
                 "wrong one."
             )
+
+
+def _check_unknown_names(names: Sequence[str], unknown: WordSet | None) -> None:
+    same = {word.casefold() for word in names}
+    counts = unknown.counts() if unknown else {}
+    if shared := [word for word, n in counts.items() if n and word.casefold() in same]:
+        raise EarshotError(
+            f"{some(shared)} is to be known, and unknown= has recordings of it: leave them out, "
+            "as unknown.only(...) of the other words does."
+        )
+
+
+def _check_unknown_sounds(learned: Array, words: WordSet, x: Array, unknown: WordSet) -> None:
+    """Warn of unknown clips that are as near to a learned word as its own recordings are.
+
+    All are features of length one, shape (n, n_features): their products are similarities.
+    """
+    near = learned @ learned.T
+    near[(words.labels[:, None] != words.labels) | np.eye(len(near), dtype=bool)] = -np.inf
+    own = near.max(axis=1)[np.isfinite(near.max(axis=1))]  # of words with several recordings
+    similar = x @ learned.T
+    enough = np.quantile(own, ALIKE) if len(own) else np.inf
+    alike = np.flatnonzero(similar.max(axis=1) > enough)
+    names = [words.class_names[words.labels[i]] for i in similar.argmax(axis=1)]
+    if found := [f"{unknown.sources[i]} ({names[i]})" for i in alike]:
+        warnings.warn(
+            f"{len(found)} of {len(x)} clips of unknown= sound like a word that is learned: "
+            f"{some(found)}. Leave out what is a recording of it, which would not be known then.",
+            EarshotWarning, stacklevel=5,
+        )  # fmt: skip
 
 
 def _check_kept(recognizer: Recognizer, memory: Memory, keep: Iterable[str]) -> None:

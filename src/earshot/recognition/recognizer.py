@@ -12,7 +12,11 @@ import dataclasses
 import datetime
 import functools
 import importlib.metadata
+import itertools
+import json
 import numbers
+import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -23,21 +27,29 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError, some
+from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
 from earshot.networks.stream_form import StreamForm
-from earshot.recognition.prepare import checked_clip, loudest_stretch, spectrogram_of_window
+from earshot.recognition.memory import Memory
+from earshot.recognition.prepare import (
+    checked_clip,
+    loudest_stretch,
+    sounds_slowed,
+    spectrogram_of_window,
+)
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
-__all__ = ["UNKNOWN", "Memory", "Prediction", "Recognizer", "load", "model_card"]
+__all__ = ["UNKNOWN", "Prediction", "Recognizer", "load", "model_card",
+           "probabilities_of"]  # fmt: skip
 
 SETTINGS = "recognizer.json"  # front end and class names
 CARD = "card.json"  # what a reader should know
 MEMORY = "memory.npz"  # only of those that can learn more words
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
+SLOWED = 0.15  # share of the waveforms that sound slowed from which their rate is doubted
 BATCH = 256  # recordings that go through the network together
 Several = list[Any] | tuple[Any, ...]
 
@@ -54,26 +66,6 @@ class Prediction:
         return f"{self.word} ({self.probability:.1%})"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Memory:
-    """What a layer of a network gave for clips, so that more words can be learned beside them.
-
-    Features have the shape (n, n_features), labels are indices into the recognizer's class names,
-    -1 for what is none of them. The held-out clips are never used for fitting, only to set the
-    threshold of "unknown".
-    """
-
-    features: Array
-    labels: Array
-    held_out: Array
-    layer: str
-
-    @classmethod
-    def empty(cls, n_features: int, layer: str) -> "Memory":
-        """Remember nothing: features of another layer or of other weights cannot be compared."""
-        return cls(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, bool), layer)
-
-
 class Recognizer:
     """A network with the front end and the class names that belong to it.
 
@@ -85,7 +77,9 @@ class Recognizer:
         self, model: keras.Model, front_end: FrontEnd, class_names: Sequence[str],
         card: Mapping[str, Any] | None = None, *, memory: Memory | None = None,
     ) -> None:  # fmt: skip
-        self.class_names = tuple(class_names)
+        if isinstance(class_names, str) or not all(isinstance(x, str) for x in class_names):
+            raise EarshotError(f"Class names are a list of words, not {class_names!r:.60}.")
+        self.class_names = tuple(map(str, class_names))
         if len(set(self.class_names)) < len(self.class_names):
             raise EarshotError(f"Every word must be there once: {', '.join(self.class_names)}.")
         if model.output_shape[-1] != len(self.class_names):
@@ -100,6 +94,13 @@ class Recognizer:
                 f"The network takes spectrograms of {shape}, the front end makes "
                 f"{front_end.output_shape}: give the settings that it was trained with."
             )
+        taught = getattr(model, "class_names", self.class_names)
+        if taught != self.class_names and set(taught) == set(self.class_names):
+            raise EarshotError(
+                f"The network was trained on the words in another order: give {some(taught)}."
+            )
+        if memory is not None:
+            memory.check(model, len(self.class_names))
         self.model, self.front_end = model, front_end
         self.card, self.memory = dict(card or {}), memory
 
@@ -115,9 +116,10 @@ class Recognizer:
         """Say which word a recording holds; of a list of them, give a list.
 
         It is a file, or a waveform in [-1, 1] at ``sample_rate``, in Hz; without ``sample_rate``, a
-        waveform is taken to be at the front end's rate. What is done to it:
+        waveform is taken to be at the front end's rate, with a warning when it sounds slowed, as
+        one of twice that rate does. What is done to it:
 
-        1. it is averaged to mono;
+        1. it is averaged to mono, and its mean over time taken off;
         2. it is refused if longer than 4 s, shorter than 0.03 s or silent;
         3. it is resampled (``scipy.signal.resample_poly``) to the front end's rate;
         4. the loudest ``n_samples`` are kept, or it is padded to them;
@@ -132,11 +134,21 @@ class Recognizer:
         rate = self.front_end.sample_rate
         given_rate = rate if sample_rate is None else sample_rate
         predictions: list[Prediction] = []
+        n_slowed = 0
         starts = range(0, len(sounds), BATCH)
         for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
             batch = sounds[start : start + BATCH]
             clips = [checked_clip(one, given_rate, to_rate=rate) for one in batch]
             predictions += self._predictions(self.probabilities(clips))
+            if sample_rate is None:
+                given = (not isinstance(one, str | os.PathLike) for one in batch)
+                n_slowed += sum(sounds_slowed(x, rate) for x in itertools.compress(clips, given))
+        if n_slowed > SLOWED * len(sounds):
+            warnings.warn(
+                f"{n_slowed} of {len(sounds)} waveforms sound slowed: without a rate they are "
+                f"taken to be at {rate:,} Hz. Say at which they were recorded, as sample_rate.",
+                EarshotWarning, stacklevel=2,
+            )  # fmt: skip
         return predictions if several else predictions[0]
 
     def predict_spectrogram(
@@ -156,12 +168,12 @@ class Recognizer:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
             return self.predict(x / max(1.0, np.abs(x).max()), front_end.sample_rate)
         logits = self.model.predict_on_batch(window[None])
-        return next(self._predictions(softmax(logits, axis=1)))
+        return next(self._predictions(probabilities_of(logits)))
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in waveforms]
-        return softmax(self.model.predict_on_batch(self.front_end(clips)), axis=1)
+        return probabilities_of(self.model.predict_on_batch(self.front_end(clips)))
 
     def _predictions(self, probabilities: Array) -> Iterator[Prediction]:
         for row in probabilities:
@@ -181,9 +193,9 @@ class Recognizer:
             "format": saving.FORMAT, "words": self.class_names,
             "front_end": self.front_end.to_dict(), "kind": kind_of(self.front_end),
         }  # fmt: skip
-        files: dict[str, Any] = {SETTINGS: settings, CARD: self.card}
+        files: dict[str, Any] = {SETTINGS: settings, CARD: _plain_card(self.card)}
         if self.memory is not None:
-            files[MEMORY] = functools.partial(np.savez_compressed, **vars(self.memory))
+            files[MEMORY] = self.memory.write
         saving.write(folder, self.model, files)
 
     def export(self, folder: PathLike) -> None:
@@ -201,26 +213,69 @@ class Recognizer:
 
 def load(folder: PathLike) -> Recognizer:
     """Load a recognizer from its folder; an error names what is missing or damaged there."""
-    readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: saving.read_json}
+    readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: _read_card}
     if (Path(folder) / MEMORY).is_file():
-        readers[MEMORY] = _read_memory
+        readers[MEMORY] = _naming(Memory.read)
     readers[saving.NETWORK] = saving.read_network
     (front_end, class_names), card, *memory, model = saving.read(folder, readers, "recognizer")
-    return Recognizer(model, front_end, class_names, card, memory=memory[0] if memory else None)
+    model.class_names = tuple(class_names)  # by which networks.accuracy finds them
+    try:
+        return Recognizer(model, front_end, class_names, card, memory=memory[0] if memory else None)
+    except EarshotError as error:
+        raise EarshotError(f"The files of {folder} do not belong together: {error}") from error
 
 
 def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
     settings = saving.read_settings(path)
+    words = settings["words"]
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"words are a list of texts, not {words!r:.60}")
+    front_end = _naming(from_settings)(settings.get("kind", "LogMel"), settings["front_end"])
+    return front_end, words
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    card = saving.read_json(path)
+    if not isinstance(card, dict):
+        raise TypeError(f"a card has names for what it says, and this is {card!r:.60}")
+    return card
+
+
+def _naming(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``saving.read`` name the file in errors about the values that are in it."""
+
+    def reader(*given):
+        try:
+            return read(*given)
+        except EarshotError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+
+    return reader
+
+
+def _plain_card(card: Mapping[str, Any]) -> Any:
+    """Give a card as JSON holds it: NumPy's numbers as plain ones."""
+
+    def plain(value):
+        if isinstance(value, np.generic | np.ndarray):
+            return value.tolist()
+        raise TypeError(f"{value!r:.60} is no text, number, list or dict")
+
     try:
-        front_end = from_settings(settings.get("kind", "LogMel"), settings["front_end"])
-    except EarshotError as error:
-        raise ValueError(error) from error  # saving.read names the file
-    return front_end, settings["words"]
+        return json.loads(json.dumps(card, default=plain))
+    except (TypeError, ValueError) as error:
+        raise EarshotError(f"The card cannot be saved ({error}): leave that out.") from error
 
 
-def _read_memory(path: Path) -> Memory:
-    with np.load(path, allow_pickle=False) as kept:
-        return Memory(kept["features"], kept["labels"], kept["held_out"], str(kept["layer"]))
+def probabilities_of(logits: Array) -> Array:
+    """Give the softmax of logits, both of shape (n, n_classes); refuse NaN."""
+    probabilities = softmax(logits, axis=1)
+    if not np.isfinite(probabilities).all():
+        raise EarshotError(
+            "The network answers NaN: its weights are damaged, or its training went astray. Train "
+            "it anew with a lower learning_rate."
+        )
+    return probabilities
 
 
 def model_card(

@@ -19,7 +19,7 @@ from earshot import files
 from earshot.errors import EarshotError
 from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
-from earshot.networks.front_end_layers import as_layer
+from earshot.networks.front_end_layers import as_layer, centred
 from earshot.types import PathLike
 
 __all__ = ["write"]
@@ -65,7 +65,11 @@ def write(
     logger.setLevel("ERROR")  # it would tell the name of the temporary folder
     try:
         with files.atomic_path(folder) as temporary:
-            archive.write_out(str(temporary), verbose=False)
+            try:
+                archive.write_out(str(temporary), verbose=False)
+            except tf.errors.OpError as error:  # "...; No space left on device [Op:SaveV2]"
+                reason = error.message.rpartition("; ")[2].partition(" [Op")[0]
+                raise OSError(reason) from error  # of which atomic_path makes the sentence
     finally:
         logger.setLevel(level)
 
@@ -74,7 +78,7 @@ def _window(waveforms: tf.Tensor, front_end: Any) -> tf.Tensor:
     """Pad waveforms to the front end's length, or cut their loudest part out."""
     n = front_end.n_samples
     sides = front_end.sides(tf.maximum(n - tf.shape(waveforms)[1], 0))
-    padded = tf.pad(waveforms, [[0, 0], tf.stack(sides)])
+    padded = tf.pad(centred(waveforms), [[0, 0], tf.stack(sides)])
     energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
     energy = tf.pad(energy, [[0, 0], [1, 0]])
     start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)

@@ -6,19 +6,29 @@
 """
 
 import dataclasses
+import math
 import numbers
+from typing import Any
 
 import keras
 import numpy as np
+from scipy.stats import binomtest
 from sklearn.metrics import roc_curve
 
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, some
+from earshot.networks.batches import labels_among
 from earshot.recognition.last_layer import embed, with_head
 from earshot.recognition.recognizer import UNKNOWN, Recognizer
 from earshot.types import Array
 
-__all__ = ["RocCurve", "curve_of", "set_threshold", "shift_threshold", "trade_off"]
+__all__ = ["RocCurve", "accepted_share", "clips_needed", "curve_of", "set_threshold",
+           "shift_threshold", "trade_off"]  # fmt: skip
+
+CONFIDENCE = 0.95  # of an interval: what papers state
+TIE = 1e-3
+"""Logits that a threshold lies above the highest clip that it refuses: a memory of 16 bits and the
+network's own sums differ in the last digits."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,9 +46,14 @@ class RocCurve:
 def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> RocCurve:
     """Measure what a recognizer accepts of its words and of others, at every threshold.
 
-    It says "unknown", and was made from none of these recordings.
+    It says "unknown", and was made from none of these recordings. Words are compared by name:
+    raises :class:`EarshotError` when the known ones are none of its, or the unknown ones are.
     """
     _check(recognizer)
+    own = recognizer.class_names[:-1]
+    labels_among(own, known)
+    if shared := [word for word, n in unknown.counts().items() if n and word in own]:
+        raise EarshotError(f"{some(shared)} is a word that it knows: give it as known.")
     last = recognizer.model.layers[-1].name
     logits = [embed(recognizer, words, layer=last) for words in (known, unknown)]
     return curve_of(*(_margins(rows).max(axis=1) for rows in logits))
@@ -60,11 +75,15 @@ def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
     last = recognizer.model.layers[-1]
     kernel, bias = last.get_weights()
     bias[-1] += offset
-    moved = recognizer.card.get("threshold_moved", 0.0) + float(offset)
+    card = {**recognizer.card}
+    card["threshold_moved"] = card.get("threshold_moved", 0.0) + float(offset)
+    memory = recognizer.memory
+    held_out = memory.features[memory.held_out] if memory is not None else ()
+    if len(held_out):
+        card["accepted_of_held_out"] = accepted_share(kernel, bias, held_out)
     return Recognizer(
         with_head(keras.Model(recognizer.model.input, last.input), kernel, bias),
-        recognizer.front_end, recognizer.class_names,
-        {**recognizer.card, "threshold_moved": moved}, memory=recognizer.memory,
+        recognizer.front_end, recognizer.class_names, card, memory=memory,
     )  # fmt: skip
 
 
@@ -73,18 +92,36 @@ def set_threshold(
 ) -> Array:
     """Set the threshold of "unknown", the last class of a last layer; gives the new bias.
 
-    The bias of the words is lowered until only the share ``false_acceptance`` of the held-out
-    features, shape (n, n_features), is above "unknown". The first ``n_new`` words are new; new and
-    kept words have half of the share each. Of kept words many clips are remembered, and other words
-    are easily taken for them: one threshold for both would be too high for the new words.
+    The bias of the words is lowered until no more than the share ``false_acceptance`` of the
+    held-out features, shape (n, n_features), is above "unknown"; with few of them, none is. The
+    first ``n_new`` words are new; new and kept words have half of the share each. Of kept words
+    many clips are remembered, and other words are easily taken for them: one threshold for both
+    would be too high for the new words.
     """
     above, n_words = _margins(held_out @ kernel + bias), len(bias) - 1
     groups = [slice(n_new), slice(n_new, n_words)][: 1 + (n_words > n_new)]
     bias = bias.copy()
     for group in groups:
-        share = false_acceptance / len(groups)
-        bias[group] -= np.quantile(above[:, group].max(axis=1), 1 - share)
+        falling = np.sort(above[:, group].max(axis=1))[::-1]
+        bias[group] -= falling[int(false_acceptance / len(groups) * len(falling))] + TIE
     return bias
+
+
+def accepted_share(kernel: Array, bias: Array, held_out: Array) -> dict[str, Any]:
+    """Count the held-out features that are given a word, for a card.
+
+    Of the share of all other words that this lets expect, the exact interval at ``CONFIDENCE``:
+    Clopper and Pearson (1934), "The use of confidence or fiducial limits".
+    """
+    margins = _margins(held_out.astype(np.float32) @ kernel + bias).max(axis=1)
+    n, accepted = len(margins), int(np.count_nonzero(margins > 0))
+    low, high = binomtest(accepted, n).proportion_ci(CONFIDENCE)
+    return {"clips": n, "accepted": accepted, "interval_95": [float(low), float(high)]}
+
+
+def clips_needed(false_acceptance: float) -> int:
+    """Say how many held-out clips it takes to show a share: when none of them is accepted."""
+    return math.ceil(math.log((1 - CONFIDENCE) / 2) / math.log1p(-false_acceptance))
 
 
 def _margins(logits: Array) -> Array:

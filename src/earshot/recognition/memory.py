@@ -1,0 +1,83 @@
+"""What a recognizer remembers of the clips that it was made from, so that it can learn more words.
+
+>>> labels, held_out = np.array([0, -1, -2]), np.zeros(3, bool)
+>>> remembered = Memory(np.ones((3, 8)), labels, held_out, "features", ("cat",))
+>>> remembered.words(["yes", "no"])
+['yes', '', 'cat']
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import keras
+import numpy as np
+
+from earshot.errors import EarshotError
+from earshot.networks import saving
+from earshot.types import Array
+
+__all__ = ["Memory"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Memory:
+    """What a layer of a network gave for clips, so that more words can be learned beside them.
+
+    Features have the shape (n, n_features), labels are indices into the recognizer's class names,
+    -1 for what is none of them, and from -2 downwards into ``dropped``: words that it knew once,
+    which may be learned again. The held-out clips are never used for fitting, only to set the
+    threshold of "unknown".
+    """
+
+    features: Array
+    labels: Array
+    held_out: Array
+    layer: str
+    dropped: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        rows = {np.shape(self.features)[:1], np.shape(self.labels), np.shape(self.held_out)}
+        kinds = [np.asarray(x).dtype.kind for x in (self.features, self.labels, self.held_out)]
+        if len(rows) > 1 or np.ndim(self.features) != 2 or "".join(kinds) not in ("fib", "fub"):
+            raise EarshotError(
+                "A memory is of features, shape (n, n_features), whole labels and whether they are "
+                f"held out, both of shape (n,), not of {', '.join(map(str, rows))}, {kinds}."
+            )
+        if not np.isfinite(self.features).all():
+            raise EarshotError("The memory holds NaN or infinity: save the recognizer anew.")
+        if len(self.labels) and self.labels.min() < -1 - len(self.dropped):
+            raise EarshotError(f"The memory's labels begin at {self.labels.min()}, which is none.")
+
+    def words(self, class_names: Sequence[str]) -> list[str]:
+        """Give the word of each clip, "" for what is none, by the recognizer's class names."""
+        names = [*class_names, *self.dropped[::-1], ""]
+        return [names[label] for label in self.labels]
+
+    @classmethod
+    def empty(cls, n_features: int, layer: str) -> Self:
+        """Remember nothing: features of another layer or of other weights cannot be compared."""
+        return cls(np.zeros((0, n_features)), np.zeros(0, int), np.zeros(0, bool), layer)
+
+    def check(self, model: keras.Model, n_classes: int) -> None:
+        """Refuse to belong to a network of another layer, or to other words."""
+        gives = [layer.output.shape[-1] for layer in model.layers if layer.name == self.layer]
+        n_features, highest = self.features.shape[1], self.labels.max(initial=-1)
+        if gives != [n_features] or highest >= n_classes:
+            raise EarshotError(
+                f"The memory is of {n_features} features of the layer {self.layer} and of words up "
+                f"to number {highest}, which this network of {n_classes} words does not have."
+            )
+
+    def write(self, path: Path) -> None:
+        """Write it as an ``.npz`` file."""
+        np.savez_compressed(path, **{**vars(self), "dropped": np.array(self.dropped, np.str_)})
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what :meth:`write` wrote."""
+        kept = saving.read_arrays(path)
+        dropped = tuple(kept["dropped"].tolist()) if "dropped" in kept else ()  # not in older ones
+        layer = str(kept["layer"])
+        return cls(kept["features"], kept["labels"], kept["held_out"], layer, dropped)

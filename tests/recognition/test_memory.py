@@ -1,0 +1,106 @@
+"""What a recognizer remembers lies in a file that may be damaged, or of another network."""
+
+import io
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
+from earshot.recognition import recognizer
+from earshot.recognition.memory import Memory
+from earshot.recognition.recognizer import Recognizer
+
+LAYER = "features"
+
+
+@pytest.fixture
+def network():
+    inputs = keras.Input((101, 40))
+    x = keras.layers.GlobalAveragePooling1D(name=LAYER)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+@pytest.fixture
+def arrays(rng):
+    x = rng.standard_normal((6, 40)).astype(np.float16)
+    labels = np.array([0, 0, 1, -1, -1, -2])
+    return {"features": x, "labels": labels, "held_out": labels == -1, "layer": LAYER,
+            "dropped": ("cat",)}  # fmt: skip
+
+
+@pytest.fixture
+def remembering(network, arrays):
+    return Recognizer(network, LogMel(), ("a", "b"), memory=Memory(**arrays))
+
+
+def test_it_is_saved_with_the_words_that_were_dropped(remembering, tmp_path):
+    remembering.save(tmp_path / "a")
+    again = recognizer.load(tmp_path / "a").memory
+    assert again.words(("a", "b")) == ["a", "a", "b", "", "", "cat"]
+    np.testing.assert_array_equal(again.features, remembering.memory.features)
+
+
+def test_one_without_dropped_words_is_read(remembering, arrays, tmp_path):
+    remembering.save(tmp_path / "a")
+    del arrays["dropped"]
+    arrays["labels"] = np.maximum(arrays["labels"], -1)
+    np.savez_compressed(tmp_path / "a" / "memory.npz", **arrays)
+    assert recognizer.load(tmp_path / "a").memory.dropped == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: {"features": a["labels"], "labels": a["features"]},
+        lambda a: {"labels": a["held_out"], "held_out": a["labels"]},
+        lambda a: {"features": a["features"].T}, lambda a: {"features": a["features"][:3]},
+        lambda a: {"features": a["features"].astype(str)}, lambda a: {"labels": a["labels"][0]},
+        lambda a: {"features": a["features"] * np.float16(np.nan)},
+        lambda a: {"labels": a["labels"].astype(float)}, lambda a: {"labels": a["labels"] - 5},
+        lambda a: {"labels": a["labels"] + 5}, lambda a: {"layer": "nowhere"},
+        lambda a: {"features": a["features"][:, :7]}, lambda a: {"labels": np.zeros(0, int)},
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_belong_together_are_refused_when_they_are_read(
+    remembering, arrays, tmp_path, change
+):
+    remembering.save(tmp_path / "a")
+    np.savez_compressed(tmp_path / "a" / "memory.npz", **{**arrays, **change(arrays)})
+    with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
+        recognizer.load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_damaged_bytes_name_the_file(remembering, tmp_path, share, rng):
+    remembering.save(tmp_path / "a")
+    path = tmp_path / "a" / "memory.npz"
+    data = bytearray(path.read_bytes())
+    at = int(share * len(data))
+    data[at : at + 40] = rng.bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(EarshotError, match=r"memory\.npz is damaged|a do not belong together"):
+        recognizer.load(tmp_path / "a")
+
+
+def test_a_small_file_that_asks_for_gigabytes_is_refused(remembering, tmp_path):
+    remembering.save(tmp_path / "a")
+    path = tmp_path / "a" / "memory.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("features.npy", bytes(300 * 2**20))
+    assert path.stat().st_size < 2**21
+    with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*unpack to 300 MiB"):
+        recognizer.load(tmp_path / "a")
+
+
+def test_a_header_that_asks_for_gigabytes_is_refused(remembering, tmp_path):
+    remembering.save(tmp_path / "a")
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**5)}
+    member = io.BytesIO()
+    np.lib.format.write_array_header_1_0(member, header)
+    with zipfile.ZipFile(tmp_path / "a" / "memory.npz", "w") as archive:
+        archive.writestr("features.npy", member.getvalue())
+    with pytest.raises(EarshotError, match=r"memory\.npz is damaged .*holds less"):
+        recognizer.load(tmp_path / "a")
