@@ -8,22 +8,19 @@
 [{'format': 1}]
 """
 
-import contextlib
 import json
-import math
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from earshot import files
 from earshot.errors import EarshotError
-from earshot.types import Array, PathLike
+from earshot.types import PathLike
 
-__all__ = ["FORMAT", "NETWORK", "check_replaceable", "read", "read_arrays", "read_json",
+__all__ = ["FORMAT", "NETWORK", "check_replaceable", "read", "read_json",
            "read_network", "read_settings", "write"]  # fmt: skip
 
 NETWORK = "network.keras"  # The file of every folder that holds the network.
@@ -31,8 +28,7 @@ FORMAT = 1  # Of the settings' files; raised when older versions could not read 
 DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError)
 """What goes wrong where a file is cut off or changed."""
 LARGEST = 2**28
-"""Bytes that an archive may unpack to, eighty times as many as the largest memory of features has:
-a few kB of zeros could ask for more than a machine has."""
+"""Bytes that a network's archive may unpack to, fifty times as many as the largest one of ours."""
 WAY_OUT = "copy the folder again, or train and save it anew."
 
 
@@ -97,37 +93,17 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """Read the arrays of an ``.npz`` file; none may be larger than what its archive holds."""
-    with _archive(path) as archive:
-        for info in archive.infolist():
-            with archive.open(info) as member:
-                version = np.lib.format.read_magic(member)
-                read = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
-                shape, _, dtype = read(member)
-                if dtype.itemsize * math.prod(shape) > info.file_size:
-                    raise ValueError(f"{info.filename} says {shape}, and holds less")
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-
-
 def read_network(path: Path) -> keras.Model:
     """Read a Keras network, for use, not for training on."""
-    with _archive(path):
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
-        if not isinstance(network, keras.Model):
-            raise TypeError(f"it holds a {type(network).__name__}")
-        return network
-
-
-@contextlib.contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive that unpacks to ``LARGEST`` bytes at most, and watch what is read of it."""
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-            if size > LARGEST:
-                raise ValueError(f"it would unpack to {size / 2**20:,.0f} MiB")
-            yield archive
-    except Exception as error:  # of damaged bytes, zip, NumPy, HDF5 and Keras raise nearly anything
-        raise ValueError(str(error) or type(error).__name__) from error
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST:
+            raise ValueError(f"it would unpack to {size / 2**20:,.0f} MiB")
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # of damaged bytes, zip, HDF5 and Keras raise nearly anything
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ValueError(reason) from error
+    if not isinstance(network, keras.Model):
+        raise TypeError(f"it holds a {type(network).__name__}")
+    return network

@@ -14,8 +14,8 @@ from typing import Self
 import keras
 import numpy as np
 
+from earshot import arrays
 from earshot.errors import EarshotError
-from earshot.networks import saving
 from earshot.types import Array
 
 __all__ = ["Memory"]
@@ -77,7 +77,7 @@ class Memory:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read what :meth:`write` wrote."""
-        kept = saving.read_arrays(path)
+        kept = arrays.read(path)
         dropped = tuple(kept["dropped"].tolist()) if "dropped" in kept else ()  # not in older ones
         layer = str(kept["layer"])
         return cls(kept["features"], kept["labels"], kept["held_out"], layer, dropped)
