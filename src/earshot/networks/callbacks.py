@@ -69,7 +69,8 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             model.load_weights(path)
         except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
-            raise EarshotError(f"{path} cannot be read ({error}): {way_out}") from error
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise EarshotError(f"{path} cannot be read ({reason}): {way_out}") from error
         self.history, self.epochs_done = history, max(done)
         log.info("going on from %s", path)
 

@@ -74,6 +74,8 @@ def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: s
         try:
             found.append(reader(folder / name))
         except DAMAGE as error:
+            if str(folder / name) in str(error):
+                raise  # a sentence that names the file
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise EarshotError(f"{folder / name} is damaged ({reason}): {WAY_OUT}") from error
     return found
