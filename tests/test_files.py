@@ -65,6 +65,14 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path, system):
         assert names(tmp_path) == ["folder"]
 
 
+@pytest.mark.parametrize("name", ["lock", "previous", "appearing", "é" * 125, "a" * 255])
+def test_no_name_is_in_the_way_of_what_is_hidden(tmp_path, system, name):
+    for content in ("old", "new"):
+        fill(tmp_path / name, content)
+        fill(tmp_path / name, "appearing")
+    assert names(tmp_path) == [name]
+
+
 def test_a_relative_name_does_and_so_does_the_folder_that_one_is_in(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path / "folder")
@@ -79,7 +87,7 @@ def test_what_is_in_the_way_comes_back_when_the_second_rename_fails(tmp_path, mo
     replace = Path.replace
 
     def broken(self, target):
-        if self.parent.name == files.NEW and not Path(target).exists():
+        if self.parent.name == files.PLACE and not Path(target).exists():
             raise error
         return replace(self, target)
 
@@ -124,7 +132,7 @@ def test_a_kill_between_two_renames_is_mended_by_whoever_comes_next(tmp_path):
         "files.RENAME = None\n"
         "replace = Path.replace\n"
         "Path.replace = lambda self, to: die() if (self.parent.name, Path(to).exists()) == "
-        "(files.NEW, False) else replace(self, to)\n"
+        "(files.PLACE, False) else replace(self, to)\n"
         "with files.atomic_path('folder') as path:\n    path.mkdir()",
         tmp_path,
     )
@@ -210,16 +218,17 @@ def test_recordings_are_what_audio_says():
 
 
 class TestAppear:
-    def drafts(self, folder):
-        for name in "ab":
-            (folder / name).write_text(f"word {name}")
-        return [folder / "a", folder / "b"]
+    def drafts(self, start):
+        drafts = [start.with_suffix(f".{name}") for name in "ab"]
+        for path in drafts:
+            path.write_text(f"word {path.suffix}")
+        return drafts
 
     def test_all_files_appear(self, tmp_path):
-        with files.scratch(tmp_path) as folder:
-            files.appear(self.drafts(folder), ["me_0", "me_1"])
+        with files.scratch(tmp_path) as start:
+            files.appear(start, self.drafts(start), ["me_0", "me_1"])
         assert names(tmp_path) == ["me_0", "me_1"]
-        assert (tmp_path / "me_1").read_text() == "word b"
+        assert (tmp_path / "me_1").read_text() == "word .b"
 
     def test_without_links_too(self, tmp_path, monkeypatch):
         def refused(self, target):
@@ -230,8 +239,8 @@ class TestAppear:
 
     def test_none_appears_when_a_name_is_taken(self, tmp_path):
         (tmp_path / "me_1").write_text("mine")
-        with pytest.raises(FileExistsError), files.scratch(tmp_path) as folder:
-            files.appear(self.drafts(folder), ["me_0", "me_1"])
+        with pytest.raises(FileExistsError), files.scratch(tmp_path) as start:
+            files.appear(start, self.drafts(start), ["me_0", "me_1"])
         assert names(tmp_path) == ["me_1"]
         assert (tmp_path / "me_1").read_text() == "mine"
 
@@ -239,9 +248,10 @@ class TestAppear:
         killed(
             "link = files._link\n"
             "files._link = lambda source, to: die() if to.name == 'me_1' else link(source, to)\n"
-            "with files.scratch('.') as folder:\n"
-            "    for name in 'ab': (folder / name).write_text(name)\n"
-            "    files.appear([folder / 'a', folder / 'b'], ['me_0', 'me_1'])",
+            "with files.scratch('.') as start:\n"
+            "    drafts = [start.with_suffix(name) for name in ('.a', '.b')]\n"
+            "    for path in drafts: path.write_text(path.suffix)\n"
+            "    files.appear(start, drafts, ['me_0', 'me_1'])",
             tmp_path,
         )
         assert (tmp_path / "me_0").is_file()
@@ -250,9 +260,9 @@ class TestAppear:
 
     def test_what_has_appeared_stays_after_a_kill(self, tmp_path):
         killed(
-            "with files.scratch('.') as folder:\n"
-            "    (folder / 'a').write_text('word')\n"
-            "    files.appear([folder / 'a'], ['me_0'])\n"
+            "with files.scratch('.') as start:\n"
+            "    start.with_suffix('.a').write_text('word')\n"
+            "    files.appear(start, [start.with_suffix('.a')], ['me_0'])\n"
             "    die()",
             tmp_path,
         )

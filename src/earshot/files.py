@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from earshot.errors import EarshotError
@@ -29,15 +29,17 @@ RECORDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff
 """File endings of recordings."""
 OTHERS = frozenset({".keras", ".h5", ".npz", ".npy", ".png", ".html", ".txt", ".json", ".ipynb"})
 """File endings of what else lies beside recordings, and must not be replaced by mistake."""
-PLACE = ".partial-writes"  # the hidden folder
-NEW = "new"  # in a scratch folder: what is to take its target's name
-PREVIOUS = "previous"  # what had that name, where the two cannot be exchanged in one step
-APPEARING = "appearing"  # files of which all are to appear, or none
-DONE = "done"  # the same, when all of them have appeared
+PLACE = ".partial-writes"  # the hidden folder; in it each name begins with that of its lock
+NAME_LENGTH = 32  # of a lock's name: the hexadecimal digits of a UUID
+LOCK = ".lock"  # ending of the file that is locked
+PREVIOUS = ".previous"  # folder for what had the target's name, where nothing can be exchanged
+APPEARING = ".appearing"  # folder for files of which all are to appear, or none
+DONE = ".done"  # the same, when all of them have appeared
 RENAME = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)  # of the C library
 EXCLUSIVE = 4 if sys.platform == "darwin" else 1  # flag for it: replace nothing
 EXCHANGE = 2  # flag for it: let two files or folders change their names
 CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # some file systems (NFS) know no flags
+TAIL = 50  # so many characters of a name are in that of its temporary file, with the ending
 
 
 @contextlib.contextmanager
@@ -52,12 +54,11 @@ def atomic_path(
     """
     check_ending(path, endings)
     target = Path(path).absolute()
-    with explained(path), scratch(target.parent) as folder:
-        (folder / NEW).mkdir()
-        temporary = folder / NEW / target.name
+    with explained(path), scratch(target.parent) as start:
+        temporary = start.with_name(f"{start.name}-{target.name[-TAIL:]}")
         yield temporary
         if replace:
-            _take_place(temporary, target, folder / PREVIOUS / target.name)
+            _take_place(temporary, target, start.with_suffix(PREVIOUS))
         else:
             move(temporary, target)
 
@@ -91,88 +92,94 @@ def unwritable(path: PathLike, error: OSError) -> EarshotError:
 
 
 @contextlib.contextmanager
-def locked(path: PathLike, *, wait: bool = True) -> Iterator[None]:
+def locked(path: PathLike) -> Iterator[None]:
     """Hold the lock that belongs to ``path``; other processes and threads wait for it.
 
-    It ends with its process, however that ends. Without ``wait``, raises TimeoutError when another
-    one has it.
+    It ends with its process, however that ends.
     """
+    path = Path(path).absolute()
+    with _held(path.parent / PLACE / uuid.uuid5(uuid.NAMESPACE_URL, path.name).hex):
+        yield
+
+
+@contextlib.contextmanager
+def _held(start: Path, *, wait: bool = True) -> Iterator[None]:
     import filelock  # a tenth of a second
 
-    path = Path(path).absolute()
-    place = path.parent / PLACE
-    lock = filelock.FileLock(place / f"{path.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    place = start.parent
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(start.with_suffix(LOCK))
     try:
-        while not lock.is_locked:  # the place goes, at any time, when nobody else is at work
-            with contextlib.suppress(FileExistsError):
-                place.mkdir()
-            with contextlib.suppress(FileNotFoundError):
+        while not lock.is_locked:
+            try:
                 lock.acquire(blocking=wait)
+            except (FileNotFoundError, FileExistsError):
+                if os.path.lexists(place) and not place.is_dir():
+                    raise
+                # Otherwise somebody was the last one there, and has just cleared the place away.
         yield
     finally:
-        with contextlib.suppress(OSError):
-            if lock.is_locked and not (place / path.name).exists():  # else tidy tries again
+        if lock.is_locked:
+            with contextlib.suppress(OSError):
                 Path(lock.lock_file).unlink()  # while it is held: whoever waits makes a new one
-        lock.release()
-        with contextlib.suppress(OSError):  # others are at work
-            place.rmdir()
+            lock.release()
+            with contextlib.suppress(OSError):  # others are at work
+                place.rmdir()
 
 
 @contextlib.contextmanager
 def scratch(beside: PathLike) -> Iterator[Path]:
-    """Give a hidden folder in the folder ``beside``, which is gone after the block.
+    """Give the start of paths for temporary files and folders, hidden in the folder ``beside``.
 
-    After a kill, it is gone with the next :func:`tidy`.
+    What has a path that begins with it is gone after the block; after a kill, with :func:`tidy`.
     """
     beside = Path(beside).absolute()
     tidy(beside)
-    name = uuid.uuid4().hex
-    with locked(beside / name):
-        folder = beside / PLACE / name
+    start = beside / PLACE / uuid.uuid4().hex
+    with _held(start):
         try:
-            folder.mkdir()
-            yield folder
+            yield start
         finally:
-            _clear(folder)
+            _clear(start)
 
 
 def tidy(beside: PathLike) -> None:
     """Clear away what killed processes left while they wrote; what is being written stays."""
-    for lock in (Path(beside) / PLACE).glob("*.lock"):
-        with contextlib.suppress(OSError), locked(Path(beside) / lock.stem, wait=False):
-            _clear(lock.with_suffix(""))
+    place = Path(beside).absolute() / PLACE
+    for name in {path.name[:NAME_LENGTH] for path in place.glob("*")}:
+        with contextlib.suppress(OSError), _held(place / name, wait=False):
+            _clear(place / name)
 
 
-def _clear(folder: Path) -> None:
-    """Take back what was half done, and delete the scratch folder."""
-    beside = folder.parent.parent
-    for file in _inside(folder / APPEARING):
+def _clear(start: Path) -> None:
+    """Take back what was half done, and delete all paths of a :func:`scratch`."""
+    beside = start.parent.parent
+    for file in start.with_suffix(APPEARING).glob("*"):
         shown = beside / file.name
         if shown.is_file() and file.read_bytes().startswith(shown.read_bytes()):
             shown.unlink()
-    for old in _inside(folder / PREVIOUS):
+    for old in start.with_suffix(PREVIOUS).glob("*"):
         if not os.path.lexists(beside / old.name):
             old.replace(beside / old.name)
-    shutil.rmtree(folder, ignore_errors=True)
+    for path in start.parent.glob(f"{start.name}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path != start.with_suffix(LOCK):
+            path.unlink()
 
 
-def _inside(folder: Path) -> Iterable[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else ()
+def appear(start: Path, drafts: Sequence[Path], names: Sequence[str]) -> None:
+    """Let files appear under names that nothing has, beside the folder of a :func:`scratch`.
 
-
-def appear(files: Sequence[Path], names: Sequence[str]) -> None:
-    """Let files of one :func:`scratch` folder appear beside it, under names that nothing has.
-
-    All do or none: where it breaks off, those that are there already go again.
+    ``start`` is that of the drafts. All appear or none: where it breaks off, those go again.
     """
-    folder = files[0].parent
-    (folder / APPEARING).mkdir()
-    for file, name in zip(files, names, strict=True):
-        file.replace(folder / APPEARING / name)
+    appearing = start.with_suffix(APPEARING)
+    appearing.mkdir()
+    for draft, name in zip(drafts, names, strict=True):
+        draft.replace(appearing / name)
     for name in names:
-        _link(folder / APPEARING / name, folder.parent.parent / name)
-    (folder / APPEARING).replace(folder / DONE)
+        _link(appearing / name, start.parent.parent / name)
+    appearing.replace(start.with_suffix(DONE))
 
 
 def _link(source: Path, target: Path) -> None:
@@ -209,9 +216,9 @@ def _take_place(temporary: Path, target: Path, previous: Path) -> None:
         if not (temporary.is_dir() and target.is_dir()):
             raise
         if not _rename(temporary, target, EXCHANGE):
-            previous.parent.mkdir()
+            previous.mkdir()
             with locked(target):  # until it ends there is nothing at the target
-                target.replace(previous)
+                target.replace(previous / target.name)
                 temporary.replace(target)
 
 
