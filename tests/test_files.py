@@ -154,6 +154,16 @@ def test_what_another_process_is_writing_stays(tmp_path):
     assert names(tmp_path) == ["long.txt", "short.txt"]
 
 
+def test_what_another_process_writes_inside_what_it_is_writing_stays(tmp_path):
+    with files.atomic_path(tmp_path / "folder") as folder:
+        folder.mkdir()
+        with files.atomic_path(folder / "inside.txt") as path:
+            path.write_text("half")
+            files.tidy(tmp_path)
+            assert path.read_text() == "half"
+    assert names(tmp_path / "folder") == ["inside.txt"]
+
+
 def test_folders_saved_at_once_leave_one_that_is_whole(tmp_path, system):
     def save(n):
         with files.atomic_path(tmp_path / "folder") as temporary:
@@ -239,7 +249,10 @@ class TestAppear:
 
     def test_none_appears_when_a_name_is_taken(self, tmp_path):
         (tmp_path / "me_1").write_text("mine")
-        with pytest.raises(FileExistsError), files.scratch(tmp_path) as start:
+        with (
+            pytest.raises(EarshotError, match="me_1 exists already"),
+            files.scratch(tmp_path) as start,
+        ):
             files.appear(start, self.drafts(start), ["me_0", "me_1"])
         assert names(tmp_path) == ["me_1"]
         assert (tmp_path / "me_1").read_text() == "mine"

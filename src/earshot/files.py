@@ -132,6 +132,7 @@ def scratch(beside: PathLike) -> Iterator[Path]:
     """Give the start of paths for temporary files and folders, hidden in the folder ``beside``.
 
     What has a path that begins with it is gone after the block; after a kill, with :func:`tidy`.
+    Nothing but :func:`atomic_path` writes beside it: make a folder of that name, and write inside.
     """
     beside = Path(beside).absolute()
     tidy(beside)
@@ -146,7 +147,7 @@ def scratch(beside: PathLike) -> Iterator[Path]:
 def tidy(beside: PathLike) -> None:
     """Clear away what killed processes left while they wrote; what is being written stays."""
     place = Path(beside).absolute() / PLACE
-    for name in {path.name[:NAME_LENGTH] for path in place.glob("*")}:
+    for name in {path.name[:NAME_LENGTH] for path in place.glob("[!.]*")}:
         with contextlib.suppress(OSError), _held(place / name, wait=False):
             _clear(place / name)
 
@@ -169,9 +170,9 @@ def _clear(start: Path) -> None:
 
 
 def appear(start: Path, drafts: Sequence[Path], names: Sequence[str]) -> None:
-    """Let files appear under names that nothing has, beside the folder of a :func:`scratch`.
+    """Let files appear, under names that nothing has, where :func:`scratch` hides them.
 
-    ``start`` is that of the drafts. All appear or none: where it breaks off, those go again.
+    All appear or none: where it breaks off, those that did go again. ``start``: of the scratch.
     """
     appearing = start.with_suffix(APPEARING)
     appearing.mkdir()
@@ -184,27 +185,31 @@ def appear(start: Path, drafts: Sequence[Path], names: Sequence[str]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """Give a file a second name, which must be free; where there are no links, make a copy."""
+    with _kept(target):
+        try:
+            target.hardlink_to(source)
+        except OSError:
+            with source.open("rb") as file, target.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
+
+
+@contextlib.contextmanager
+def _kept(target: Path) -> Iterator[None]:
     try:
-        target.hardlink_to(source)
-    except FileExistsError:
-        raise
-    except OSError:
-        with source.open("rb") as file, target.open("xb") as copy:
-            shutil.copyfileobj(file, copy)
+        yield
+    except FileExistsError as error:
+        way_out = "rename it, or choose another name."
+        raise EarshotError(f"{target} exists already and is kept: {way_out}") from error
 
 
 def move(source: PathLike, target: PathLike) -> Path:
     """Rename a file or folder, and refuse when the new name is taken; gives the new path."""
     source, target = Path(source), Path(target)
-    with explained(target):
-        try:
-            if not _rename(source.absolute(), target.absolute(), EXCLUSIVE):
-                if os.path.lexists(target):
-                    raise FileExistsError
-                source.rename(target)
-        except FileExistsError as error:
-            way_out = "rename one of the two."
-            raise EarshotError(f"{target} exists already and is kept: {way_out}") from error
+    with explained(target), _kept(target):
+        if not _rename(source.absolute(), target.absolute(), EXCLUSIVE):
+            if os.path.lexists(target):
+                raise FileExistsError
+            source.rename(target)
     return target
 
 
