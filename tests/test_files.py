@@ -1,10 +1,14 @@
+import re
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from earshot import audio, files
 from earshot.errors import EarshotError
@@ -313,6 +317,23 @@ def test_a_file_that_may_not_replace_comes_too_late(tmp_path):
 )  # fmt: skip
 def test_any_word_makes_a_name_that_every_file_system_takes(word, name):
     assert files.safe_name(word) == name
+
+
+@given(st.text(min_size=1))
+def test_every_word_makes_one_safe_name_and_comes_back(word):
+    name = files.safe_name(word)
+    assert unquote(name) == word
+    assert re.fullmatch(r'(%[0-9A-F]{2}|[^\x00-\x1f<>:"/\\|?*%])+', name)
+    assert name[0] not in "._ "
+    assert name[-1] not in ". "
+    assert not re.match(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", name)
+
+
+@given(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters='<>:"/\\|?*%._ '))
+@example("😀")
+def test_every_other_character_stays_as_it_is(letter):
+    assert files.safe_name(letter) == letter
+    assert files.safe_name(f"a{letter}b") == f"a{letter}b"
 
 
 def test_an_empty_word_makes_no_name():

@@ -2,10 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from earshot import files
 from earshot.datasets import folders
 from earshot.errors import EarshotError, EarshotWarning
 
@@ -42,16 +39,6 @@ def test_one_word_is_not_enough(tones, tmp_path):
     tones("cat/a.wav")
     with pytest.raises(EarshotError, match="1 word, and at least 2"):
         folders.from_folder(tmp_path)
-
-
-@given(st.text(min_size=1))
-def test_every_word_makes_one_safe_folder_name(word):
-    from urllib.parse import unquote
-
-    name = files.safe_name(word)
-    assert not set(name) & set('<>:"/\\|?*\0')
-    assert name not in (".", "..")
-    assert unquote(name, errors="surrogatepass") == word or max(word) >= "\ud800"
 
 
 def test_reading_a_good_folder_warns_of_nothing(folder):

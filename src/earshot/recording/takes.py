@@ -203,8 +203,8 @@ def _words(recording, segments, sample_rate):
 
 
 def _move(path, folder):
-    if not path.is_file():
-        raise EarshotError(f"There is no file {path}: it was moved already.")
     with files.explained(folder):
+        if not path.is_file():
+            raise EarshotError(f"There is no file {path}: it was moved already.")
         folder.mkdir(exist_ok=True)
     return files.move(path, folder / path.name)
