@@ -130,6 +130,12 @@ def test_a_kill_while_writing_leaves_what_was_there_and_is_cleared_away(tmp_path
     assert names(tmp_path) == ["a.txt", "another.txt"]
 
 
+def test_a_kill_at_the_very_end_leaves_an_empty_folder_that_goes_next_time(tmp_path):
+    (tmp_path / files.PLACE).mkdir()
+    files.tidy(tmp_path)
+    assert names(tmp_path) == []
+
+
 def test_a_kill_between_two_renames_is_mended_by_whoever_comes_next(tmp_path):
     fill(tmp_path / "folder", "old")
     killed(

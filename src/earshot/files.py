@@ -150,6 +150,8 @@ def tidy(beside: PathLike) -> None:
     for name in {path.name[:NAME_LENGTH] for path in place.glob("[!.]*")}:
         with contextlib.suppress(OSError), _held(place / name, wait=False):
             _clear(place / name)
+    with contextlib.suppress(OSError):  # others are at work, or there is nothing
+        place.rmdir()
 
 
 def _clear(start: Path) -> None:
