@@ -147,7 +147,7 @@ def scratch(beside: PathLike) -> Iterator[Path]:
 def tidy(beside: PathLike) -> None:
     """Clear away what killed processes left while they wrote; what is being written stays."""
     place = Path(beside).absolute() / PLACE
-    for name in {path.name[:NAME_LENGTH] for path in place.glob("[!.]*")}:
+    for name in {path.name[:NAME_LENGTH] for path in place.glob("*")}:
         with contextlib.suppress(OSError), _held(place / name, wait=False):
             _clear(place / name)
     with contextlib.suppress(OSError):  # others are at work, or there is nothing

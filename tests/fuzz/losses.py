@@ -265,10 +265,12 @@ def fork(function, *args, hear=None):
         code = INTERRUPTED
     except EarshotError:
         code = TOLD
-    except BaseException:
-        traceback.print_exc(file=sys.stdout)
-        sys.stdout.flush()
-        code = CRASHED
+    except BaseException as error:
+        code = INTERRUPTED
+        if not isinstance(error.__context__, KeyboardInterrupt):  # which zipfile hides
+            traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+            code = CRASHED
     os._exit(code)
 
 

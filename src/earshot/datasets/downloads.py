@@ -24,7 +24,7 @@ __all__ = ["PATIENCE_S", "fetch", "unzip"]
 PATIENCE_S = 20.0  # a server that sends nothing for this long is given up
 CHUNK_BYTES = 1 << 16  # read from the server at a time: pooch's own 1 kB makes a GB slow
 NOTHING_LEFT = 416  # HTTP status: what is asked for begins after the end
-RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")  # Content-Range: first byte, whole length
+RANGE = re.compile(r"bytes .*/(\d+)")  # Content-Range, which ends in the length of the whole
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +81,12 @@ def _get(url, part):
             nonlocal length, is_chunked
             told = answer.headers
             place = RANGE.fullmatch(told.get("Content-Range", ""))
-            length = int(place[2]) if place else None
+            length = int(place[1]) if place else None
             if answer.status_code == 200:  # all of it, whatever was asked for
                 file.truncate(0)
                 is_chunked = "chunked" in told.get("Transfer-Encoding", "")
                 if told.get("Content-Length", "").isdigit() and "Content-Encoding" not in told:
                     length = int(told["Content-Length"])
-            elif answer.status_code == 206 and not (place and place[1] == str(file.tell())):
-                answer.status_code, length = NOTHING_LEFT, -1  # another part than the missing one
 
         try:
             pooch.HTTPDownloader(
