@@ -49,16 +49,6 @@ def test_one_word_is_not_enough(tones, tmp_path):
         folders.from_folder(tmp_path)
 
 
-@given(st.text(min_size=1))
-def test_every_word_makes_one_safe_folder_name(word):
-    from urllib.parse import unquote
-
-    name = files.safe_name(word)
-    assert not set(name) & set('<>:"/\\|?*\0')
-    assert name not in (".", "..")
-    assert unquote(name, errors="surrogatepass") == word or max(word) >= "\ud800"
-
-
 def test_reading_a_good_folder_warns_of_nothing(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,9 +1,11 @@
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from earshot import files
 from earshot.errors import EarshotError
 from earshot.networks import saving
 
@@ -53,6 +55,56 @@ def test_what_fails_on_the_way_leaves_the_folder_as_it_was(folder, network):
     with pytest.raises(EarshotError, match="disk is full"):
         saving.write(folder, network, {"more.bin": broken})
     assert sorted((path.name, path.read_bytes()) for path in folder.iterdir()) == before
+
+
+def test_a_network_that_is_saved_anew_while_it_is_read_is_read_anew(folder, network):
+    first = {"notes.json": {"format": 1, "word": "first"}, "more.json": {"of": "first"}}
+    second = {"notes.json": {"format": 1, "word": "second"}, "more.json": {"of": "second"}}
+    saving.write(folder, network, first)
+    saved = []
+
+    def slow(path):
+        notes = saving.read_settings(path)
+        if not saved:
+            saved.append(True)
+            saving.write(folder, network, second)
+        return notes
+
+    readers = {"notes.json": slow, "more.json": saving.read_json}
+    notes, more = saving.read(folder, readers, "network")
+    assert (notes["word"], more["of"]) == ("second", "second")
+
+
+def test_a_network_without_a_file_that_the_one_before_had_is_read_anew(folder, network):
+    saving.write(folder, network, {"notes.json": {"format": 1}, "more.json": {}})
+
+    def slow(path):
+        saving.write(folder, network, {"notes.json": {"format": 1}})
+        return saving.read_settings(path)
+
+    with pytest.raises(EarshotError, match="is no network, its more.json is missing"):
+        saving.read(folder, {"notes.json": slow, "more.json": saving.read_json}, "network")
+
+
+def test_a_save_that_was_killed_gives_the_network_back_to_whoever_reads_it(folder):
+    hidden = folder.parent / files.PLACE / ("0" * files.NAME_LENGTH + files.PREVIOUS)
+    hidden.mkdir(parents=True)
+    folder.rename(hidden / folder.name)
+    assert saving.read(folder, READERS, "network")[0]["word"] == "één"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize("act", ["read", "write"])
+def test_without_permission_there_is_one_error(folder, network, monkeypatch, act):
+    def refused(path, *args, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text" if act == "read" else "iterdir", refused)
+    with pytest.raises(EarshotError, match=r"net cannot be (read|written) \(Permission denied\)"):
+        if act == "read":
+            saving.read(folder, READERS, "network")
+        else:
+            saving.write(folder, network, {})
 
 
 class TestDamage:

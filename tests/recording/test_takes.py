@@ -1,7 +1,11 @@
+import contextlib
 import resource
 import subprocess
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,8 +36,8 @@ def words(n, rng, sample_rate=16000):
 
 @pytest.fixture
 def recording(tmp_path, rng):
-    audio.write(tmp_path / "take.wav", words(3, rng), 16000)
-    return tmp_path / "take.wav"
+    audio.write(tmp_path / "takes" / "take.wav", words(3, rng), 16000)
+    return tmp_path / "takes" / "take.wav"
 
 
 def test_a_take_is_what_was_written(tmp_path):
@@ -69,6 +73,49 @@ def test_takes_of_one_second_do_not_replace_each_other(tmp_path):
     first, second = written(tmp_path, tone()), written(tmp_path, tone())
     assert first.path != second.path
     assert len(list(tmp_path.glob("*.wav"))) == 2
+
+
+def test_takes_begun_at_the_same_moment_do_not_replace_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # each looks before the other writes
+    first, second = written(tmp_path, tone()), written(tmp_path, tone(0.5))
+    monkeypatch.undo()
+    assert (first.duration_s, second.duration_s) == (1.0, 0.5)
+    assert audio.duration(first.path) == 1.0
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_an_interrupt_while_a_block_is_written_costs_that_block_at_most(tmp_path, moment):
+    class Interrupted:
+        """A file that is interrupted at one of the calls of a write, after or before it acts."""
+
+        def __init__(self, file):
+            self.file, self.calls = file, 0
+
+        def __getattr__(self, name):
+            call = getattr(self.file, name)
+            if name not in ("seek", "write"):
+                return call
+
+            def interrupted(*args):
+                answer = call(*args)
+                self.calls += 1
+                if self.calls == moment + 1:
+                    raise KeyboardInterrupt
+                return answer
+
+            return interrupted
+
+    before, lost, after = (np.full(n, n, np.int16) for n in (8000, 1600, 3200))
+    writer = takes.Writer(tmp_path, "anna", 16000)
+    writer.write(before)
+    file = writer._file
+    writer._file = Interrupted(file)
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(lost)
+    writer._file = file
+    writer.write(after)
+    x = np.rint(32768 * writer.close().read()[0])
+    np.testing.assert_array_equal(x, np.concatenate([before, after]))
 
 
 def test_a_full_disk_is_told_and_what_was_written_stays_readable(tmp_path):
@@ -108,6 +155,76 @@ def test_words_are_cut_and_nothing_is_overwritten(tmp_path, recording):
     second = takes.cut(recording, tmp_path / "own", "cat", speaker="anna")
     assert [path.name for path in first + second] == [f"anna_{i}.wav" for i in range(6)]
     assert [path.read_bytes() for path in first] == content
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_two_who_cut_words_of_one_speaker_at_once_share_the_numbers(
+    tmp_path, recording, monkeypatch
+):
+    both_count, count = threading.Barrier(2), takes.next_number
+
+    def together(*args):
+        number = count(*args)
+        with contextlib.suppress(threading.BrokenBarrierError):  # one at a time: nobody comes
+            both_count.wait(timeout=0.3)
+        return number
+
+    monkeypatch.setattr(takes, "next_number", together)
+    with ThreadPoolExecutor(2) as threads:
+        cuts = [threads.submit(takes.cut, recording, tmp_path, "cat") for _ in range(2)]
+        paths = [path for cut in cuts for path in cut.result()]
+    assert sorted(path.name for path in paths) == [f"me_{i}.wav" for i in range(6)]
+    assert names(tmp_path / "cat") == [f"me_{i}.wav" for i in range(6)]
+
+
+def test_a_name_that_somebody_took_meanwhile_is_left_alone(tmp_path, recording, monkeypatch):
+    count = takes.next_number
+
+    def too_late(*args):
+        number = count(*args)
+        (tmp_path / "cat" / "me_1.wav").write_bytes(b"mine")
+        return number
+
+    monkeypatch.setattr(takes, "next_number", too_late)
+    with pytest.raises(EarshotError, match=r"me_1\.wav exists already.*No word was cut"):
+        takes.cut(recording, tmp_path, "cat")
+    assert names(tmp_path / "cat") == ["me_1.wav"]
+    assert (tmp_path / "cat" / "me_1.wav").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+@pytest.mark.parametrize("step", ["audio.write", "files._link"])
+def test_words_appear_all_or_none_and_a_cut_that_failed_can_be_repeated(
+    tmp_path, recording, monkeypatch, step, error
+):
+    module, _, function = step.partition(".")
+    before, calls = getattr(getattr(takes, module), function), []
+
+    def broken(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise error
+        return before(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(getattr(takes, module), function, broken)
+        with pytest.raises((KeyboardInterrupt, EarshotError)) as caught:
+            takes.cut(recording, tmp_path, "cat", speaker="anna")
+    if caught.type is EarshotError:
+        assert f"the whole take is kept in {recording}" in str(caught.value)
+    assert names(tmp_path / "cat") == []
+    again = takes.cut(recording, tmp_path, "cat", speaker="anna")
+    assert [path.name for path in again] == ["anna_0.wav", "anna_1.wav", "anna_2.wav"]
+    assert names(tmp_path / "cat") == [path.name for path in again]
+
+
+def test_a_take_without_words_makes_no_folder(tmp_path):
+    audio.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
+    assert takes.cut(tmp_path / "silence.wav", tmp_path / "own", "cat") == []
+    assert not (tmp_path / "own").exists()
 
 
 def test_each_cut_word_holds_its_beep(tmp_path, recording):

@@ -52,18 +52,46 @@ def write(folder: PathLike, network: keras.Model, writers: dict[str, Any]) -> No
 def check_replaceable(folder: PathLike, mark: str) -> None:
     """Refuse to replace a folder that holds something else: one without the file ``mark``."""
     folder = Path(folder)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        problem = f"{folder} holds something else (no {mark}), which would be lost"
-        raise EarshotError(f"{problem}: name another folder.")
+    with files.explained(folder):
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+            problem = f"{folder} holds something else (no {mark}), which would be lost"
+            raise EarshotError(f"{problem}: name another folder.")
 
 
 def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:
     """Read the files of a folder, which should hold a ``kind``, and give what the readers give.
 
     ``readers``: by file name, functions that are given the path. Raises :class:`EarshotError`,
-    which names it, when the folder or a file in it is missing or damaged.
+    which names it, when the folder or a file in it is missing or damaged. One that is saved anew
+    meanwhile is read anew, so that all of it is of one network.
     """
-    folder = Path(folder)
+    folder, found, problem = Path(folder), list[Any](), None
+    files.tidy(folder.parent)  # a save that was killed may have the folder still
+    before = _state(folder)
+    try:
+        found = _read_files(folder, readers, kind)
+    except EarshotError as error:
+        problem = error
+    except PermissionError as error:
+        way_out = "change its permissions, or copy it to a folder of your own."
+        problem = EarshotError(f"{folder} cannot be read ({error.strerror}): {way_out}")
+    if _state(folder) != before:
+        return read(folder, readers, kind)
+    if problem:
+        raise problem
+    return found
+
+
+def _state(folder: Path) -> tuple[int, int]:
+    """Tell folders of one name apart."""
+    try:
+        state = folder.stat()
+    except OSError:
+        return 0, 0
+    return state.st_ino, state.st_mtime_ns
+
+
+def _read_files(folder: Path, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:
     if not folder.is_dir():
         raise EarshotError(f"There is no {kind} {folder}: train one and save it there.")
     for name in readers:
@@ -73,6 +101,8 @@ def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: s
     for name, reader in readers.items():
         try:
             found.append(reader(folder / name))
+        except PermissionError:
+            raise
         except DAMAGE as error:
             if str(folder / name) in str(error):
                 raise  # a sentence that names the file

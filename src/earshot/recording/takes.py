@@ -18,17 +18,19 @@ import collections
 import contextlib
 import dataclasses
 import datetime
+import errno
+import io
 import os
+import struct
 import urllib.parse
-import wave
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from earshot import audio
+from earshot import audio, files
 from earshot.errors import EarshotError
-from earshot.files import clip_name, next_number, safe_name, unwritable
+from earshot.files import clip_name, next_number, safe_name
 from earshot.segmentation import splitting
 from earshot.types import Array, PathLike
 
@@ -39,6 +41,7 @@ LOUDEST = audio.FULL_SCALE - 1  # a sample from here on is clipped
 MARGIN_S = 0.05  # kept before and after each word: onsets are soft
 SILENT = 0.001  # a take whose peak is lower, against the loudest possible, is silence
 QUIET = 0.03  # a take whose peak is lower is told to be quiet
+HEADER = struct.Struct("<4sI8sIHHIIHH4sI")  # of a WAV file: RIFF, fmt and the start of data
 MOST_CLIPPED = 4  # up to so many clipped samples cannot be heard: no advice is given
 
 
@@ -62,51 +65,63 @@ class Take:
 
 
 class Writer:
-    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, readable also after a crash."""
+    """A new file ``<name>_<date>-<time>.wav``, mono, 16 bit, whole at every moment.
+
+    Not by :mod:`wave`, which loses its place in the file where Ctrl-C comes while it mends the
+    header: the next block would be written over the beginning.
+    """
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
         self.sample_rate = audio.whole_rate(sample_rate)
-        self.peak, self.n_clipped = 0, 0
+        self.peak, self.n_clipped, self._n_samples = 0, 0, 0
         stem = f"{safe_name(name)}_{datetime.datetime.now():%Y%m%d-%H%M%S}"
         self.path, again = Path(folder) / f"{stem}.wav", 1
-        with self._explained():
+        with files.explained(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            while self.path.exists():  # a second take within a second
+            while (opened := self._new()) is None:  # a second take within a second
                 again += 1
                 self.path = self.path.with_name(f"{stem}-{again}.wav")
-            self._file = self.path.open("xb")
-            self._wave = wave.open(self._file, "wb")  # noqa: SIM115
-            self._wave.setparams((1, 2, self.sample_rate, 0, "NONE", ""))
+        self._file = opened
         self.write(np.zeros(0, np.int16))
+
+    def _new(self) -> io.FileIO | None:
+        try:
+            return self.path.open("xb", buffering=0)
+        except FileExistsError:
+            return None
 
     def write(self, block: Array) -> None:
         """Append samples, an ndarray of int16, shape (samples,), and mend the header."""
         loudness = np.abs(block.astype(np.int32))
         self.peak = max(self.peak, int(loudness.max(initial=0)))
         self.n_clipped += int(np.count_nonzero(loudness >= LOUDEST))
-        with self._explained():
-            self._wave.writeframes(block.astype("<i2").tobytes())
-            self._file.flush()
+        sound, start = block.astype("<i2").tobytes(), 2 * self._n_samples
+        with files.explained(self.path):
+            self._put(HEADER.size + start, sound)
+            self._put(0, self._header(start + len(sound)))
+        self._n_samples += len(block)
+
+    def _put(self, place: int, content: bytes) -> None:
+        self._file.seek(place)
+        if self._file.write(content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _header(self, n_bytes: int) -> bytes:
+        form = 16, 1, 1, self.sample_rate, 2 * self.sample_rate, 2, 16  # PCM, mono, 16 bit
+        whole = HEADER.size - 8 + n_bytes
+        return HEADER.pack(b"RIFF", whole, b"WAVEfmt ", *form, b"data", n_bytes)
 
     @property
     def duration_s(self) -> float:
         """Length of what was written, in seconds."""
-        return self._wave.tell() / self.sample_rate
+        return self._n_samples / self.sample_rate
 
     def close(self, notes: Iterable[str] = ()) -> Take:
         """Finish the file; gives the :class:`Take`, with ``notes`` and advice on its level."""
         with contextlib.suppress(OSError, ValueError), self._file:  # what is written is readable
-            self._wave.close()
             os.fsync(self._file.fileno())
         notes = (*notes, *self._advice())
         return Take(self.path, self.sample_rate, audio.duration(self.path), notes)
-
-    @contextlib.contextmanager
-    def _explained(self):
-        try:
-            yield
-        except OSError as error:
-            raise unwritable(self.path, error) from error
 
     def _advice(self):
         peak = self.peak / audio.FULL_SCALE
@@ -136,22 +151,28 @@ def cut(
     """Cut a recording into words, and write each as ``<folder>/<word>/<speaker>_<number>.wav``.
 
     Gives the new files, in order; numbers go on from those that are there, dropped ones included.
-    The recording stays as it is. ``n_words``: how often the word is said; None: as often as found.
+    The words appear all or, when something goes wrong, none; the recording stays as it is.
+    ``n_words``: how often the word is said; None: as often as found.
     """
     segments = splitting.split_words(recording, n_words=n_words)
-    target, paths = raw_folder(folder, word).parent, list[Path]()
-    first = next_number(speaker, target, target / DROPPED)
-    for number, x in enumerate(_words(recording, segments, sample_rate), start=first):
-        path = target / clip_name(speaker, number)
-        try:
-            audio.write(path, x, sample_rate)
-        except EarshotError as error:
-            raise EarshotError(
-                f"{error} {len(paths)} of {len(segments)} words were cut; the whole take is kept "
-                f"in {recording}: cut it again with takes.cut."
-            ) from error
-        paths.append(path)
-    return paths
+    if not segments:
+        return []
+    target = raw_folder(folder, word).parent
+    try:
+        with files.explained(target), files.scratch(target) as start:
+            drafts = [start / f"{n}.wav" for n in range(len(segments))]
+            for draft, x in zip(drafts, _words(recording, segments, sample_rate), strict=True):
+                audio.write(draft, x, sample_rate)
+            with files.locked(target / safe_name(speaker)):  # one at a time takes numbers
+                first = next_number(speaker, target, target / DROPPED)
+                names = [clip_name(speaker, first + n) for n in range(len(segments))]
+                files.appear(start, drafts, names)
+    except EarshotError as error:
+        raise EarshotError(
+            f"{error} No word was cut; the whole take is kept in {recording}: cut it again with "
+            "takes.cut."
+        ) from error
+    return [target / name for name in names]
 
 
 def drop(path: PathLike) -> Path:
@@ -182,10 +203,8 @@ def _words(recording, segments, sample_rate):
 
 
 def _move(path, folder):
-    target = folder / path.name
-    if not path.is_file():
-        raise EarshotError(f"There is no file {path}: it was moved already.")
-    if target.exists():
-        raise EarshotError(f"{target} exists already and is kept: rename one of the two.")
-    folder.mkdir(exist_ok=True)
-    return path.replace(target)
+    with files.explained(folder):
+        if not path.is_file():
+            raise EarshotError(f"There is no file {path}: it was moved already.")
+        folder.mkdir(exist_ok=True)
+    return files.move(path, folder / path.name)
