@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
-from earshot import audio, files
+from earshot import audio
 from earshot.datasets import folders
 from earshot.errors import EarshotError, EarshotWarning
 

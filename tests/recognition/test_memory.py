@@ -91,7 +91,7 @@ def test_a_small_file_that_asks_for_gigabytes_is_refused(remembering, tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("features.npy", bytes(300 * 2**20))
     assert path.stat().st_size < 2**21
-    with pytest.raises(EarshotError, match=r"memory\.npz is damaged , or too large when unpacked"):
+    with pytest.raises(EarshotError, match=r"memory\.npz is damaged, or too large when unpacked"):
         recognizer.load(tmp_path / "a")
 
 

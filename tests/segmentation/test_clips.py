@@ -270,7 +270,7 @@ class TestNotes:
         def refuse(*args, **options):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(clips.Path, "rename", refuse)
+        monkeypatch.setattr(clips.files, "_rename", refuse)
         with pytest.raises(EarshotError, match=r"animals cannot be written \(Permission denied\)"):
             self.cut(note)
 

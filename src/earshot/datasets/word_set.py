@@ -224,7 +224,7 @@ class WordSet:
                 form = dataclasses.replace(front_end, bits=bits)
                 packed[name] = form.to_db(power) if clips else power
             packed["front_end"] = np.array(json.dumps(front_end.to_dict()))
-        with files.atomic_path(path) as temporary, temporary.open("wb") as file:
+        with files.atomic_path(path, endings={".npz"}) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **packed)
 
     def save_folder(self, folder: PathLike) -> int:

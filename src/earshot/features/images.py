@@ -49,7 +49,7 @@ def write(path: PathLike, spectrogram: Array, front_end: LogMel) -> None:
     is_image = _is_image(path)
     if is_image and db.size > MOST_POINTS:
         raise EarshotError(f"{path} would have {db.size:,} points: write a .npz, or parts of it.")
-    with files.atomic_path(path) as temporary:
+    with files.atomic_path(path, endings={".npz", ".png"}) as temporary:
         if is_image:
             _write_image(temporary, front_end.to_quantized(db), replace(front_end, bits=8))
         else:

@@ -72,6 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise EarshotError(f"{path} cannot be read ({reason}): {way_out}") from error
         self.history, self.epochs_done = history, max(done)
+        self._delete_others()
         log.info("going on from %s", path)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -84,9 +85,15 @@ class Checkpoint(keras.callbacks.Callback):
             temporary.write_text(state)
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:
             self.model.save_weights(temporary)
-        for of_epoch, path in self._files():
-            if of_epoch != epoch + 1:
-                path.unlink()
+        self.epochs_done = epoch + 1
+        self._delete_others()
+
+    def _delete_others(self):
+        """Delete the states of other epochs, and what a killed process was writing."""
+        files.tidy(self.folder)
+        for epoch, path in self._files():
+            if epoch != self.epochs_done:
+                path.unlink(missing_ok=True)
 
     def _known(self, model):
         """Settings that tell whether a state belongs to a training, with the network's."""

@@ -25,7 +25,7 @@ __all__ = ["FORMAT", "NETWORK", "check_replaceable", "read", "read_json",
 
 NETWORK = "network.keras"  # The file of every folder that holds the network.
 FORMAT = 1  # Of the settings' files; raised when older versions could not read them.
-DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError)
+DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError, EarshotError)
 """What goes wrong where a file is cut off or changed."""
 LARGEST = 2**28
 """Bytes that a network's archive may unpack to, fifty times as many as the largest one of ours."""
@@ -104,9 +104,9 @@ def _read_files(folder: Path, readers: Mapping[str, Callable[[Path], Any]], kind
         except PermissionError:
             raise
         except DAMAGE as error:
-            if str(folder / name) in str(error):
+            if isinstance(error, EarshotError) and str(folder / name) in str(error):
                 raise  # a sentence that names the file
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
             raise EarshotError(f"{folder / name} is damaged ({reason}): {WAY_OUT}") from error
     return found
 

@@ -106,7 +106,7 @@ class Player(anywidget.AnyWidget):
                 data=json.dumps(data),
             )
         )
-        with files.atomic_path(path) as temporary:
+        with files.atomic_path(path, endings={".html"}) as temporary:
             temporary.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
 
 

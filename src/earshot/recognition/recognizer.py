@@ -215,7 +215,7 @@ def load(folder: PathLike) -> Recognizer:
     """Load a recognizer from its folder; an error names what is missing or damaged there."""
     readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: _read_card}
     if (Path(folder) / MEMORY).is_file():
-        readers[MEMORY] = _naming(Memory.read)
+        readers[MEMORY] = Memory.read
     readers[saving.NETWORK] = saving.read_network
     (front_end, class_names), card, *memory, model = saving.read(folder, readers, "recognizer")
     model.class_names = tuple(class_names)  # by which networks.accuracy finds them
@@ -230,8 +230,7 @@ def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
     words = settings["words"]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TypeError(f"words are a list of texts, not {words!r:.60}")
-    front_end = _naming(from_settings)(settings.get("kind", "LogMel"), settings["front_end"])
-    return front_end, words
+    return from_settings(settings.get("kind", "LogMel"), settings["front_end"]), words
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -239,18 +238,6 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not isinstance(card, dict):
         raise TypeError(f"a card has names for what it says, and this is {card!r:.60}")
     return card
-
-
-def _naming(read: Callable[..., Any]) -> Callable[..., Any]:
-    """Let ``saving.read`` name the file in errors about the values that are in it."""
-
-    def reader(*given):
-        try:
-            return read(*given)
-        except EarshotError as error:
-            raise ValueError(str(error).rstrip(".")) from error
-
-    return reader
 
 
 def _plain_card(card: Mapping[str, Any]) -> Any:

@@ -103,6 +103,8 @@ def cut_recording(
         with path.open("rb") as file:
             sound = hashlib.file_digest(file, "sha256").hexdigest()
         noted, names = _read_note(note, who)
+        for place in {note.parent, *(_inside(folder, name).parent for name in names.values())}:
+            files.tidy(place)
         changed = noted not in ("", sound)
         if changed and track.is_file() and {*cuts} == {*names}:
             same = f"{path} has changed since it was cut, and its label track {track.name} has not"
@@ -175,7 +177,7 @@ def _put_aside(folder, name, who):
         number = files.next_number(who, clip.parent, target.parent)
         target = target.with_name(files.clip_name(who, number))
     target.parent.mkdir(parents=True, exist_ok=True)
-    clip.rename(target)
+    files.move(clip, target)
 
 
 def _named(cuts, kept, taken, folder, speaker):

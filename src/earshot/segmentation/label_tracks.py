@@ -79,7 +79,7 @@ def write(path: PathLike, segments: Iterable[Segment]) -> None:
         if not 0 <= s.start_s <= s.end_s < math.inf:
             raise _impossible(repr(s.word), s)
     lines = [f"{s.start_s:.6f}\t{s.end_s:.6f}\t{' '.join(s.word.split())}\n" for s in segments]
-    with files.atomic_path(path) as temporary:
+    with files.atomic_path(path, endings={".txt"}) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
