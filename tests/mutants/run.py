@@ -11,7 +11,6 @@ interrupt leaves nothing. One process imports TensorFlow and forks a child for e
 import argparse
 import contextlib
 import gc
-import importlib
 import importlib.util
 import multiprocessing
 import os
@@ -29,9 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 from mutants.changes import Mutant, mutants_of  # noqa: E402
 
-MODULES: dict[str, list[str]] = tomllib.loads(
-    Path(__file__).with_name("modules.toml").read_text(encoding="utf-8")
-)
+MODULES = tomllib.loads(Path(__file__).with_name("modules.toml").read_text("utf-8"))
 REPORT = ROOT / "reports" / "mutants" / "survivors.md"
 COPIED = ("src", "tests", "models", "pyproject.toml")
 IMPORTED = ("hypothesis", "keras", "matplotlib.pyplot", "pooch", "pytest", "scipy.signal",
@@ -47,30 +44,32 @@ class Copy:
     """A copy of the package, its tests and its models, in which mutants are tried."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
+        self.folder, self.package = folder, folder / "src" / "earshot"
         for name in COPIED:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             copy(ROOT / name, folder / name)
         os.environ["PYTHONPATH"] = os.pathsep.join([f"{folder}/src", f"{folder}/tests"])
         os.environ.setdefault("EARSHOT_DOWNLOADS", str(ROOT / "data" / "downloads"))
 
     def tested(self, module: str, code: str, timeout: float | None = None) -> int | None:
         """Run a module's tests on other code for it; pytest's exit code, None if it got stuck."""
-        path = self.folder / "src" / "earshot" / module
-        own = path.read_text(encoding="utf-8")
+        path = self.package / module
+        own = path.read_text("utf-8")
         # Python knows compiled code by size and second, which mutants have in common.
         Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
-        path.write_text(code, encoding="utf-8")
+        path.write_text(code, "utf-8")
         child = multiprocessing.get_context("fork").Process(target=self._test, args=(module,))
+        child.start()
+        assert child.pid is not None
         try:
-            child.start()
             child.join(timeout)
             return child.exitcode
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid or 0, signal.SIGKILL)  # with all that the tests started
+                os.killpg(child.pid, signal.SIGKILL)  # it leads a group: all that the tests started
+            child.kill()  # if it was not yet that far
             child.join()
-            path.write_text(own, encoding="utf-8")
+            path.write_text(own, "utf-8")
 
     def _test(self, module: str) -> None:
         os.setsid()
@@ -83,12 +82,12 @@ class Copy:
         tests = [f"src/earshot/{module}", *(f"tests/{name}" for name in MODULES[module])]
         os._exit(pytest.main(["-xq", "--basetemp=temporary", "-o", "cache_dir=cache", *tests]))
 
-    def patience(self, module: str, own: str) -> float:
+    def patience(self, module: str) -> float:
         """See that the tests pass on the code as it is, and fail on nonsense; how long to wait."""
-        start = time.monotonic()
+        own, start = (self.package / module).read_text("utf-8"), time.monotonic()
         if self.tested(module, own) != 0:
-            output = (self.folder / "output.txt").read_text()
-            sys.exit(f"{output[-3000:]}\nThe tests of {module} fail without any mutant: mend them.")
+            output = (self.folder / "output.txt").read_text()[-3000:]
+            sys.exit(f"{output}\nThe tests of {module} fail without any mutant: mend them.")
         patience = max(LEAST_S, PATIENCE * (time.monotonic() - start))
         if self.tested(module, "1 / 0\n", patience) == 0:
             sys.exit(f"The tests of {module} pass without its code: see {__file__}.")
@@ -97,31 +96,26 @@ class Copy:
 
 def try_module(copy: Copy, module: str, sample: int | None, seed: int) -> tuple[list, list[Mutant]]:
     """Try the mutants of a module, or a sample of them; a row of the table, and who survived."""
-    own = (ROOT / "src" / "earshot" / module).read_text(encoding="utf-8")
-    mutants, survivors, n_stuck = mutants_of(own), [], 0
-    n_all, patience = len(mutants), copy.patience(module, own)
-    if sample and sample < n_all:
-        mutants = random.Random(seed).sample(mutants, sample)
+    own = (copy.package / module).read_text("utf-8")
+    mutants, patience, survivors, n_stuck = mutants_of(own), copy.patience(module), [], 0
+    row = [module, len(mutants)]
+    mutants = random.Random(seed).sample(mutants, min(sample or len(mutants), len(mutants)))
     for number, mutant in enumerate(mutants, 1):
         exit_code = copy.tested(module, mutant.code, patience)
         n_stuck += exit_code is None
-        if exit_code == 0:
-            survivors.append(mutant)
-        print(
-            f"\r{module}: {number} of {len(mutants)}, {len(survivors)} survived", end="", flush=True
-        )
+        survivors += [mutant] * (exit_code == 0)
+        print(f"\r{module}: {number}/{len(mutants)}, {len(survivors)} survive", end="", flush=True)
     print(flush=True)
     if copy.tested(module, own) != 0:
         sys.exit(f"The tests of {module} do not pass any more: a mutant left something behind.")
-    n, n_survived = len(mutants), len(survivors)
-    share = f"{n_survived / n:.0%}"
-    return [module, n_all, n, n - n_survived - n_stuck, n_survived, n_stuck, share], survivors
+    n, n_alive = len(mutants), len(survivors)
+    return [*row, n, n - n_alive - n_stuck, n_alive, n_stuck, f"{n_alive / n:.0%}"], survivors
 
 
 def report(results: list[tuple[list, list[Mutant]]]) -> str:
     """Write the table, and below it the survivors."""
     heads = ["module", "mutants", "tried", "killed", "survived", "timed out", "share survived"]
-    rows = [heads, ["---"] * len(heads), *(row for row, _ in results)]
+    rows = [heads, ["---"] * 7, *(row for row, _ in results)]
     lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
     for row, survivors in results:
         for mutant in sorted(survivors, key=lambda mutant: mutant.line):
@@ -135,22 +129,20 @@ def main() -> None:
     asked.add_argument("--sample", type=int, help="so many mutants of each module, not all")
     asked.add_argument("--seed", type=int, default=0, help="of the sample")
     given = asked.parse_args()
-    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ |= {"MPLBACKEND": "agg", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # saves a second
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     imported = {name: importlib.import_module(name) for name in IMPORTED}
     settings = imported["hypothesis"].settings
     settings.register_profile("mutants", max_examples=EXAMPLES, database=None, deadline=None)
     settings.load_profile("mutants")
-    gc.freeze()  # nor need a child look through what was imported
+    gc.freeze()  # no child need look through what was imported
     results = []
     with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
         copy = Copy(Path(folder))
         for module in given.modules:
             results.append(try_module(copy, module, given.sample, given.seed))
             REPORT.parent.mkdir(parents=True, exist_ok=True)
-            REPORT.write_text(report(results), encoding="utf-8")
+            REPORT.write_text(report(results), "utf-8")
     print(report(results))
 
 
