@@ -80,6 +80,9 @@ def essence(code: str) -> str:
     for node in ast.walk(tree):
         for hint in {"annotation", "returns"}.intersection(node._fields):
             setattr(node, hint, ast.Constant(None))
+        if isinstance(node, ast.FunctionDef):
+            kept = [d for d in node.decorator_list if ast.unparse(d) != "overload"]
+            node.decorator_list = kept
         for name, block in ast.iter_fields(node):
             if name in ("body", "orelse", "finalbody") and isinstance(block, list):
                 setattr(node, name, [ast.Pass() if is_for_readers(s) else s for s in block])

@@ -30,7 +30,6 @@ from mutants.changes import Mutant, mutants_of  # noqa: E402
 
 MODULES = tomllib.loads(Path(__file__).with_name("modules.toml").read_text("utf-8"))
 REPORT = ROOT / "reports" / "mutants" / "survivors.md"
-COPIED = ("src", "tests", "models", "pyproject.toml")
 IMPORTED = ("hypothesis", "keras", "matplotlib.pyplot", "pooch", "pytest", "scipy.signal",
             "sklearn.linear_model", "sklearn.metrics", "soundfile", "tensorflow")  # fmt: skip
 """What takes long to import. Nothing of it computes by being imported: a fork would hang."""
@@ -45,7 +44,7 @@ class Copy:
 
     def __init__(self, folder: Path):
         self.folder, self.package = folder, folder / "src" / "earshot"
-        for name in COPIED:
+        for name in ("src", "tests", "models", "pyproject.toml"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
             copy(ROOT / name, folder / name)
         os.environ["PYTHONPATH"] = os.pathsep.join([f"{folder}/src", f"{folder}/tests"])
