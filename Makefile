@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
-.PHONY: help demo lab notebooks test lint benchmark fuzz clean
+.PHONY: help demo lab notebooks test fuzz mutants lint benchmark clean
 
 help:
 	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make test       run all tests, with the notebooks and the examples in docstrings"
+	@echo "make mutants    change the code on purpose and list what no test notices: hours"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
 	@echo "make benchmark  measure everything that docs/benchmarks.md states"
 	@echo "make fuzz       feed damaged files to all readers for an hour: docs/reliability.md"
@@ -41,6 +42,11 @@ notebooks: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m devices
 	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder
+
+# cosmic-ray is for this alone, so it is installed here.
+mutants: $(READY)
+	@$(PIP) 'cosmic-ray>=8.4,<9'
+	$(BIN)/python tests/mutants/run.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
