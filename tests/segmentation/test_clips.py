@@ -271,7 +271,7 @@ class TestNotes:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(clips.files, "_rename", refuse)
-        with pytest.raises(EarshotError, match=r"cat/anna_0\.wav cannot be written \(Permission denied\)"):
+        with pytest.raises(EarshotError, match=r"anna_0\.wav cannot .*Permission denied"):
             self.cut(note)
 
 
