@@ -1,7 +1,6 @@
 """Change modules on purpose, one place at a time, and count the changes that no test notices.
 
-    python tests/mutants/run.py                                         # every mutant: hours
-    python tests/mutants/run.py --modules files.py --sample 20 --seed 1 # some of one module
+    python tests/mutants/run.py --modules files.py --sample 20 --seed 1  # without options: hours
 
 ``modules.toml`` names the modules and their tests. The table and the survivors go to
 ``reports/mutants/survivors.md``. All of it happens in a copy in a temporary folder, so that an
@@ -33,7 +32,7 @@ REPORT = ROOT / "reports" / "mutants" / "survivors.md"
 IMPORTED = ("hypothesis", "keras", "matplotlib.pyplot", "pooch", "pytest", "scipy.signal",
             "sklearn.linear_model", "sklearn.metrics", "soundfile", "tensorflow")  # fmt: skip
 """What takes long to import. Nothing of it computes by being imported: a fork would hang."""
-PATIENCE = 4  # times as long as the unchanged code takes; then a mutant is stuck
+PATIENCE = 3  # times as long as the unchanged code takes; then a mutant is stuck
 LEAST_S = 20  # of patience: a machine that does something else is slow at times
 SAFETY_BYTES = 8 << 30  # of memory: an endless loop may not harm the machine
 EXAMPLES = 20  # of hypothesis, for tests that do not say how many they need
@@ -96,19 +95,21 @@ class Copy:
 def try_module(copy: Copy, module: str, sample: int | None, seed: int) -> tuple[list, list[Mutant]]:
     """Try the mutants of a module, or a sample of them; a row of the table, and who survived."""
     own = (copy.package / module).read_text("utf-8")
-    mutants, patience, survivors, n_stuck = mutants_of(own), copy.patience(module), [], 0
-    row = [module, len(mutants)]
-    mutants = random.Random(seed).sample(mutants, min(sample or len(mutants), len(mutants)))
+    every, patience, survivors, n_stuck = mutants_of(own), copy.patience(module), [], 0
+    mutants = random.Random(seed).sample(every, min(sample or len(every), len(every)))
     for number, mutant in enumerate(mutants, 1):
         exit_code = copy.tested(module, mutant.code, patience)
         n_stuck += exit_code is None
-        survivors += [mutant] * (exit_code == 0)
+        if exit_code == 0:
+            survivors.append(mutant)
+            print(f"\n{module}:{mutant.line}\n{mutant.diff}")
         print(f"\r{module}: {number}/{len(mutants)}, {len(survivors)} survive", end="", flush=True)
     print(flush=True)
     if copy.tested(module, own) != 0:
         sys.exit(f"The tests of {module} do not pass any more: a mutant left something behind.")
     n, n_alive = len(mutants), len(survivors)
-    return [*row, n, n - n_alive - n_stuck, n_alive, n_stuck, f"{n_alive / n:.0%}"], survivors
+    counts = [len(every), n, n - n_alive - n_stuck, n_alive, n_stuck]
+    return [module, *counts, f"{n_alive / n:.0%}"], survivors
 
 
 def report(results: list[tuple[list, list[Mutant]]]) -> str:
@@ -142,7 +143,7 @@ def main() -> None:
             results.append(try_module(copy, module, given.sample, given.seed))
             REPORT.parent.mkdir(parents=True, exist_ok=True)
             REPORT.write_text(report(results), "utf-8")
-    print(report(results))
+    print(report([(row, []) for row, _ in results]))
 
 
 if __name__ == "__main__":
