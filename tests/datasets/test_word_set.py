@@ -97,7 +97,7 @@ def test_samples_of_any_width_have_the_same_full_scale(kind, half):
 
 @pytest.mark.parametrize("rate", [0, -1, 8000.5, np.nan, "8000", None])
 def test_a_rate_that_is_none_is_refused(rate):
-    with pytest.raises(EarshotError, match="A sample rate is a whole number of Hz above 0"):
+    with pytest.raises(EarshotError, match="A sample rate is a whole number of Hz from 1"):
         WordSet([np.zeros(9)], [0], ("a",), ["x"], ["y"], rate)
 
 
