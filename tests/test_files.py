@@ -217,7 +217,11 @@ def test_without_permission_there_is_one_error(tmp_path, monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("name", ["anna.wav", "anna.FLAC", "cat.keras", "w.weights.h5", "a.html"])
+@pytest.mark.parametrize(
+    "name",
+    ["anna.wav", "anna.FLAC", "cat.keras", "w.weights.h5", "a.html", "anna.m4a", "film.mp4",
+     "list.csv", "a.pdf", "foto.JPG"],
+)  # fmt: skip
 def test_no_file_takes_the_name_of_another_kind(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with (

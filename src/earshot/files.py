@@ -10,6 +10,7 @@ left there is cleared away by the next one that writes beside it, or loads a net
 import contextlib
 import ctypes
 import errno
+import mimetypes
 import os
 import re
 import shutil
@@ -28,7 +29,7 @@ __all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "clip_name", "
 RECORDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings of recordings."""
 OTHERS = frozenset({".keras", ".h5", ".npz", ".npy", ".png", ".html", ".txt", ".json", ".ipynb"})
-"""File endings of what else lies beside recordings, and must not be replaced by mistake."""
+"""Other endings that must not be replaced by mistake, beside those that the system knows."""
 PLACE = ".partial-writes"  # the hidden folder; in it each name begins with that of its lock
 NAME_LENGTH = 32  # of a lock's name: the hexadecimal digits of a UUID
 LOCK = ".lock"  # ending of the file that is locked
@@ -69,20 +70,26 @@ def check_ending(path: PathLike, endings: Collection[str]) -> None:
     So no recording or network is replaced by mistake. Unknown endings do, and all without any.
     """
     ending = Path(path).suffix.lower()
-    if endings and ending in (RECORDINGS | OTHERS).difference(endings):
+    is_known = ending in RECORDINGS | OTHERS or mimetypes.guess_type(f"x{ending}")[0] is not None
+    if endings and ending not in endings and is_known:
         wanted = " or ".join(sorted(endings))
         raise EarshotError(f"{path} has the ending of another kind of file: let it be {wanted}.")
 
 
 @contextlib.contextmanager
 def explained(path: PathLike) -> Iterator[None]:
-    """Turn errors of the disk into :class:`EarshotError`: that ``path`` cannot be written."""
+    """Turn errors of the disk, and of half letters, into one: that ``path`` cannot be written."""
     try:
         yield
     except (TimeoutError, ConnectionError):
         raise  # the network's fault, not the disk's
     except OSError as error:
         raise unwritable(path, error) from error
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start : error.end])
+        raise EarshotError(
+            f"{path} cannot hold {half}, which is no letter: leave it out."
+        ) from error
 
 
 def unwritable(path: PathLike, error: OSError) -> EarshotError:
