@@ -93,6 +93,8 @@ def _opened(path: PathLike) -> Iterator[Any]:
     path = Path(path)
     if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
         raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    if (shown := str(path).encode(errors="backslashreplace").decode()) != str(path):
+        raise EarshotError(f"{shown} has bytes in its name that are no UTF-8: rename it.")
     if path.stat().st_size == 0:
         raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
     try:
