@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from earshot import audio, files
+from earshot import arrays, audio, files
 from earshot.errors import EarshotError
 
 
@@ -215,6 +215,19 @@ def test_without_permission_there_is_one_error(tmp_path, monkeypatch):
         files.atomic_path(tmp_path / "a.txt"),
     ):
         pass
+
+
+def test_what_the_system_does_not_let_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"sound")
+    files.check_file(tmp_path / "a")
+
+    def refuse(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (files.check_file, audio.read, arrays.read):
+        with pytest.raises(EarshotError, match=r"a cannot be read \(Permission denied\).*right"):
+            read(tmp_path / "a")
 
 
 @pytest.mark.parametrize(

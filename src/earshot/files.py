@@ -22,8 +22,8 @@ from pathlib import Path
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
-__all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "clip_name", "explained",
-           "locked", "move", "next_number", "safe_name", "scratch", "tidy",
+__all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "check_file", "clip_name",
+           "explained", "locked", "move", "next_number", "safe_name", "scratch", "tidy",
            "unwritable"]  # fmt: skip
 
 RECORDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
@@ -90,6 +90,17 @@ def explained(path: PathLike) -> Iterator[None]:
         raise EarshotError(
             f"{path} cannot hold {half}, which is no letter: leave it out."
         ) from error
+
+
+def check_file(path: PathLike) -> None:
+    """Refuse what is no file, or one that the system does not let be read."""
+    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
+        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        way_out = "get the right to read it, or copy it again."
+        raise EarshotError(f"{path} cannot be read ({error.strerror}): {way_out}") from error
 
 
 def unwritable(path: PathLike, error: OSError) -> EarshotError:

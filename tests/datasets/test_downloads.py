@@ -302,7 +302,7 @@ class TestUnzip:
 
     def test_a_folder_in_its_place_is_named(self, tmp_path):
         (tmp_path / "a.zip").mkdir()
-        with pytest.raises(EarshotError, match=r"a\.zip is damaged or no zip archive"):
+        with pytest.raises(EarshotError, match=r"no file .*a\.zip"):
             downloads.unzip(tmp_path / "a.zip", tmp_path / "out")
 
     def test_what_is_no_archive_is_named(self, tmp_path):

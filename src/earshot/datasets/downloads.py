@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 16  # read from the server at a time: pooch's own 1 kB makes 
 NOTHING_LEFT = 416  # HTTP status: what is asked for begins after the end
 DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
           RuntimeError, ValueError)  # fmt: skip
-"""What zipfile and its decoders raise at an archive that is damaged, encrypted, or a folder."""
+"""What zipfile and its decoders raise at an archive that is damaged or encrypted."""
 RANGE = re.compile(r"bytes .*/(\d+)")  # Content-Range, which ends in the length of the whole
 
 log = logging.getLogger(__name__)
@@ -125,6 +125,7 @@ def unzip(path: PathLike, folder: PathLike) -> None:
     Nothing is unpacked of an archive that is damaged or names a file outside of the folder.
     """
     path = Path(path)
+    files.check_file(path)
     try:
         with zipfile.ZipFile(path) as archive, files.atomic_path(folder) as temporary:
             members = archive.infolist()
@@ -139,8 +140,6 @@ def unzip(path: PathLike, folder: PathLike) -> None:
             temporary.mkdir()
             for member in tqdm(members, desc=f"unpacking {path.name}", unit="file", delay=1):
                 archive.extract(member, temporary)
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no file {path}: check the name.") from error
     except DAMAGE as error:
         raise EarshotError(
             f"{path} is damaged or no zip archive ({error}): delete it and download it again."
