@@ -1,5 +1,7 @@
 import io
+import os
 import struct
+import sys
 import tracemalloc
 import warnings
 
@@ -127,6 +129,15 @@ def test_an_empty_file_is_named(tmp_path):
     (tmp_path / "six.wav").touch()
     with pytest.raises(EarshotError, match=r"six\.wav is empty"):
         audio.read(tmp_path / "six.wav")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
+    audio.write(tmp_path / "a.wav", tone(), 8000)
+    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    (tmp_path / "a.wav").rename(os.fsdecode(path))
+    with pytest.raises(EarshotError, match=r"caf\\udce9\.wav has bytes in its name.*rename it"):
+        audio.read(os.fsdecode(path))
 
 
 def test_a_text_file_called_wav_is_named(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from earshot import audio, files
+from earshot import arrays, audio, files
 from earshot.errors import EarshotError
 
 
@@ -217,7 +217,24 @@ def test_without_permission_there_is_one_error(tmp_path, monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("name", ["anna.wav", "anna.FLAC", "cat.keras", "w.weights.h5", "a.html"])
+def test_what_the_system_does_not_let_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"sound")
+    files.check_file(tmp_path / "a")
+
+    def refuse(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (files.check_file, audio.read, arrays.read):
+        with pytest.raises(EarshotError, match=r"a cannot be read \(Permission denied\).*right"):
+            read(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["anna.wav", "anna.FLAC", "cat.keras", "w.weights.h5", "a.html", "anna.m4a", "film.mp4",
+     "list.csv", "a.pdf", "foto.JPG"],
+)  # fmt: skip
 def test_no_file_takes_the_name_of_another_kind(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with (

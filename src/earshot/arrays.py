@@ -8,7 +8,6 @@
 """
 
 import math
-import os
 import warnings
 import zipfile
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from earshot.errors import EarshotError
+from earshot.files import check_file
 from earshot.types import Array, PathLike
 
 __all__ = ["read"]
@@ -35,8 +35,7 @@ def read(
     memory than ``most_bytes``: by default ten times the file, and 67 MB always.
     """
     path = Path(path)
-    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
-        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    check_file(path)
     most = most_bytes or max(MOST_BYTES, MOST_PER_BYTE * path.stat().st_size)
     try:
         with zipfile.ZipFile(path) as packed, warnings.catch_warnings(action="ignore"):

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from earshot.errors import EarshotError, EarshotWarning
-from earshot.files import RECORDINGS, atomic_path
+from earshot.files import RECORDINGS, atomic_path, check_file
 from earshot.types import Array, PathLike, Sound
 
 __all__ = ["FULL_SCALE", "SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read",
@@ -91,8 +91,9 @@ def _opened(path: PathLike) -> Iterator[Any]:
     import soundfile
 
     path = Path(path)
-    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
-        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    check_file(path)
+    if (shown := str(path).encode(errors="backslashreplace").decode()) != str(path):
+        raise EarshotError(f"{shown} has bytes in its name that are no UTF-8: rename it.")
     if path.stat().st_size == 0:
         raise EarshotError(f"{path} is empty (0 bytes): record or copy it again.")
     try:

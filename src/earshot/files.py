@@ -10,6 +10,7 @@ left there is cleared away by the next one that writes beside it, or loads a net
 import contextlib
 import ctypes
 import errno
+import mimetypes
 import os
 import re
 import shutil
@@ -21,14 +22,14 @@ from pathlib import Path
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
-__all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "clip_name", "explained",
-           "locked", "move", "next_number", "safe_name", "scratch", "tidy",
+__all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "check_file", "clip_name",
+           "explained", "locked", "move", "next_number", "safe_name", "scratch", "tidy",
            "unwritable"]  # fmt: skip
 
 RECORDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings of recordings."""
 OTHERS = frozenset({".keras", ".h5", ".npz", ".npy", ".png", ".html", ".txt", ".json", ".ipynb"})
-"""File endings of what else lies beside recordings, and must not be replaced by mistake."""
+"""Other endings that must not be replaced by mistake, beside those that the system knows."""
 PLACE = ".partial-writes"  # the hidden folder; in it each name begins with that of its lock
 NAME_LENGTH = 32  # of a lock's name: the hexadecimal digits of a UUID
 LOCK = ".lock"  # ending of the file that is locked
@@ -69,20 +70,37 @@ def check_ending(path: PathLike, endings: Collection[str]) -> None:
     So no recording or network is replaced by mistake. Unknown endings do, and all without any.
     """
     ending = Path(path).suffix.lower()
-    if endings and ending in (RECORDINGS | OTHERS).difference(endings):
+    is_known = ending in RECORDINGS | OTHERS or mimetypes.guess_type(f"x{ending}")[0] is not None
+    if endings and ending not in endings and is_known:
         wanted = " or ".join(sorted(endings))
         raise EarshotError(f"{path} has the ending of another kind of file: let it be {wanted}.")
 
 
 @contextlib.contextmanager
 def explained(path: PathLike) -> Iterator[None]:
-    """Turn errors of the disk into :class:`EarshotError`: that ``path`` cannot be written."""
+    """Turn errors of the disk, and of half letters, into one: that ``path`` cannot be written."""
     try:
         yield
     except (TimeoutError, ConnectionError):
         raise  # the network's fault, not the disk's
     except OSError as error:
         raise unwritable(path, error) from error
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start : error.end])
+        raise EarshotError(
+            f"{path} cannot hold {half}, which is no letter: leave it out."
+        ) from error
+
+
+def check_file(path: PathLike) -> None:
+    """Refuse what is no file, or one that the system does not let be read."""
+    if not os.path.isfile(path):  # noqa: PTH113  (False, too, for names that no system takes)
+        raise EarshotError(f"There is no file {path}: check the name and the folder.")
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        way_out = "get the right to read it, or copy it again."
+        raise EarshotError(f"{path} cannot be read ({error.strerror}): {way_out}") from error
 
 
 def unwritable(path: PathLike, error: OSError) -> EarshotError:

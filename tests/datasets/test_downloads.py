@@ -280,6 +280,31 @@ class TestUnzip:
             downloads.unzip(tmp_path / "a.zip", tmp_path / "out")
         assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
 
+    @pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+    def test_damaged_packing_is_one_error(self, tmp_path, rng, kind):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w", kind) as archive:
+            archive.writestr("b.txt", rng.bytes(300) + b"hello" * 100)
+        data = bytearray((tmp_path / "a.zip").read_bytes())
+        data[40:120] = b"\xff" * 80
+        (tmp_path / "a.zip").write_bytes(data)
+        with pytest.raises(EarshotError, match=r"a\.zip is damaged.*download it again"):
+            downloads.unzip(tmp_path / "a.zip", tmp_path / "out")
+
+    def test_an_encrypted_archive_is_named(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("b.txt", "hello")
+        data = bytearray((tmp_path / "a.zip").read_bytes())
+        data[6] |= 1  # the flag for it in the head of the member, and in the list at the end
+        data[data.find(b"PK\1\2") + 8] |= 1
+        (tmp_path / "a.zip").write_bytes(data)
+        with pytest.raises(EarshotError, match=r"a\.zip is damaged.*encrypted"):
+            downloads.unzip(tmp_path / "a.zip", tmp_path / "out")
+
+    def test_a_folder_in_its_place_is_named(self, tmp_path):
+        (tmp_path / "a.zip").mkdir()
+        with pytest.raises(EarshotError, match=r"no file .*a\.zip"):
+            downloads.unzip(tmp_path / "a.zip", tmp_path / "out")
+
     def test_what_is_no_archive_is_named(self, tmp_path):
         (tmp_path / "a.zip").write_text("<html>not found</html>")
         with pytest.raises(EarshotError, match=r"a\.zip is damaged or no zip archive"):

@@ -100,6 +100,7 @@ class TestWarnings:
         [
             (np.zeros(4000), "silent"),
             (np.full(4000, 5e-5), "silent"),
+            (np.full(4000, 0.1), "silent"),  # a sound card's offset
             ([0.1, 0.2, 0.3], "shorter than 0.01 s"),
         ],
     )

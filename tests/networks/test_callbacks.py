@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
 from earshot.datasets.augmentation import Augmentation
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.networks import builders, callbacks, training
 from earshot.networks.training import TrainingConfig
@@ -134,7 +135,22 @@ class TestCheckpoint:
 
     def test_the_test_set_may_change(self, beeps, tmp_path, fit, kept):
         fit(beeps, checkpoint=tmp_path, test=beeps)
-        fit(beeps, checkpoint=tmp_path, test=beeps.subset([0, 1]))
+        with pytest.warns(EarshotWarning, match="figures of epochs 1 to 1 .* of another test: "):
+            fit(beeps, checkpoint=tmp_path, test=beeps.subset([0, 1]))
+
+    @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
+    def test_the_same_test_set_goes_without_a_word(self, beeps, tmp_path, fit, kept):
+        for _ in range(2):
+            fit(beeps, checkpoint=tmp_path, test=beeps)
+
+    def test_weights_that_claim_more_than_their_file_has_are_not_read(self, tmp_path, state_of):
+        keeper = state_of(small(), epoch=0)
+        with h5py.File(tmp_path / "epoch-0001.weights.h5", "w") as file:
+            file.create_dataset("vars/0", (3, 10**8), "f4", chunks=True, compression="gzip")
+        with pytest.raises(
+            EarshotError, match=r"weights\.h5 cannot be read \(its weights claim 1,144"
+        ):
+            keeper.resume(small())
 
     def test_a_damaged_state_is_named(self, beeps, tmp_path, fit):
         fit(beeps, checkpoint=tmp_path)

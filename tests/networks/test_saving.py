@@ -1,6 +1,9 @@
+import io
 import json
+import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -31,7 +34,8 @@ def test_what_was_written_is_read(folder, network):
 
 
 def test_a_network_is_replaced_as_a_whole(folder, network):
-    saving.write(folder, network, {"other.bin": lambda path: path.write_bytes(b"x")})
+    other = {"other.bin": lambda path: path.write_bytes(b"x")}
+    saving.write(folder, network, other, optional=["notes.json"])
     assert sorted(path.name for path in folder.iterdir()) == ["network.keras", "other.bin"]
 
 
@@ -40,6 +44,42 @@ def test_a_folder_that_holds_something_else_is_never_replaced(network, tmp_path)
     with pytest.raises(EarshotError, match="holds something else"):
         saving.write(tmp_path, network, {})
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_what_was_put_beside_a_network_is_never_replaced(folder, network):
+    (folder / "cat").mkdir()
+    (folder / "cat" / "anna_0.wav").write_bytes(b"a recording")
+    with pytest.raises(EarshotError, match=r"holds something else \(cat\).*another folder"):
+        saving.write(folder, network, {"notes.json": {}})
+    assert (folder / "cat" / "anna_0.wav").is_file()
+
+
+def test_another_kind_of_network_is_never_replaced(folder, network):
+    with pytest.raises(EarshotError, match=r"something else \(notes\.json\)"):
+        saving.write(folder, network, {"recognizer.json": {}})
+    assert (folder / "notes.json").is_file()
+
+
+def test_weights_that_claim_more_than_their_file_has_are_not_read(folder, monkeypatch):
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as file:
+        file.create_dataset(
+            "layers/dense/vars/0", (3, 10**8), "f4", chunks=True, compression="gzip"
+        )
+    assert packed.tell() < 10_000
+    with zipfile.ZipFile(folder / saving.NETWORK, "w") as archive:
+        archive.writestr("model.weights.h5", packed.getvalue())
+    monkeypatch.setattr(keras.models, "load_model", lambda *a, **k: pytest.fail("loaded"))
+    with pytest.raises(
+        EarshotError, match=r"network\.keras is damaged \(its weights claim 1,144 MiB"
+    ):
+        saving.read(folder, READERS, "network")
+
+
+def test_half_letters_are_one_error(network, tmp_path):
+    with pytest.raises(EarshotError, match=r"net cannot hold '\\ud83d', which is no letter"):
+        saving.write(tmp_path / "net", network, {"notes.json": {"word": "\ud83d"}})
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_empty_folder_may_be_filled(network, tmp_path):
@@ -53,7 +93,7 @@ def test_what_fails_on_the_way_leaves_the_folder_as_it_was(folder, network):
 
     before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
     with pytest.raises(EarshotError, match="disk is full"):
-        saving.write(folder, network, {"more.bin": broken})
+        saving.write(folder, network, {"notes.json": {}, "more.bin": broken})
     assert sorted((path.name, path.read_bytes()) for path in folder.iterdir()) == before
 
 
@@ -79,7 +119,7 @@ def test_a_network_without_a_file_that_the_one_before_had_is_read_anew(folder, n
     saving.write(folder, network, {"notes.json": {"format": 1}, "more.json": {}})
 
     def slow(path):
-        saving.write(folder, network, {"notes.json": {"format": 1}})
+        saving.write(folder, network, {"notes.json": {"format": 1}}, optional=["more.json"])
         return saving.read_settings(path)
 
     with pytest.raises(EarshotError, match="is no network, its more.json is missing"):

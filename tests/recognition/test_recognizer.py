@@ -183,7 +183,7 @@ class TestFolder:
 
     def test_saving_again_replaces_the_folder(self, trained, tmp_path):
         trained.save(tmp_path / "beeps")
-        (tmp_path / "beeps" / "left-over").touch()
+        (tmp_path / "beeps" / "memory.npz").touch()  # of one that could learn more words
         trained.save(tmp_path / "beeps")
         assert sorted(p.name for p in (tmp_path / "beeps").iterdir()) == [
             "card.json", "network.keras", "recognizer.json",

@@ -45,6 +45,14 @@ def test_a_file_of_any_rate_gives_what_predict_gives(
     )
 
 
+def test_what_was_put_beside_an_export_is_never_replaced(trained, tmp_path):
+    for name in ("saved_model.pb", "anna.wav"):
+        (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(EarshotError, match=r"holds something else \(anna\.wav\)"):
+        trained.export(tmp_path)
+    assert (tmp_path / "anna.wav").read_bytes() == b"mine"
+
+
 @pytest.mark.parametrize(("offset", "length_s"), [(0.0, 1.5), (0.2, 0.4), (0.2, 1.5)])
 def test_it_finds_the_loudest_stretch_and_takes_an_offset_off(
     trained, exported, beep, offset, length_s

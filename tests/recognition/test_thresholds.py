@@ -81,6 +81,7 @@ def test_a_moved_threshold_keeps_the_memory_and_says_what_it_shows(learned, anim
     before, after = (r.card["accepted_of_held_out"] for r in (learned, moved))
     assert after["accepted"] > before["accepted"] and after["clips"] == before["clips"]
     assert moved.card["threshold_moved"] == -1
+    assert moved.card["false_acceptance"] == after["interval_95"][1]
     more = new_words.learn_words(moved, animals[0].only(("cat", "dog")), keep=("fox",))
     assert more.class_names == ("cat", "dog", "fox", UNKNOWN)
 

@@ -66,6 +66,12 @@ def test_a_missing_track_is_named(tmp_path):
         label_tracks.read(tmp_path / "gone.txt")
 
 
+@pytest.mark.parametrize("word", ["a\tb", "a\nb", "a\r\nb", " a b ", "a\x0bb"])
+def test_a_word_stays_in_its_line_and_its_column(tmp_path, word):
+    label_tracks.write(tmp_path / "a.txt", [Segment(0.5, 1.0, word), Segment(1.0, 2.0, "dog")])
+    assert [s.word for s in label_tracks.read(tmp_path / "a.txt")] == ["a b", "dog"]
+
+
 @pytest.mark.parametrize("label", ["one; two", "a, b", "two  spaces", "1,5 2,5", "x;y;z"])
 def test_tabs_alone_separate_where_there_are_any(tmp_path, label):
     (tmp_path / "a.txt").write_text(f"0.5\t1.0\t{label}\n")

@@ -9,8 +9,10 @@ True
 
 import hashlib
 import logging
+import lzma
 import re
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -24,6 +26,9 @@ __all__ = ["PATIENCE_S", "fetch", "unzip"]
 PATIENCE_S = 20.0  # a server that sends nothing for this long is given up
 CHUNK_BYTES = 1 << 16  # read from the server at a time: pooch's own 1 kB makes a GB slow
 NOTHING_LEFT = 416  # HTTP status: what is asked for begins after the end
+DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
+          RuntimeError, ValueError)  # fmt: skip
+"""What zipfile and its decoders raise at an archive that is damaged or encrypted."""
 RANGE = re.compile(r"bytes .*/(\d+)")  # Content-Range, which ends in the length of the whole
 
 log = logging.getLogger(__name__)
@@ -120,6 +125,7 @@ def unzip(path: PathLike, folder: PathLike) -> None:
     Nothing is unpacked of an archive that is damaged or names a file outside of the folder.
     """
     path = Path(path)
+    files.check_file(path)
     try:
         with zipfile.ZipFile(path) as archive, files.atomic_path(folder) as temporary:
             members = archive.infolist()
@@ -134,9 +140,7 @@ def unzip(path: PathLike, folder: PathLike) -> None:
             temporary.mkdir()
             for member in tqdm(members, desc=f"unpacking {path.name}", unit="file", delay=1):
                 archive.extract(member, temporary)
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no file {path}: check the name.") from error
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+    except DAMAGE as error:
         raise EarshotError(
             f"{path} is damaged or no zip archive ({error}): delete it and download it again."
         ) from error

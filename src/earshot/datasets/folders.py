@@ -3,7 +3,7 @@
 >>> import tempfile
 >>> folder = tempfile.mkdtemp()
 >>> for i, name in enumerate(["cat/anna_0.wav", "cat/bob_0.wav", "dog/anna_0.wav"]):
-...     audio.write(f"{folder}/{name}", np.full(800, 0.1 + 0.1 * i), 8000)
+...     audio.write(f"{folder}/{name}", np.sin((1 + i) * np.arange(800)), 8000)
 >>> from_folder(folder)
 WordSet(3 clips, 2 words, 2 speakers, 8,000 Hz)
 """
@@ -29,7 +29,7 @@ __all__ = ["Problems", "from_folder", "read_recordings", "told"]
 
 LONGEST_S = 60.0  # a longer recording is no word and no phrase: it is not even read
 SHORTEST_S = 0.01  # a shorter one is a slip of the keys: no speech sound is so short
-SILENT = 1e-4  # what stays below this, three steps of 16 bits, is silence
+SILENT = 2e-4  # between highest and lowest sample, six steps of 16 bits: silence, at any offset
 NAMED = 4  # so many files are named for each kind of problem
 
 Problems = dict[str, list[str]]
@@ -113,7 +113,7 @@ def read_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Array, int]
                 continue
             if len(x) < SHORTEST_S * rate:
                 problems[f"shorter than {SHORTEST_S:g} s"].append(name)
-            elif np.abs(x).max() < SILENT:
+            elif np.ptp(x) < SILENT:
                 problems["silent"].append(name)
             else:
                 clips.append((path, x, rate))

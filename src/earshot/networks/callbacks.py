@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from tqdm import tqdm
 
 from earshot import files
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.front_end import FrontEnd
+from earshot.networks import saving
 from earshot.networks.batches import Batches, labels_among, network_inputs, one_hot
 from earshot.types import PathLike
 
@@ -36,12 +38,13 @@ class Checkpoint(keras.callbacks.Callback):
 
     A state is a weights file (optimizer included) and the history so far. The one before is deleted
     after it is written, so that an interruption loses one epoch at most. Nothing else in the folder
-    is touched; a state of a training with other ``settings``, or of another network, is refused.
+    is touched; a state of a training with other ``settings``, or of another network, is refused. Of
+    a ``test`` set with another fingerprint it warns, as its figures stay in the history.
     """
 
-    def __init__(self, folder: PathLike, settings: dict[str, Any]):
+    def __init__(self, folder: PathLike, settings: dict[str, Any], *, test: str = ""):
         super().__init__()
-        self.folder, self.epochs_done = Path(folder), 0
+        self.folder, self.epochs_done, self.test = Path(folder), 0, test
         self.settings = json.loads(json.dumps(settings, default=repr))  # as it comes back
         self.history: dict[str, list[float]] = {}
 
@@ -67,10 +70,16 @@ class Checkpoint(keras.callbacks.Callback):
             )
         model.optimizer.build(model.trainable_variables)
         try:
+            with path.open("rb") as file:
+                saving.check_weights(file)
             model.load_weights(path)
         except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise EarshotError(f"{path} cannot be read ({reason}): {way_out}") from error
+        if state.get("test", self.test) != self.test:
+            figures = f"The figures of epochs 1 to {max(done)} in {self.folder} are of another test"
+            way_out = "measure with networks.accuracy, or train anew in another folder."
+            warnings.warn(f"{figures}: {way_out}", EarshotWarning, stacklevel=5)
         self.history, self.epochs_done = history, max(done)
         self._delete_others()
         log.info("going on from %s", path)
@@ -80,7 +89,8 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         stem = f"epoch-{epoch + 1:04d}"
-        state = json.dumps({"settings": self._known(self.model), "history": self.history})
+        known = {"settings": self._known(self.model), "test": self.test}
+        state = json.dumps({**known, "history": self.history})
         with files.atomic_path(self.folder / f"{stem}.json") as temporary:
             temporary.write_text(state)
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:

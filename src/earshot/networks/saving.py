@@ -8,36 +8,45 @@
 [{'format': 1}]
 """
 
+import io
 import json
+import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import h5py
 import keras
 
 from earshot import files
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, some
 from earshot.types import PathLike
 
-__all__ = ["FORMAT", "NETWORK", "check_replaceable", "read", "read_json",
+__all__ = ["FORMAT", "NETWORK", "check_replaceable", "check_weights", "read", "read_json",
            "read_network", "read_settings", "write"]  # fmt: skip
 
 NETWORK = "network.keras"  # The file of every folder that holds the network.
+WEIGHTS = "model.weights.h5"  # The member of it that Keras keeps the weights in.
 FORMAT = 1  # Of the settings' files; raised when older versions could not read them.
 DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError, EarshotError)
 """What goes wrong where a file is cut off or changed."""
 LARGEST = 2**28
 """Bytes that a network's archive may unpack to, fifty times as many as the largest one of ours."""
+MOST_WEIGHTS = 2**26  # bytes that weights may take in memory, if their file is smaller
 WAY_OUT = "copy the folder again, or train and save it anew."
 
 
-def write(folder: PathLike, network: keras.Model, writers: dict[str, Any]) -> None:
+def write(
+    folder: PathLike, network: keras.Model, writers: dict[str, Any], *,
+    optional: Collection[str] = (),
+) -> None:  # fmt: skip
     """Write a folder; one that was there before is replaced as a whole.
 
     ``writers``: by file name, content for JSON, or a function that is given the path to write to.
+    ``optional``: names of files that an older folder may have, which go with it.
     """
-    check_replaceable(folder, NETWORK)
+    check_replaceable(folder, NETWORK, {*writers, *optional})
     with files.atomic_path(folder) as temporary:
         temporary.mkdir()
         for name, content in writers.items():
@@ -49,13 +58,15 @@ def write(folder: PathLike, network: keras.Model, writers: dict[str, Any]) -> No
         network.save(temporary / NETWORK)
 
 
-def check_replaceable(folder: PathLike, mark: str) -> None:
-    """Refuse to replace a folder that holds something else: one without the file ``mark``."""
+def check_replaceable(folder: PathLike, mark: str, others: Collection[str]) -> None:
+    """Refuse to replace a folder without the file ``mark``, or with more than the ``others``."""
     folder = Path(folder)
     with files.explained(folder):
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-            problem = f"{folder} holds something else (no {mark}), which would be lost"
-            raise EarshotError(f"{problem}: name another folder.")
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    strange = sorted(names.difference(others, [mark]))
+    if strange or (names and mark not in names):
+        problem = f"{folder} holds something else ({some(strange) or f'no {mark}'})"
+        raise EarshotError(f"{problem}, which would be lost: name another folder.")
 
 
 def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:
@@ -125,13 +136,26 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
+def check_weights(file: BinaryIO) -> None:
+    """Refuse weights, an HDF5 file, that claim far more than it has: it packs zeros into nothing.
+
+    Raises ValueError, and whatever h5py raises.
+    """
+    most, sizes = max(MOST_WEIGHTS, file.seek(0, os.SEEK_END)), list[int]()
+    with h5py.File(file) as weights:
+        weights.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
+    if sum(sizes) > most:
+        raise ValueError(f"its weights claim {sum(sizes) / 2**20:,.0f} MiB")
+
+
 def read_network(path: Path) -> keras.Model:
     """Read a Keras network, for use, not for training on."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ValueError(f"it would unpack to {size / 2**20:,.0f} MiB")
+            if size > LARGEST:
+                raise ValueError(f"it would unpack to {size / 2**20:,.0f} MiB")
+            check_weights(io.BytesIO(archive.read(WEIGHTS)))
         network = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of damaged bytes, zip, HDF5 and Keras raise nearly anything
         reason = str(error).partition("\n")[0] or type(error).__name__

@@ -94,7 +94,8 @@ def fit(
     model.class_names = train.class_names
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
-    options = {"validation": validation, "callbacks": callbacks}
+    seen = "" if test is None else test.fingerprint()
+    options = {"validation": validation, "callbacks": callbacks, "test": seen}
     history = _fit_stage(model, train, front_end, config, folder, title=title, **options)
     if config.clean_epochs:
         clean = dataclasses.replace(
@@ -107,13 +108,14 @@ def fit(
     return history
 
 
-def _fit_stage(model, train, front_end, config, folder, **options):
+def _fit_stage(model, train, front_end, config, folder, *, test, **options):
     """Train on varied or on plain clips, as one configuration says, with one checkpoint folder."""
     given = {"batch_size": config.batch_size, "augment": config.augment, "seed": config.seed}
     batches = SpectrogramBatches(train, front_end, **given)
     loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=config.label_smoothing)
     f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-    options["keeper"] = folder and Checkpoint(folder, _settings(train, front_end, config))
+    settings = _settings(train, front_end, config)
+    options["keeper"] = folder and Checkpoint(folder, settings, test=test)
     return compile_and_fit(model, batches, loss, config, metrics=["accuracy", *f1], **options)
 
 

@@ -196,7 +196,7 @@ class Recognizer:
         files: dict[str, Any] = {SETTINGS: settings, CARD: _plain_card(self.card)}
         if self.memory is not None:
             files[MEMORY] = self.memory.write
-        saving.write(folder, self.model, files)
+        saving.write(folder, self.model, files, optional=[MEMORY])
 
     def export(self, folder: PathLike) -> None:
         """Write a TensorFlow SavedModel that needs no earshot; TensorFlow backend only.

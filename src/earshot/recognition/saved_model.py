@@ -24,6 +24,8 @@ from earshot.types import PathLike
 
 __all__ = ["write"]
 
+MARK = "saved_model.pb"  # the file by which a SavedModel is known
+PARTS = ("assets", "fingerprint.pb", "variables")  # what is beside it
 TAPS = 32  # neighbouring samples on each side that the resampling filter looks at
 
 
@@ -37,7 +39,7 @@ def write(
             "set KERAS_BACKEND=tensorflow."
         )
     front_layer = as_layer(front_end)
-    saving.check_replaceable(folder, "saved_model.pb")
+    saving.check_replaceable(folder, MARK, PARTS)
     front_layer.build((None, front_end.n_samples))
     names = tf.constant(class_names)
 

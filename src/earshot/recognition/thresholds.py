@@ -68,7 +68,10 @@ def curve_of(known: Array, unknown: Array) -> RocCurve:
 
 
 def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
-    """Give a recognizer with ``offset`` added to the bias of "unknown": above 0 it accepts less."""
+    """Give a recognizer with ``offset`` added to the bias of "unknown": above 0 it accepts less.
+
+    Its card promises what the held-out clips show at the new threshold.
+    """
     _check(recognizer)
     if not (isinstance(offset, numbers.Real) and np.isfinite(offset)):
         raise EarshotError(f"An offset is a number, not {offset!r:.60}.")
@@ -80,7 +83,8 @@ def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
     memory = recognizer.memory
     held_out = memory.features[memory.held_out] if memory is not None else ()
     if len(held_out):
-        card["accepted_of_held_out"] = accepted_share(kernel, bias, held_out)
+        shown = accepted_share(kernel, bias, held_out)
+        card |= {"accepted_of_held_out": shown, "false_acceptance": shown["interval_95"][1]}
     return Recognizer(
         with_head(keras.Model(recognizer.model.input, last.input), kernel, bias),
         recognizer.front_end, recognizer.class_names, card, memory=memory,
