@@ -96,7 +96,7 @@ class TestUnknown:
     def test_a_stricter_rate_accepts_less(self, base, animals):
         others = synthetic(("umbrella", "velvet"), n_voices=8, n_takes=1, seed=97)
         accepted = []
-        for rate in (0.3, 0.001):
+        for rate in (0.3, 0.002):
             r = new_words.learn_words(base, animals[0], false_acceptance=rate)
             heard = r.predict(others.waveforms + animals[1].waveforms, 8000)
             accepted.append(sum(p.word != UNKNOWN for p in heard))

@@ -256,7 +256,9 @@ class TestFolder:
             recognizer.load(saved)
 
     def test_what_is_no_network_is_refused(self, saved):
-        keras.saving.save_model(keras.layers.Dense(2), saved / "network.keras")
+        layer = keras.layers.Dense(2)
+        layer.build((None, 3))
+        keras.saving.save_model(layer, saved / "network.keras")
         with pytest.raises(EarshotError, match=r"network\.keras is damaged \(it holds a Dense"):
             recognizer.load(saved)
 
