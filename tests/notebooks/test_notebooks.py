@@ -57,7 +57,7 @@ def data(tmp_path_factory):
 
 def test_01_shows_and_packs_the_data(data, tmp_path):
     printed, cells = run("01_create_audio_dataset", tmp_path, f"DATA={data}")
-    assert "WordSet(300 clips, 10 words, 5 speakers, 8,000 Hz)" in printed
+    assert "WordSet(300 clips, 10 words, 5 speakers: " in printed
     assert (data / "my_words.npz").is_file()
     assert "10 words found, 10 were said" in printed
     assert (data / "animals-test.npz").is_file()
