@@ -233,7 +233,7 @@ def test_what_the_system_does_not_let_be_read_is_not_called_damaged(tmp_path, mo
 @pytest.mark.parametrize(
     "name",
     ["anna.wav", "anna.FLAC", "cat.keras", "w.weights.h5", "a.html", "anna.m4a", "film.mp4",
-     "list.csv", "a.pdf", "foto.JPG"],
+     "memo.amr", "list.csv", "a.pdf", "foto.JPG"],
 )  # fmt: skip
 def test_no_file_takes_the_name_of_another_kind(tmp_path, name):
     (tmp_path / name).write_text("mine")

@@ -22,14 +22,18 @@ from pathlib import Path
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
-__all__ = ["RECORDINGS", "appear", "atomic_path", "check_ending", "check_file", "clip_name",
-           "explained", "locked", "move", "next_number", "safe_name", "scratch", "tidy",
-           "unwritable"]  # fmt: skip
+__all__ = ["RECORDINGS", "TYPES", "appear", "atomic_path", "check_ending", "check_file",
+           "clip_name", "explained", "locked", "move", "next_number", "safe_name", "scratch",
+           "tidy", "unwritable"]  # fmt: skip
 
 RECORDINGS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64"})
 """File endings of recordings."""
 OTHERS = frozenset({".keras", ".h5", ".npz", ".npy", ".png", ".html", ".txt", ".json", ".ipynb"})
-"""Other endings that must not be replaced by mistake, beside those that the system knows."""
+"""Other endings that must not be replaced by mistake, beside those of ``TYPES``."""
+TYPES = mimetypes.MimeTypes()
+"""Kinds of files by their endings, the same on every machine: Python's list, and more sound."""
+for _ending in (".m4a", ".amr", ".caf", ".wma"):  # of telephones, of Apple, of Windows
+    TYPES.add_type("audio/other", _ending)
 PLACE = ".partial-writes"  # the hidden folder; in it each name begins with that of its lock
 NAME_LENGTH = 32  # of a lock's name: the hexadecimal digits of a UUID
 LOCK = ".lock"  # ending of the file that is locked
@@ -70,7 +74,7 @@ def check_ending(path: PathLike, endings: Collection[str]) -> None:
     So no recording or network is replaced by mistake. Unknown endings do, and all without any.
     """
     ending = Path(path).suffix.lower()
-    is_known = ending in RECORDINGS | OTHERS or mimetypes.guess_type(f"x{ending}")[0] is not None
+    is_known = ending in RECORDINGS | OTHERS or TYPES.guess_type(f"x{ending}")[0] is not None
     if endings and ending not in endings and is_known:
         wanted = " or ".join(sorted(endings))
         raise EarshotError(f"{path} has the ending of another kind of file: let it be {wanted}.")

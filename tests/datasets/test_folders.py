@@ -142,7 +142,7 @@ class TestWarnings:
             audio.write(folder / "cat" / f"mute_{i}.wav", np.zeros(4000), 8000)
             (folder / "dog" / f"broken_{i}.wav").write_text("no sound")
         (folder / "bird").mkdir()
-        (folder / "cat" / "film.mp4").touch()
+        (folder / "cat" / "phone.m4a").touch()
         words, message = self.said(folder)
         assert len(words) == 5
         kinds = (

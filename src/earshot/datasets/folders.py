@@ -9,7 +9,6 @@ WordSet(3 clips, 2 words, 2 speakers, 8,000 Hz)
 """
 
 import collections
-import mimetypes
 import unicodedata
 import urllib.parse
 import warnings
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from earshot import audio
+from earshot import audio, files
 from earshot.datasets.speakers import Naming, speaker_of, speakers_of
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
@@ -117,7 +116,7 @@ def read_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Array, int]
                 problems["silent"].append(name)
             else:
                 clips.append((path, x, rate))
-        elif (mimetypes.guess_type(path.name)[0] or "").startswith(("audio/", "video/")):
+        elif (files.TYPES.guess_type(path.name)[0] or "").startswith(("audio/", "video/")):
             problems["of a kind that cannot be read (save it as WAV)"].append(name)
     return clips, problems
 
