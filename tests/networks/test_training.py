@@ -132,14 +132,14 @@ def test_a_network_of_other_shapes_is_refused(beeps, small_network):
 
 def test_cross_validation_tests_every_split_with_every_seed(beeps, small_network, front_end):
     config = TrainingConfig(epochs=8, batch_size=8, learning_rate=1e-2)
+    two = beeps.subset(beeps.speakers != "eve")
     trainings = training.cross_validate(
-        small_network, beeps.leave_one_speaker_out(), front_end, config, seeds=(0, 1),
-        progress=False,
-    )  # fmt: skip
+        small_network, two.leave_one_speaker_out(), front_end, config, seeds=(0, 1), progress=False
+    )
     done = [
         (name, seed, evaluation.accuracy(m, test, front_end)) for name, seed, m, test in trainings
     ]
-    assert [d[:2] for d in done] == [(n, s) for n in ("anna", "bob", "eve") for s in (0, 1)]
+    assert [d[:2] for d in done] == [(n, s) for n in ("anna", "bob") for s in (0, 1)]
     assert np.mean([d[2] for d in done]) > 0.8
 
 
