@@ -83,3 +83,9 @@ def test_a_batch_depends_on_seed_epoch_and_index_alone(kind, beeps, front_end):
 def test_labels_are_one_hot_and_unknown_ones_are_nowhere():
     expected = [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
     assert np.array_equal(batches.one_hot(np.array([1, -1, 2]), 3), expected)
+
+
+def test_labels_are_those_of_the_words_by_name(beeps):
+    known = ("other", *beeps.class_names[::-1])
+    labels = batches.labels_among(known, beeps)
+    assert [known[i] for i in labels] == [beeps.class_names[i] for i in beeps.labels]
