@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, reason_of
 from earshot.files import check_file
 from earshot.types import Array, PathLike
 
@@ -46,7 +46,7 @@ def read(
     # What zipfile, its decoders and NumPy's parser raise at foreign bytes is no list that ends:
     # errors of zlib, lzma, tokens, types, encodings, encrypted and unknown members, recursion.
     except Exception as error:
-        reason = str(error).strip("'\"").partition("\n")[0] or type(error).__name__
+        reason = reason_of(error)
         way_out = "copy it again, or make it anew."
         raise EarshotError(f"{path} is damaged or another file ({reason}): {way_out}") from error
     sizes = f"{total:,} bytes, and {most:,} are the most for its size"

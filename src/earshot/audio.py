@@ -27,10 +27,9 @@ from earshot.errors import EarshotError, EarshotWarning
 from earshot.files import RECORDINGS, atomic_path, check_file
 from earshot.types import Array, PathLike, Sound
 
-__all__ = ["FULL_SCALE", "SUFFIXES", "Resampler", "blocks", "blocks_of", "duration", "read",
+__all__ = ["FULL_SCALE", "Resampler", "blocks", "blocks_of", "duration", "read",
            "resample", "validate", "whole_rate", "write"]  # fmt: skip
 
-SUFFIXES = RECORDINGS
 """File endings that are taken for recordings when a folder is searched."""
 FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
@@ -178,7 +177,7 @@ def write(
     x, sample_rate = validate(x, name=f"the waveform for {path}"), whole_rate(sample_rate)
     if path.exists() and not overwrite:
         raise EarshotError(f"{path} exists already and is kept: rename it or pass overwrite=True.")
-    with atomic_path(path, endings=SUFFIXES, replace=overwrite) as temporary:
+    with atomic_path(path, endings=RECORDINGS, replace=overwrite) as temporary:
         try:
             soundfile.write(temporary, x, sample_rate, subtype=subtype)
         except (soundfile.LibsndfileError, TypeError, ValueError) as error:

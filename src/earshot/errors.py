@@ -8,7 +8,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["EarshotError", "EarshotWarning", "listed", "some"]
+__all__ = ["EarshotError", "EarshotWarning", "listed", "reason_of", "some"]
 
 
 class EarshotError(Exception):
@@ -17,6 +17,11 @@ class EarshotError(Exception):
 
 class EarshotWarning(UserWarning):
     """Something was skipped or replaced; the message counts and names it."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Give the first line of what an error says, else its kind, for a message of ours."""
+    return str(error).strip("'\"").partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def some(words: Sequence[str], n: int = 12, separator: str = ", ") -> str:

@@ -7,11 +7,9 @@ from ast import literal_eval
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from earshot import arrays as array_files
-from earshot import audio
+from earshot import arrays as array_files, audio
 from earshot.datasets import packed
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning

@@ -7,8 +7,7 @@ import keras
 import librosa
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LOG_MEL_64X32, LOG_MEL_64X35, LOG_MEL_64X64, LogMel

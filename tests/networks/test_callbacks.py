@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import h5py
 import keras
@@ -140,8 +141,10 @@ class TestCheckpoint:
 
     @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
     def test_the_same_test_set_goes_without_a_word(self, beeps, tmp_path, fit, kept):
-        for _ in range(2):
-            fit(beeps, checkpoint=tmp_path, test=beeps)
+        with warnings.catch_warnings(record=True) as told:
+            for _ in range(2):
+                fit(beeps, checkpoint=tmp_path, test=beeps)
+        assert [str(one.message) for one in told if one.category is EarshotWarning] == []
 
     def test_weights_that_claim_more_than_their_file_has_are_not_read(self, tmp_path, state_of):
         keeper = state_of(small(), epoch=0)

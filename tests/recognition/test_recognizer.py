@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from support.beeps import make_beeps
 
 from earshot import audio

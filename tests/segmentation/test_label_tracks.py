@@ -1,8 +1,7 @@
 from math import inf, nan
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from earshot.errors import EarshotError
 from earshot.segmentation import label_tracks

@@ -2,8 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features import log_mel, mel, short_time

@@ -7,8 +7,7 @@ from support import MODELS
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
-from earshot.synthesis import griffin_lim
-from earshot.synthesis import inverter as inverters
+from earshot.synthesis import griffin_lim, inverter as inverters
 from earshot.synthesis.inverter import FirstAdvance, LinearMagnitude
 
 OWN = LogMel(n_samples=None)

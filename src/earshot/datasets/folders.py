@@ -101,7 +101,7 @@ def read_recordings(paths: Sequence[Path]) -> tuple[list[tuple[Path, Array, int]
     clips, problems = [], collections.defaultdict(list)
     for path in tqdm(paths, desc="reading recordings", unit="clip", delay=1):
         name = f"{path.parent.name}/{path.name}"
-        if path.suffix.lower() in audio.SUFFIXES:
+        if path.suffix.lower() in files.RECORDINGS:
             try:
                 if audio.duration(path) > LONGEST_S:  # by its header: a day would fill the memory
                     problems[f"longer than {LONGEST_S:g} s"].append(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earshot import audio
+from earshot import audio, files
 from earshot.datasets.augmentation import coloured_noise
 from earshot.errors import EarshotError
 from earshot.types import Array, PathLike
@@ -20,7 +20,7 @@ KINDS = ("hiss", "gusts", "hum", "beeps", "howls", "clicks", "rustling")
 
 def backgrounds(folder: PathLike, sample_rate: int = 16000) -> dict[str, Array]:
     """Read the recordings of a folder, such as Speech Commands' ``_background_noise_``, by name."""
-    paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in audio.SUFFIXES)
+    paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in files.RECORDINGS)
     if not paths:
         raise EarshotError(f"There is no recording in {folder}: put backgrounds there.")
     return {path.name: audio.read(path, sample_rate)[0] for path in paths}

@@ -80,17 +80,19 @@ class WordSet:
         return len(self.waveforms)
 
     def __repr__(self) -> str:
+        return self._described("")
+
+    def _described(self, who: str) -> str:
         return (
             f"WordSet({len(self):,} clips, {len(self.class_names)} words, "
-            f"{len(np.unique(self.speakers))} speakers, {self.sample_rate:,} Hz)"
+            f"{len(np.unique(self.speakers))} speakers{who}, {self.sample_rate:,} Hz)"
         )
 
     def __str__(self) -> str:
         """Name who speaks, too, with the number of clips: a print shows how names were read."""
         clips = collections.Counter(self.speakers.tolist())
         who = some([f"{name} {n:,}" for name, n in clips.most_common()], NAMED)
-        found = f"{len(clips)} speakers"
-        return repr(self).replace(found, f"{found}: {who}") if clips else repr(self)
+        return self._described(f": {who}" if clips else "")
 
     @property
     def durations_s(self) -> Array:

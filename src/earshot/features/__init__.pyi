@@ -1,25 +1,13 @@
 from . import images as images
-from .front_end import FrontEnd as FrontEnd
-from .front_end import from_settings as from_settings
-from .front_end import kind_of as kind_of
+from .front_end import FrontEnd as FrontEnd, from_settings as from_settings, kind_of as kind_of
 from .log_mel import (
     LOG_MEL_64X32 as LOG_MEL_64X32,
-)
-from .log_mel import (
     LOG_MEL_64X35 as LOG_MEL_64X35,
-)
-from .log_mel import (
     LOG_MEL_64X64 as LOG_MEL_64X64,
-)
-from .log_mel import (
     LogMel as LogMel,
-)
-from .log_mel import (
     check_log_mel as check_log_mel,
 )
 from .mel import mel_filter_bank as mel_filter_bank
 from .raw import RawWaveform as RawWaveform
-from .short_time import istft as istft
-from .short_time import stft as stft
-from .stream import StreamSpectrogram as StreamSpectrogram
-from .stream import difference as difference
+from .short_time import istft as istft, stft as stft
+from .stream import StreamSpectrogram as StreamSpectrogram, difference as difference

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from earshot import arrays, files
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, reason_of
 from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.stream import StreamSpectrogram
@@ -127,9 +127,8 @@ def load_windows(
         paths = [folder / row["file"] for row in rows]
         labels = np.array([class_names.index(row["class_name"]) for row in rows])
         found = StreamSpectrogram(**index["settings"])
-        if not len(set(paths)) == len(paths) > 0 or not all(
-            isinstance(n, str) for n in class_names
-        ):
+        named = all(isinstance(name, str) for name in class_names)
+        if not named or not len(set(paths)) == len(paths) > 0:
             raise ValueError("it names no windows, or some twice, or classes without a name")
         if not all(path.resolve().is_relative_to(folder.resolve()) for path in paths):
             raise ValueError("it names files outside its folder")
@@ -198,11 +197,10 @@ def _is_image(path: Path) -> bool:
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Name the file in which something is missing or damaged."""
+    files.check_file(path)
     try:
         yield
-    except FileNotFoundError as error:
-        raise EarshotError(f"There is no file {path}: check the name and the folder.") from error
     except (*DAMAGE, EarshotError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = reason_of(error)
         damaged = f"{path} holds no spectrogram, or is damaged ({reason})"
         raise EarshotError(f"{damaged}: write it again.") from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from earshot.audio import HIGHEST_RATE
 from earshot.errors import EarshotError
 from earshot.features.short_time import power_blocks
 from earshot.types import Array
@@ -21,7 +22,7 @@ __all__ = ["LONGEST", "MOST", "TOP_DB", "MelBands", "mel_filter_bank", "mel_matr
 BREAK_HZ = 1000.0  # up to here Slaney's scale has 3 mel per 200 Hz, above 27 per factor of 6.4
 BREAK_MEL = 15.0  # the same frequency in mel
 LOG_STEP = np.log(6.4) / 27  # growth of the logarithm of the frequency per mel, above the break
-MOST = {"sample_rate": 768_000, "n_fft": 2**16, "hop_length": 2**16, "n_mels": 1024}
+MOST = {"sample_rate": HIGHEST_RATE, "n_fft": 2**16, "hop_length": 2**16, "n_mels": 1024}
 """Highest settings: the rate of the fastest sound cards, transforms of a second at 48 kHz, and as
 many bands as still differ. Saved settings that say more would only fill the memory."""
 LONGEST = 2**24  # samples of a clip: five minutes at 48 kHz

@@ -6,7 +6,6 @@
 """
 
 import dataclasses
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,13 +13,13 @@ import numpy as np
 
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.features.mel import LONGEST, MOST, require
+from earshot.features.mel import LONGEST, require
 from earshot.features.offset import centred
 from earshot.types import Array
 
 __all__ = ["RawWaveform"]
 
-FULL_SCALE = np.float32(32767)  # largest sample of 16 bits: what a clip's peak becomes in a store
+PEAK = np.float32(32767)  # largest sample of 16 bits: what a clip's peak becomes in a store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +35,6 @@ class RawWaveform:
 
     def __post_init__(self) -> None:
         audio.whole_rate(self.sample_rate)
-        most = MOST["sample_rate"]
-        require(self, "sample_rate", numbers.Real, most=most, needed=f"from 1 to {most:,} Hz")
         require(self, "n_samples", most=LONGEST, needed=f"from 1 to {LONGEST:,}")
 
     @property
@@ -65,10 +62,10 @@ class RawWaveform:
             clip = centred(np.asarray(clip)[: self.n_samples])
             if clip.size == 0:
                 raise EarshotError(f"Clip {i} has no samples: leave it out or record it again.")
-            samples[i, : len(clip)] = np.rint(FULL_SCALE / max(np.abs(clip).max(), 1e-9) * clip)
+            samples[i, : len(clip)] = np.rint(PEAK / max(np.abs(clip).max(), 1e-9) * clip)
         return {"samples": samples, "lengths": lengths}
 
     def unpack(self, rows: dict[str, Array]) -> tuple[Array, Array]:
         """Bring back what :meth:`pack` gave."""
         mask = np.arange(self.n_samples) < rows["lengths"][:, None]
-        return rows["samples"] / FULL_SCALE, mask
+        return rows["samples"] / PEAK, mask

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from earshot import files
 from earshot.datasets.word_set import WordSet
-from earshot.errors import EarshotError, EarshotWarning
+from earshot.errors import EarshotError, EarshotWarning, reason_of
 from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
 from earshot.networks.batches import Batches, labels_among, network_inputs, one_hot
@@ -74,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
                 saving.check_weights(file)
             model.load_weights(path)
         except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = reason_of(error)
             raise EarshotError(f"{path} cannot be read ({reason}): {way_out}") from error
         if state.get("test", self.test) != self.test:
             figures = f"The figures of epochs 1 to {max(done)} in {self.folder} are of another test"

@@ -20,7 +20,7 @@ import h5py
 import keras
 
 from earshot import files
-from earshot.errors import EarshotError, some
+from earshot.errors import EarshotError, reason_of, some
 from earshot.types import PathLike
 
 __all__ = ["FORMAT", "NETWORK", "check_replaceable", "check_weights", "read", "read_json",
@@ -29,7 +29,8 @@ __all__ = ["FORMAT", "NETWORK", "check_replaceable", "check_weights", "read", "r
 NETWORK = "network.keras"  # The file of every folder that holds the network.
 WEIGHTS = "model.weights.h5"  # The member of it that Keras keeps the weights in.
 FORMAT = 1  # Of the settings' files; raised when older versions could not read them.
-DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError, EarshotError)
+DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, OverflowError,
+          RecursionError, EarshotError)  # fmt: skip
 """What goes wrong where a file is cut off or changed."""
 LARGEST = 2**28
 """Bytes that a network's archive may unpack to, fifty times as many as the largest one of ours."""
@@ -117,7 +118,7 @@ def _read_files(folder: Path, readers: Mapping[str, Callable[[Path], Any]], kind
         except DAMAGE as error:
             if isinstance(error, EarshotError) and str(folder / name) in str(error):
                 raise  # a sentence that names the file
-            reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+            reason = reason_of(error)
             raise EarshotError(f"{folder / name} is damaged ({reason}): {WAY_OUT}") from error
     return found
 
@@ -158,7 +159,7 @@ def read_network(path: Path) -> keras.Model:
             check_weights(io.BytesIO(archive.read(WEIGHTS)))
         network = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of damaged bytes, zip, HDF5 and Keras raise nearly anything
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = reason_of(error)
         raise ValueError(reason) from error
     if not isinstance(network, keras.Model):
         raise TypeError(f"it holds a {type(network).__name__}")

@@ -1,5 +1,4 @@
-from . import players as players
-from . import plots as plots
+from . import players as players, plots as plots
 from .browser_recorder import BrowserRecorder as BrowserRecorder
 from .record import record_words as record_words
 from .stream_player import Player as Player

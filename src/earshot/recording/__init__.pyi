@@ -1,6 +1,4 @@
 from . import takes as takes
-from .microphone import Device as Device
-from .microphone import devices as devices
-from .recorder import Recorder as Recorder
-from .recorder import problem as problem
+from .microphone import Device as Device, devices as devices
+from .recorder import Recorder as Recorder, problem as problem
 from .takes import Take as Take

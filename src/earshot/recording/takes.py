@@ -188,7 +188,7 @@ def restore(path: PathLike) -> Path:
 def counts(folder: PathLike) -> dict[str, int]:
     """Count the recordings of each word in a folder; dropped ones and whole takes do not count."""
     paths = sorted(Path(folder).glob("[!._]*/[!.]*"))
-    names = [path.parent.name for path in paths if path.suffix.lower() in audio.SUFFIXES]
+    names = [path.parent.name for path in paths if path.suffix.lower() in files.RECORDINGS]
     return dict(collections.Counter(map(urllib.parse.unquote, names)))
 
 

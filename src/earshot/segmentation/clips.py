@@ -52,7 +52,7 @@ def cut_set(data_dir: PathLike, name: str, words: Sequence[str]) -> dict[Path, l
         longer = tuple(f"{path.name}_" for path in paths if path.is_dir())
     except OSError as error:
         raise files.unwritable(data_dir, error) from error
-    paths = [path for path in paths if path.suffix.lower() in audio.SUFFIXES]
+    paths = [path for path in paths if path.suffix.lower() in files.RECORDINGS]
     if all(path.stem.startswith(longer) for path in paths):
         missing = f"There is no recording {folder}_<who>.wav (or .flac, .ogg, .mp3)"
         way_out = f"record the words in order ({', '.join(words)}) and save them under such a name."

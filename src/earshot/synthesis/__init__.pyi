@@ -1,9 +1,4 @@
-from .griffin_lim import from_log_mel as from_log_mel
-from .griffin_lim import from_magnitude as from_magnitude
-from .inverter import FINE as FINE
-from .inverter import Inverter as Inverter
-from .inverter import load_inverter as load_inverter
-from .inverter_training import refine_inverter as refine_inverter
-from .inverter_training import train_inverter as train_inverter
-from .speech import say as say
-from .speech import say_spectrogram as say_spectrogram
+from .griffin_lim import from_log_mel as from_log_mel, from_magnitude as from_magnitude
+from .inverter import FINE as FINE, Inverter as Inverter, load_inverter as load_inverter
+from .inverter_training import refine_inverter as refine_inverter, train_inverter as train_inverter
+from .speech import say as say, say_spectrogram as say_spectrogram

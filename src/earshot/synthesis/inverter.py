@@ -67,10 +67,7 @@ def load_inverter(folder: PathLike) -> Inverter:
 
 def _read_settings(path):
     settings = saving.read_settings(path)
-    try:
-        return from_settings("LogMel", settings["front_end"]), dict(settings["card"])
-    except (EarshotError, OverflowError) as error:
-        raise ValueError(error) from error  # saving.read names the file
+    return from_settings("LogMel", settings["front_end"]), dict(settings["card"])
 
 
 @keras.saving.register_keras_serializable("earshot")

@@ -82,10 +82,8 @@ def word_counts(words: WordSet) -> Figure:
     """Draw how many clips there are of each word, a stripe per speaker."""
     speakers = np.unique(words.speakers)
     figure, axis = style.one_axis(7, 2.4, xlabel="word", ylabel="clips")
-    names, bottom = (
-        [style.plain(name) for name in words.class_names],
-        np.zeros(len(words.class_names)),
-    )
+    names = [style.plain(name) for name in words.class_names]
+    bottom = np.zeros(len(names))
     colours = plt.colormaps["viridis"](np.linspace(0.1, 0.9, len(speakers)))
     for speaker, colour in zip(speakers, colours, strict=True):
         n = np.bincount(words.labels[words.speakers == speaker], minlength=len(bottom))
