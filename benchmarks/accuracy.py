@@ -9,7 +9,6 @@ Every finished training is noted in reports/accuracy/, and not done again in a s
 
 import argparse
 import dataclasses
-import json
 import sys
 
 import numpy as np
@@ -33,10 +32,10 @@ def trainings():
     def classic():
         return networks.cnn(LOG_MEL_64X64.output_shape, 10, scale=LOG_MEL_64X64.top_db)
 
-    front_end, temporal, voices = recipe.FRONT_END, recipe.build, recipe.synthetic_voices()
+    front_end, temporal, voices = recipe.FRONT_END, recipe.network, recipe.synthetic_voices()
     plain = networks.TrainingConfig(epochs=EPOCHS)
     varied = dataclasses.replace(plain, augment=earshot.Augmentation())
-    best = dataclasses.replace(recipe.CONFIG, epochs=EPOCHS)
+    best = dataclasses.replace(recipe.CLIPS, epochs=EPOCHS)
     return {
         "classic CNN, 64x64": (LOG_MEL_64X64, classic, networks.TrainingConfig(epochs=25), None),
         "temporal CNN": (front_end, temporal, plain, None),
@@ -126,18 +125,6 @@ def row(name, measured):
             show(by_seed.mean(axis=0)), f"{show(speakers[worst])}, {worst}"]  # fmt: skip
 
 
-def note_never_heard(alone, n_seeds):
-    """Keep the figures on speakers who were left out, for the model card of the recipe."""
-    left_out = [np.mean(values) for split, values in alone.items() if split != "official"]
-    what = f"a voice it never heard ({EPOCHS} epochs, {n_seeds} seeds"
-    figures = {
-        f"{what}, mean of five speakers)": float(np.mean(left_out)),
-        f"{what}, worst of five speakers)": float(min(left_out)),
-    }
-    with files.atomic_path(recipe.NEVER_HEARD) as temporary:
-        temporary.write_text(json.dumps(figures), encoding="utf-8")
-
-
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -153,7 +140,6 @@ def main():
         rows.append(row(name, alone))
         if name == BEST:
             rows.append(row(f"{len(seeds)} of them together", together))
-            note_never_heard(alone, len(seeds))
     header("python benchmarks/accuracy.py")
     speakers = np.unique(digits.speakers)
     table(["accuracy in %", "official split", *(f"without {s}" for s in speakers),

@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from gate import WordDetector
 from report import ROOT, header, spoken_digit, table
 
 import earshot
@@ -234,8 +235,8 @@ def _per_hour(accepted, hours, kind):
 
 
 def _detected(x):
-    """What live recognition hears in a stream: the same as earshot.listen."""
-    detector = recognition.WordDetector(16000)
+    """What is louder than the background of a stream."""
+    detector = WordDetector(16000)
     return [
         word.waveform for i in range(0, len(x), 16000) for word in detector.push(x[i : i + 16000])
     ] + [word.waveform for word in detector.flush()]

@@ -1,11 +1,12 @@
 """Make models/base: a network that tells many words apart, so that its features serve for new ones.
 
-    python recipes/base.py [--into models/base]
+    python recipes/base.py [--into models/base] [--only-streams]
 
 Reads the Free Spoken Digit Dataset, recordings 5 to 49 (data/spoken_digit.npz, else the archive in
 EARSHOT_DOWNLOADS, else the internet), and needs flite ("apt install flite",
 https://github.com/festvox/flite). Trains on these recordings, on what synthetic voices say, and on
-made-up noises: about an hour on two cores; an interrupted training goes on from reports/base.
+made-up noises: about an hour on two cores; an interrupted training goes on from reports/base. With
+--only-streams, the base that is there remembers anew what it says along an hour of speech.
 Writes network.keras, memory.npz, recognizer.json and card.json into the folder.
 
 The synthetic voices, those of eSpeak NG and of flite, say the words below, phrases with them, and
@@ -29,8 +30,11 @@ from keras import layers
 
 import earshot
 from earshot import audio, datasets, networks, recognition
+from earshot.datasets import espeak, voices
 from earshot.datasets.augmentation import coloured_noise
+from earshot.datasets.context import InContext
 from earshot.networks.layers import WordPooling
+from earshot.recognition import spotter
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = networks.TrainingConfig(epochs=36, batch_size=128, augment=earshot.Augmentation())
@@ -85,6 +89,14 @@ VOWELS = "a e i o u ee oo ay oy ow ar er or"
 ENDINGS = ("", "", "", "n", "s", "t", "k", "l", "m", "x", "nd", "st")
 BEFORE = ("hey", "okay", "my", "the", "big", "new", "no", "one")
 AFTER = ("now", "on", "off", "please", "more", "it", "me", "two")
+SMALL_WORDS = """
+and but the a of to in for with that this was were is are be been have has had not they we you he
+she it would could should their our your his her there then because when while after before under
+over between through about around into from onto some many few much very quite rather just only even
+still also often once twice said went came took gave found thought knew looked asked told seemed
+felt became left kept held brought wrote stood heard met ran paid sat led grew lost fell sent built
+spent cut rose drove bought wore chose walked talked worked moved lived believed
+"""
 FLITE_HZ = {"kal16": 105, "awb": 130, "rms": 100, "slt": 180}
 """Voices of flite and their usual pitch."""
 
@@ -247,6 +259,41 @@ def running_speech(words, n, seed=0):
     return _nameless(clips, SPEECH, "words one after the other")
 
 
+def sentences(minutes, seed):
+    """Let voices of eSpeak NG speak on and on, half in small words, half in meaningless ones."""
+    rng, meaningless = np.random.default_rng(seed), meaningless_words(1500, seed=seed + 100)
+    tracts = sorted({name for name in espeak.variants() if name.isalnum()} - voices.ODD_VARIANTS)
+    found, n = [], 0
+    while n < minutes * 60 * RATE:
+        known = voices.ENGLISH if rng.random() < 0.5 else voices.FOREIGN
+        text = " ".join(
+            str(rng.choice(SMALL_WORDS.split() if rng.random() < 0.45 else meaningless))
+            for _ in range(rng.integers(4, 11))
+        )
+        try:
+            x, _ = espeak.say(
+                text, voice=f"{rng.choice(known)}+{rng.choice(tracts)}", sample_rate=RATE,
+                speed_wpm=int(rng.integers(110, 230)), pitch=int(rng.integers(15, 80)),
+                pitch_range=int(rng.integers(10, 90)), seed=int(rng.integers(1e6)),
+            )  # fmt: skip
+        except earshot.EarshotError:
+            continue  # a voice that says nothing of this
+        found.append(x.astype(np.float32))
+        n += len(x)
+    return found
+
+
+def stretches(speech, n, seed, kind=SPEECH, seconds=1.5):
+    """Cut n stretches out of running speech; a word set."""
+    rng, size, clips = np.random.default_rng(seed), int(seconds * RATE), []
+    long = [x for x in speech if len(x) > size]
+    for _ in range(n):
+        x = long[rng.integers(len(long))]
+        start = rng.integers(len(x) - size + 1)
+        clips.append(x[start : start + size])
+    return _nameless(clips, kind, "running synthetic speech")
+
+
 def _nameless(clips, kind, about):
     n = len(clips)
     sources = [f"{kind} {i}" for i in range(n)]
@@ -295,12 +342,37 @@ def build(n_words):
     return keras.Model(trunk.input, layers.Rescaling(16.0, name="logits")(x), name="base")
 
 
-def with_final_layers(model, train, unseen, front_end, *, size=256, shrink=0.3, seed=0):
+def discriminants(x, labels, *, size=256, shrink=0.3):
+    """Find the directions in which words differ most while their clips differ least.
+
+    Linear discriminant analysis: Fisher (1936), Rao (1948). From features, shape (n, n_features),
+    to kernel and bias of a layer that gives ``size`` of them.
+    """
+    x = x.astype(np.float64)
+    middle, scale = x.mean(axis=0), x.std(axis=0) + 1e-6
+    x = (x - middle) / scale
+    means = np.stack([x[labels == n].mean(axis=0) for n in range(labels.max() + 1)])
+    spread = np.cov((x - means[labels]).T)
+    spread = (1 - shrink) * spread + shrink * np.trace(spread) / len(spread) * np.eye(len(spread))
+    values, vectors = np.linalg.eigh(spread)
+    kernel = vectors / np.sqrt(values)
+    centre = means.mean(axis=0)
+    kernel = kernel @ np.linalg.svd((means - centre) @ kernel, full_matrices=False)[2][:size].T
+    kernel /= scale[:, None]
+    return kernel, -(middle + centre * scale) @ kernel
+
+
+def unit_means(x, labels, n):
+    """Give the mean of each word's features, each of length one."""
+    means = np.stack([x[labels == label].mean(axis=0) for label in range(n)])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def with_final_layers(model, train, unseen, front_end, *, seed=0):
     """Put a last part that knows how voices differ, and keep features of every word.
 
-    What the network says of the parts of a word is brought to the directions in which words
-    differ most while their clips differ least (linear discriminant analysis: Fisher 1936, Rao
-    1948); each word is then the mean of its clips.
+    What the network says of the parts of a word is brought to its :func:`discriminants`; each word
+    is then the mean of its clips.
 
     Returns
     -------
@@ -310,27 +382,24 @@ def with_final_layers(model, train, unseen, front_end, *, size=256, shrink=0.3, 
     source = keras.Model(model.input, model.get_layer("pooled").output)
     trunk = keras.models.clone_model(source)  # without the state of its training
     trunk.set_weights(source.get_weights())
-    x = _through(trunk, train, front_end, rng).astype(np.float64)
-    middle, scale = x.mean(axis=0), x.std(axis=0) + 1e-6
-    x = (x - middle) / scale
-    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.class_names))])
-    spread = np.cov((x - means[train.labels]).T)
-    spread = (1 - shrink) * spread + shrink * np.trace(spread) / len(spread) * np.eye(len(spread))
-    values, vectors = np.linalg.eigh(spread)
-    kernel = vectors / np.sqrt(values)
-    centre = means.mean(axis=0)
-    kernel = kernel @ np.linalg.svd((means - centre) @ kernel, full_matrices=False)[2][:size].T
-    x = (x - centre) @ kernel
+    x = _through(trunk, train, front_end, rng)
+    kernel, bias = discriminants(x, train.labels)
+    x = x @ kernel + bias
     x /= np.linalg.norm(x, axis=1, keepdims=True)
-    kernel /= scale[:, None]
-    discriminants = layers.Dense(size, name="discriminants")
-    y = layers.UnitNormalization(name="embedding")(discriminants(trunk.output))
-    discriminants.set_weights([kernel, -(middle + centre * scale) @ kernel])
-    means = np.stack([x[train.labels == n].mean(axis=0) for n in range(len(train.class_names))])
-    words = layers.Dense(len(train.class_names), use_bias=False, name="logits")
-    network = keras.Model(trunk.input, words(y), name="base")
-    words.set_weights([16 * (means / np.linalg.norm(means, axis=1, keepdims=True)).T])
-    return network, memory_of(keras.Model(trunk.input, y), x, train, unseen, front_end, rng)
+    dense = layers.Dense(kernel.shape[1], name="discriminants")
+    y = layers.UnitNormalization(name="embedding")(dense(trunk.output))
+    dense.set_weights([kernel, bias])
+    embed = keras.Model(trunk.input, y)
+    network = with_words(embed, unit_means(x, train.labels, len(train.class_names)))
+    return network, memory_of(embed, x, train, unseen, front_end, rng)
+
+
+def with_words(trunk, means):
+    """Put the answer on top: how near each word's mean is."""
+    words = layers.Dense(len(means), use_bias=False, name="logits")
+    network = keras.Model(trunk.input, words(trunk.output), name="base")
+    words.set_weights([16 * means.T])
+    return network
 
 
 def _through(trunk, words, front_end, rng):
@@ -370,6 +439,35 @@ def memory_of(embed, x, train, unseen, front_end, rng):
     )
 
 
+def with_streams(recognizer, minutes=60, seed=2):
+    """Let a recognizer remember what it says along an hour of speech, most of it in noise.
+
+    None of the words is in it, but by chance; every second window is kept.
+    """
+    speech, rng = sentences(minutes, seed), np.random.default_rng(seed)
+    x, n, noises = np.concatenate(speech), 10 * RATE, InContext(others=tuple(speech)).noises
+    for start in range(0, len(x) - n, n):
+        part = x[start : start + n]
+        if rng.random() < 0.6:
+            noise = np.concatenate(list(noises(10, RATE, rng)))
+            part += noise * np.sqrt(np.mean(part**2)) * 10 ** (-rng.uniform(0, 25) / 20)
+    front_end, layer = recognizer.front_end, recognizer.model.get_layer("embedding")
+    names = [f"feature {i}" for i in range(layer.output.shape[-1])]
+    trunk = keras.Model(recognizer.model.input, layer.output)
+    features = spotter.answers_along(
+        recognition.Recognizer(trunk, front_end, names),
+        spotter.powers_along(front_end, [(x, RATE)]),
+    )
+    rows = spotter.averaged(np.concatenate(list(features)))[::2]
+    memory = dataclasses.replace(
+        recognizer.memory, along=recognition.Memory.compressed(rows),
+        along_hours=len(x) / RATE / 3600,
+    )  # fmt: skip
+    return recognition.Recognizer(
+        recognizer.model, front_end, recognizer.class_names, recognizer.card, memory=memory
+    )
+
+
 def figures(model, words):
     """Accuracy on digits of the official test, and on its other words, said otherwise."""
     _, digits = spoken_digit().official_split()
@@ -391,7 +489,12 @@ def main():
     """Train the base, and keep it with what it remembers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--into", type=Path, default=ROOT / "models" / "base")
-    folder = parser.parse_args().into
+    parser.add_argument("--only-streams", action="store_true", help="of the base that is there")
+    options = parser.parse_args()
+    folder = options.into
+    if options.only_streams:
+        with_streams(earshot.load(folder)).save(folder)
+        return
     train, front_end = training_set(), earshot.LogMel()
     unseen = unseen_words(train)
     print(train, unseen, sep="\n", flush=True)
@@ -411,7 +514,7 @@ def main():
         made_by="python recipes/base.py",
     )  # fmt: skip
     made = recognition.Recognizer(network, front_end, train.class_names, card, memory=memory)
-    made.save(folder)
+    with_streams(made).save(folder)
     print(f"saved in {folder}: {card['figures']}")
 
 

@@ -11,16 +11,23 @@ def blocks(stream):
 
 
 def test_a_stream_is_recognized_word_by_word(digit_recognizer, stream):
-    heard = list(listening.listen(digit_recognizer, blocks(stream), threshold=0))
-    right = [h.word == s.word for h, s in zip(heard, stream.segments, strict=True)]
+    heard = list(listening.listen(digit_recognizer, blocks(stream)))
+    said = [(segment.word, segment.start_s, segment.end_s) for segment in stream.segments]
+    right = [
+        any(h.word == word and h.start_s < end_s and h.end_s > start_s for h in heard)
+        for word, start_s, end_s in said
+    ]
     assert np.mean(right) > 0.9
     assert "%" in str(heard[0])
 
 
-def test_an_unsure_word_is_a_question_mark(digit_recognizer, stream):
-    heard = list(listening.listen(digit_recognizer, blocks(stream), threshold=1.01))
-    assert {h.word for h in heard} == {"?"}
-    assert all(0 < h.probability <= 1 for h in heard)
+def test_what_is_less_probable_than_the_threshold_is_not_named(digit_recognizer, stream):
+    all_words, sure = (
+        list(listening.listen(digit_recognizer, blocks(stream), threshold=threshold))
+        for threshold in (0.0, 1.01)
+    )
+    assert sure == []
+    assert all(0 < heard.probability <= 1 for heard in all_words)
 
 
 def test_a_rate_that_changes_is_refused(digit_recognizer):

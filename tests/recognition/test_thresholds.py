@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 
 from earshot.datasets.voices import synthetic
 from earshot.errors import EarshotError
-from earshot.recognition import new_words, thresholds
+from earshot.recognition import listening, new_words, thresholds
 from earshot.recognition.recognizer import UNKNOWN
 
 
@@ -24,9 +24,35 @@ def test_the_curve_falls_and_says_what_another_threshold_does(learned, animals):
         assert accepted == pytest.approx(share, abs=1.5 / len(heard))
 
 
-def test_a_recognizer_that_never_says_unknown_has_no_curve(digit_recognizer, animals):
+def test_a_recognizer_that_never_says_unknown_has_no_curve(trained, animals):
     with pytest.raises(EarshotError, match='never says "unknown"'):
-        thresholds.trade_off(digit_recognizer, *animals)
+        thresholds.trade_off(trained, *animals)
+
+
+class TestAlongStreams:
+    def test_rates_that_were_seen_are_kept(self, rng):
+        scores = rng.exponential(size=36_000)
+        threshold = thresholds.spotting_threshold(scores, 10.0, 3.0)
+        assert np.count_nonzero(scores > threshold) == pytest.approx(30, abs=12)
+
+    def test_rarer_ones_follow_the_tail(self, rng):
+        scores = rng.exponential(size=3600)
+        rare = thresholds.spotting_threshold(scores, 1.0, 0.1)
+        assert rare == pytest.approx(np.log(36_000), abs=3)
+        assert rare > thresholds.spotting_threshold(scores, 1.0, 1.0)
+
+    def test_it_is_never_below_unknown(self, rng):
+        assert thresholds.spotting_threshold(-5 - rng.exponential(size=99), 1.0, 0.5) == 0.0
+
+    def test_a_background_calibrates_a_recognizer(self, learned, rng):
+        speech = np.concatenate(synthetic(n_voices=4, n_takes=1, seed=7).waveforms)
+        easy, strict = (
+            thresholds.calibrate(learned, speech, 8000, false_alarms_per_hour=per_hour)
+            for per_hour in (1000.0, 0.01)
+        )
+        assert easy.spotting_threshold < strict.spotting_threshold
+        assert strict.card["false_alarms_per_hour"] == 0.01
+        assert list(listening.listen(strict, [(speech, 8000)])) == []
 
 
 @pytest.mark.parametrize("n_new", [2, 4])

@@ -73,11 +73,18 @@ class Augmentation:
             bend = 0.08 * np.sin(3 * time + rng.uniform(0, 2 * np.pi, (n, 1)))
             places = (time * factors + bend + 1) * (n_frames - 1) / 2
             power = _between(places, n_frames) @ power
-        spectrograms = front_end.to_db(power)
+        spectrograms = self._to_db(power, front_end, rng)
         for spectrogram in spectrograms:
             _hide(spectrogram, self.mask_bands, rng)
             _hide(spectrogram.T, self.mask_frames, rng)
         return spectrograms
+
+    def settings(self) -> dict[str, Any]:
+        """Give what a checkpoint compares, as a dict that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    def _to_db(self, power, front_end, rng):
+        return front_end.to_db(power)
 
     def _waveforms(self, clips, front_end, rng):
         n = front_end.n_samples

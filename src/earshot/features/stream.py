@@ -9,7 +9,7 @@
 
 import dataclasses
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from earshot.features.mel import TOP_DB, MelBands, require
 from earshot.features.short_time import power_blocks
 from earshot.types import Array, Blocks, Sound
 
-__all__ = ["StreamSpectrogram", "difference"]
+__all__ = ["StreamSpectrogram", "difference", "power_along"]
 
 FAINTEST = 1e-9  # power that counts as silence; 16 bits have a little more noise of their own
 SMOOTH_STEPS = 6.0  # time constant of the smoothing before the least level is looked for
@@ -92,20 +92,11 @@ class StreamSpectrogram(MelBands):
 
     def blocks(self, blocks: Blocks) -> Iterator[Array]:
         """Yield the steps that are certain by each block and at the end, equal to one piece's."""
-        margin = -(-self.n_fft // 2 // self.hop_length)  # in steps
-        silence = np.zeros(margin * self.hop_length, np.float32)
-        floor, kept = _NoiseFloor(self), silence
-        for x, last in _resampled(blocks, self.sample_rate):
-            kept = np.concatenate([kept, x, silence] if last else [kept, x])
-            n_steps = len(kept) // self.hop_length - 2 * margin + last
-            if n_steps <= 0:
-                yield np.zeros((0, self.n_bands), np.float32)
-                continue
-            x = kept[: (n_steps + 2 * margin) * self.hop_length]
-            power = self._power(x)[margin : margin + n_steps]
+        floor = _NoiseFloor(self)
+        for power in power_along(self, blocks, self._power):
             db = 10 * np.log10(np.maximum(power, FAINTEST))
-            kept = kept[n_steps * self.hop_length :]
-            yield np.clip(db - floor.follow(db), 0, self.top_db).astype(np.float32)
+            level = floor.follow(db) if len(db) else 0.0
+            yield np.clip(db - level, 0, self.top_db).astype(np.float32)
 
     def _power(self, x):
         if self.n_mels:
@@ -149,6 +140,28 @@ class StreamSpectrogram(MelBands):
             steps = np.arange(self.n_frames) + (len(spectrogram) - self.n_frames) // 2
             window[:] = spectrogram[np.clip(steps, 0, len(spectrogram) - 1)]
         return windows
+
+
+def power_along(
+    settings: MelBands, blocks: Blocks, power_of: Callable[[Array], Array]
+) -> Iterator[Array]:
+    """Yield the power of a stream's steps that are certain by each block and at the end.
+
+    ``power_of`` makes it of waveforms, shape (samples,), in frames around multiples of the hop.
+    Together the steps, of shape (steps, bands), are what it makes of the whole stream.
+    """
+    hop = settings.hop_length
+    margin = -(-settings.n_fft // 2 // hop)  # in steps
+    silence = np.zeros(margin * hop, np.float32)
+    kept, nothing = silence, power_of(silence)[:0]
+    for x, last in _resampled(blocks, settings.sample_rate):
+        kept = np.concatenate([kept, x, silence] if last else [kept, x])
+        n_steps = len(kept) // hop - 2 * margin + last
+        if n_steps <= 0:
+            yield nothing
+            continue
+        yield power_of(kept[: (n_steps + 2 * margin) * hop])[margin : margin + n_steps]
+        kept = kept[n_steps * hop :]
 
 
 def _resampled(blocks: Blocks, rate: int) -> Iterable[tuple[Array, bool]]:

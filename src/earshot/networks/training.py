@@ -152,7 +152,9 @@ def _settings(train, front_end, config):
     """What a checkpoint compares beside the network: the data, the front end, the configuration."""
     data = train.settings if isinstance(train, Store) else train.fingerprint()
     seen = {"kind": type(front_end).__name__, **front_end.to_dict()}
-    return {"data": data, "front_end": seen, **dataclasses.asdict(config)}
+    plain = dataclasses.asdict(dataclasses.replace(config, augment=None))
+    augment = config.augment and config.augment.settings()
+    return {"data": data, "front_end": seen, **plain, "augment": augment}
 
 
 def compile_and_fit(

@@ -11,9 +11,10 @@ from .recognizer import (
     load as load,
     model_card as model_card,
 )
+from .spotter import Heard as Heard
 from .thresholds import (
     RocCurve as RocCurve,
+    calibrate as calibrate,
     shift_threshold as shift_threshold,
     trade_off as trade_off,
 )
-from .word_detector import Heard as Heard, WordDetector as WordDetector

@@ -19,11 +19,13 @@ from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
 from earshot.recognition.recognizer import Recognizer, probabilities_of
-from earshot.recognition.word_detector import FRAME_S, detect
+from earshot.recognition.spotter import least_sure, spot
 from earshot.segmentation.segments import Segment
 from earshot.types import Array, Blocks, Sound
 
 __all__ = ["Steps", "classify", "follow"]
+
+STEP_S = 0.01  # from one answer of a recognizer of words to the next
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +80,7 @@ def classify(sound: Sound, recognizer: Recognizer, sample_rate: int | None = Non
     """Say for every step of a stream what is heard, in one pass.
 
     A convolutional network of windows answers as it would window by window, a recurrent one carries
-    its state, a recognizer of words is asked for each word that :class:`WordDetector` finds.
+    its state, a recognizer of words gives the words that :func:`spot` finds, and "" between them.
 
     The sound is a file of any length and rate, a waveform at ``sample_rate`` (in Hz; by default the
     recognizer's), or blocks as for :func:`follow`. Raises :class:`EarshotError` when it cannot be
@@ -113,21 +115,23 @@ def follow(recognizer: Recognizer, blocks: Blocks) -> Iterator[Steps]:
         logits = recognizer.along.run(blocks)
         rows: Iterable[Array] = map(probabilities_of, logits)
     else:
-        names, steps_per_s = ("", *recognizer.class_names), 1 / FRAME_S
+        names, steps_per_s = ("", *recognizer.class_names), 1 / STEP_S
         rows = _words_along(recognizer, blocks)
     for probabilities in rows:
         yield Steps(names, probabilities, steps_per_s)
 
 
 def _words_along(recognizer: Recognizer, blocks: Blocks) -> Iterator[Array]:
-    """Find words and recognize each; gives probabilities, shape (steps, 1 + n_classes)."""
+    """Find words along a stream; gives probabilities, shape (steps, 1 + n_classes)."""
     n_given, waiting = 0, []  # steps that are out, and words that reach beyond them
-    for words, certain_s in detect(blocks_of(blocks, recognizer.front_end.sample_rate)):
+    for words, certain_s in spot(recognizer, blocks, threshold=least_sure(recognizer)):
         for heard in words:
-            answer = recognizer.predict(heard.waveform, heard.sample_rate)
-            first, last = round(heard.start_s / FRAME_S), round(heard.end_s / FRAME_S)
-            waiting.append((first, last, [0.0, *answer.probabilities.values()]))
-        until = round(certain_s / FRAME_S)
+            first, last = round(heard.start_s / STEP_S), round(heard.end_s / STEP_S)
+            row = np.zeros(1 + len(recognizer.class_names), np.float32)
+            row[0] = 1 - heard.probability
+            row[1 + recognizer.class_names.index(heard.word)] = heard.probability
+            waiting.append((first, last, row))
+        until = round(certain_s / STEP_S)
         rows = np.zeros((max(until - n_given, 0), 1 + len(recognizer.class_names)), np.float32)
         rows[:, 0] = 1
         for first, last, row in waiting:

@@ -9,7 +9,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -20,6 +20,8 @@ from earshot.types import Array
 
 __all__ = ["Memory"]
 
+SCALE = 254.0  # from a feature to 8 bits: few of them are beyond a half
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Memory:
@@ -28,7 +30,8 @@ class Memory:
     Features have the shape (n, n_features), labels are indices into the recognizer's class names,
     -1 for what is none of them, and from -2 downwards into ``dropped``: words that it knew once,
     which may be learned again. The held-out clips are never used for fitting, only to set the
-    threshold of "unknown".
+    threshold of "unknown". ``along`` are ``along_hours`` of speech and noise with none of the words
+    as :func:`spot` sees a stream, int8 of shape (windows, n_features): see :meth:`compressed`.
     """
 
     features: Array
@@ -36,6 +39,8 @@ class Memory:
     held_out: Array
     layer: str
     dropped: tuple[str, ...] = ()
+    along: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.int8))
+    along_hours: float = 0.0
 
     def __post_init__(self) -> None:
         rows = {np.shape(self.features)[:1], np.shape(self.labels), np.shape(self.held_out)}
@@ -49,6 +54,23 @@ class Memory:
             raise EarshotError("The memory holds NaN or infinity: save the recognizer anew.")
         if len(self.labels) and self.labels.min() < -1 - len(self.dropped):
             raise EarshotError(f"The memory's labels begin at {self.labels.min()}, which is none.")
+
+    def beside(self, old: "Memory") -> "Memory":
+        """Give these clips, in 16 bits, with the streams that another one remembers."""
+        x = self.features.astype(np.float16)
+        return dataclasses.replace(self, features=x, along=old.along, along_hours=old.along_hours)
+
+    @staticmethod
+    def compressed(features: Array) -> Array:
+        """Bring features of length one to int8, a step of them 1 / 254."""
+        return np.rint(np.clip(features * SCALE, -127, 127)).astype(np.int8)
+
+    def best_along(self, kernel: Array, bias: Array) -> Array:
+        """Say how far the best word of a last layer is above its last class in each second."""
+        seconds = round(3600 * self.along_hours)
+        logits = self.along @ (kernel / SCALE).astype(np.float32) + bias.astype(np.float32)
+        best = (logits[:, :-1] - logits[:, -1:]).max(axis=1)
+        return np.array([part.max() for part in np.array_split(best, min(seconds, len(best)))])
 
     def words(self, class_names: Sequence[str]) -> list[str]:
         """Give the word of each clip, "" for what is none, by the recognizer's class names."""
@@ -80,4 +102,7 @@ class Memory:
         kept = arrays.read(path)
         dropped = tuple(kept["dropped"].tolist()) if "dropped" in kept else ()  # not in older ones
         layer = str(kept["layer"])
-        return cls(kept["features"], kept["labels"], kept["held_out"], layer, dropped)
+        more: dict[str, Any] = {}
+        if "along" in kept:
+            more = {"along": kept["along"], "along_hours": float(kept["along_hours"])}
+        return cls(kept["features"], kept["labels"], kept["held_out"], layer, dropped, **more)

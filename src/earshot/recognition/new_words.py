@@ -12,7 +12,6 @@ remembers of other words and of noise (:class:`Memory`).
 Recognizer(2 words, 8,000 Hz: low, high)
 """
 
-import dataclasses
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -35,7 +34,12 @@ from earshot.recognition.last_layer import (
 )  # fmt: skip
 from earshot.recognition.memory import Memory
 from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
-from earshot.recognition.thresholds import accepted_share, clips_needed, set_threshold
+from earshot.recognition.thresholds import (
+    accepted_share,
+    clips_needed,
+    set_threshold,
+    spotting_threshold,
+)
 from earshot.types import Array
 
 __all__ = ["METHODS", "VARIATION", "learn_words"]
@@ -50,6 +54,9 @@ N_VARIATIONS = 4  # of each recording
 ALIKE = 0.25
 """Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
 it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
+SYNTHETIC = 2.0
+"""Logits by which people who say none of the words come nearer to one than the synthetic voices of
+the memory do: measured on read sentences in six languages, see ``docs/benchmarks.md``."""
 NOTHING_REMEMBERED = (
     'Every clip will be given one of the words, never "unknown": nothing is remembered of other '
     "words. Give some as unknown=, or choose models/base, its own layer and no fine-tuning; or say "
@@ -62,9 +69,9 @@ Rows = tuple[Array, Any, Any]
 def learn_words(
     recognizer: Recognizer, words: WordSet, *, method: str = "logistic", layer: str | None = None,
     keep: Sequence[str] = (), unknown: WordSet | None = None,
-    false_acceptance: float | None = 0.005, seed: int = 0,
+    false_acceptance: float | None = 0.005, false_alarms_per_hour: float = 0.5, seed: int = 0,
 ) -> Recognizer:  # fmt: skip
-    """Make a recognizer of new words, from five recordings of each or more.
+    """Make a recognizer of new words, or of one alone, from five recordings of each or more.
 
     The old one, best ``models/base``, stays as it is. The new one knows the new words, in their
     order, then the kept ones, then "unknown", and can learn more words in its turn.
@@ -84,13 +91,16 @@ def learn_words(
         a warning says how many it takes, and the card promises the upper end of the interval.
         What sounds like one of the words is accepted more often: give some as ``unknown``. None:
         every clip gets a word
+    false_alarms_per_hour : words named along a stream in which none is said, for :func:`listen`; as
+        it would be in the hours of speech and noise that the memory keeps. The card tells how many
+        hours these are
 
-    Raises :class:`EarshotError` when there are fewer than two words, a word has no recording, two
+    Raises :class:`EarshotError` when a word has no recording, one word is not told from others, two
     have the same one, one is silent, too short or too long, a learned word is among ``unknown``, or
     the recognizer lacks the layer or memory. Warns of a word with one recording, of clips of
     ``unknown`` that sound like a learned word, and when little is known of other words.
     """
-    _check_options(method, false_acceptance)
+    _check_options(method, false_acceptance, false_alarms_per_hour)
     words = checked_words(recognizer, words)
     unknown = None if unknown is None else checked_words(recognizer, unknown)
     keep, kept = _words_to_keep(words, keep)
@@ -108,22 +118,39 @@ def learn_words(
     if false_acceptance is not None and not learned.held_out.any():
         false_acceptance = None
         warnings.warn(NOTHING_REMEMBERED, EarshotWarning, stacklevel=2)
-    says_unknown = false_acceptance is not None
+    if false_acceptance is None:
+        _check_several(names)
+    says_unknown, threshold = false_acceptance is not None, 0.0
+    measured: dict[str, Any] = {}
     kernel, bias = _fitted(method, learned, len(names), says_unknown, seed)
-    measured = {}
     if false_acceptance is not None:
         names, held_out = (*names, UNKNOWN), learned.features[learned.held_out]
         bias = set_threshold(kernel, bias, held_out, false_acceptance, len(words.class_names))
-        measured = {"accepted_of_held_out": accepted_share(kernel, bias, held_out)}
-        false_acceptance = _shown(false_acceptance, **measured)
+        shares = accepted_share(kernel, bias, held_out)
+        false_acceptance = _shown(false_acceptance, shares)
+        threshold, measured = _along(memory, kernel, bias, false_alarms_per_hour)
+        measured["accepted_of_held_out"] = shares
     card = model_card(
         words, split="none: all recordings were learned", figures={},
         made_by=f"learn_words, {method}, on {memory.layer}", kept=keep,
         false_acceptance=false_acceptance, **measured, learned_from=recognizer.card,
     )  # fmt: skip
-    memory = dataclasses.replace(learned, features=learned.features.astype(np.float16))
-    model = with_head(trunk, kernel, bias)
-    return Recognizer(model, recognizer.front_end, names, card, memory=memory)
+    memory = learned.beside(memory)
+    return Recognizer(
+        with_head(trunk, kernel, bias), recognizer.front_end, names, card, memory=memory,
+        spotting_threshold=threshold,
+    )  # fmt: skip
+
+
+def _along(
+    memory: Memory, kernel: Array, bias: Array, per_hour: float
+) -> tuple[float, dict[str, Any]]:
+    """Set the threshold along streams, where hours of them are remembered; and what a card says."""
+    if not memory.along_hours:
+        return 0.0, {}
+    scores = memory.best_along(kernel, bias) + SYNTHETIC
+    threshold = spotting_threshold(scores, memory.along_hours, per_hour)
+    return threshold, {"false_alarms_per_hour": per_hour, "along_hours": memory.along_hours}
 
 
 def _words_to_keep(words: WordSet, keep: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -185,9 +212,9 @@ def _joined(parts: Iterable[Rows], layer: str, dropped: tuple[str, ...]) -> Memo
     return Memory(x.astype(np.float32), labels, held_out, layer, dropped)
 
 
-def _shown(false_acceptance: float, accepted_of_held_out: dict[str, Any]) -> float:
+def _shown(false_acceptance: float, accepted: dict[str, Any]) -> float:
     """Give the share of other words that the held-out clips show; warn when it is a higher one."""
-    n, (_, high) = accepted_of_held_out["clips"], accepted_of_held_out["interval_95"]
+    n, (_, high) = accepted["clips"], accepted["interval_95"]
     if n >= (needed := clips_needed(false_acceptance)):
         return false_acceptance
     warnings.warn(
@@ -209,22 +236,28 @@ def _fitted(
     return fit_last_layer(last, learned.features[fitted], labels, n_words + says_unknown, seed)
 
 
-def _check_options(method: str, false_acceptance: float | None) -> None:
+def _check_options(method: str, false_acceptance: float | None, per_hour: float) -> None:
     if method not in METHODS:
         raise EarshotError(f"New words are learned by {', '.join(METHODS)}, not {method!r}.")
     if false_acceptance is not None and not 0 < false_acceptance < 1:
         raise EarshotError(
             f"false_acceptance is a share between 0 and 1, or None, not {false_acceptance!r}."
         )
+    if not 0 < per_hour < np.inf:
+        raise EarshotError(f"false_alarms_per_hour is a number above 0, not {per_hour!r}.")
+
+
+def _check_several(names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise EarshotError(
+            f"{names[0]} is the only word, and nothing is known of others: choose models/base and "
+            "a false_acceptance, record a second word, or keep some of the old ones."
+        )
 
 
 def _check_names(words: WordSet, names: Sequence[str]) -> None:
     if (words.labels < 0).any():
         raise EarshotError("Some clips have no label (-1): only clips of known words are learned.")
-    if len(names) < 2:
-        raise EarshotError(
-            f"{names[0]} is the only word: record a second one, or keep some of the old words."
-        )
     if UNKNOWN in names:
         raise EarshotError(f"{UNKNOWN!r} is what stands for all other words: give it as unknown=.")
     counts = words.counts()

@@ -70,12 +70,15 @@ class Recognizer:
     """A network with the front end and the class names that belong to it.
 
     The network returns one logit per class. Use the front end it was trained with; its
-    ``n_samples`` must be set. :func:`model_card` makes the card, :func:`learn_words` the memory.
+    ``n_samples`` must be set. :func:`model_card` makes the card, :func:`learn_words` the memory and
+    the ``spotting_threshold``: logits that a word is above "unknown", or else above all others, to
+    be named along a stream.
     """
 
     def __init__(
         self, model: keras.Model, front_end: FrontEnd, class_names: Sequence[str],
         card: Mapping[str, Any] | None = None, *, memory: Memory | None = None,
+        spotting_threshold: float = 0.0,
     ) -> None:  # fmt: skip
         if isinstance(class_names, str) or not all(isinstance(x, str) for x in class_names):
             raise EarshotError(f"Class names are a list of words, not {class_names!r:.60}.")
@@ -103,6 +106,7 @@ class Recognizer:
             memory.check(model, len(self.class_names))
         self.model, self.front_end = model, front_end
         self.card, self.memory = dict(card or {}), memory
+        self.spotting_threshold = spotting_threshold
 
     def __repr__(self) -> str:
         rate = self.front_end.sample_rate
@@ -192,6 +196,7 @@ class Recognizer:
         settings = {
             "format": saving.FORMAT, "words": self.class_names,
             "front_end": self.front_end.to_dict(), "kind": kind_of(self.front_end),
+            "spotting_threshold": self.spotting_threshold,
         }  # fmt: skip
         files: dict[str, Any] = {SETTINGS: settings, CARD: _plain_card(self.card)}
         if self.memory is not None:
@@ -217,20 +222,22 @@ def load(folder: PathLike) -> Recognizer:
     if (Path(folder) / MEMORY).is_file():
         readers[MEMORY] = Memory.read
     readers[saving.NETWORK] = saving.read_network
-    (front_end, class_names), card, *memory, model = saving.read(folder, readers, "recognizer")
-    model.class_names = tuple(class_names)  # by which networks.accuracy finds them
+    settings, card, *memory, model = saving.read(folder, readers, "recognizer")
+    model.class_names = tuple(settings["class_names"])  # by which networks.accuracy finds them
     try:
-        return Recognizer(model, front_end, class_names, card, memory=memory[0] if memory else None)
+        return Recognizer(model, card=card, memory=memory[0] if memory else None, **settings)
     except EarshotError as error:
         raise EarshotError(f"The files of {folder} do not belong together: {error}") from error
 
 
-def _read_settings(path: Path) -> tuple[FrontEnd, list[str]]:
+def _read_settings(path: Path) -> dict[str, Any]:
     settings = saving.read_settings(path)
     words = settings["words"]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TypeError(f"words are a list of texts, not {words!r:.60}")
-    return from_settings(settings.get("kind", "LogMel"), settings["front_end"]), words
+    front_end = from_settings(settings.get("kind", "LogMel"), settings["front_end"])
+    threshold = float(settings.get("spotting_threshold", 0.0))  # older ones have none
+    return {"front_end": front_end, "class_names": words, "spotting_threshold": threshold}
 
 
 def _read_card(path: Path) -> dict[str, Any]:

@@ -15,17 +15,20 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import roc_curve
 
+from earshot.audio import blocks_of
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
 from earshot.networks.batches import labels_among
 from earshot.recognition.last_layer import embed, with_head
 from earshot.recognition.recognizer import UNKNOWN, Recognizer
-from earshot.types import Array
+from earshot.recognition.spotter import best_in_each_second
+from earshot.types import Array, Sound
 
-__all__ = ["RocCurve", "accepted_share", "clips_needed", "curve_of", "set_threshold",
-           "shift_threshold", "trade_off"]  # fmt: skip
+__all__ = ["RocCurve", "accepted_share", "calibrate", "clips_needed", "curve_of", "set_threshold",
+           "shift_threshold", "spotting_threshold", "trade_off"]  # fmt: skip
 
 CONFIDENCE = 0.95  # of an interval: what papers state
+TAIL = 30  # highest scores of a stream that show how fast false alarms become rarer
 TIE = 1e-3
 """Logits that a threshold lies above the highest clip that it refuses: a memory of 16 bits and the
 network's own sums differ in the last digits."""
@@ -121,6 +124,38 @@ def accepted_share(kernel: Array, bias: Array, held_out: Array) -> dict[str, Any
     n, accepted = len(margins), int(np.count_nonzero(margins > 0))
     low, high = binomtest(accepted, n).proportion_ci(CONFIDENCE)
     return {"clips": n, "accepted": accepted, "interval_95": [float(low), float(high)]}
+
+
+def spotting_threshold(scores: Array, hours: float, per_hour: float) -> float:
+    """Set how far above "unknown" a word must be along streams for so many false alarms an hour.
+
+    ``scores``: of the best word in each second of ``hours`` in which no word was said. Rates lower
+    than what was seen are reached along the exponential tail of the highest scores: Pickands
+    (1975), "Statistical inference using extreme order statistics".
+    """
+    falling = np.sort(scores)[::-1]
+    n = min(TAIL, len(falling) - 1)
+    excess = falling[:n].mean() - falling[n]
+    return max(float(falling[n] + excess * np.log(n / hours / per_hour)), 0.0)
+
+
+def calibrate(
+    recognizer: Recognizer, background: Sound, sample_rate: int | None = None,
+    false_alarms_per_hour: float = 0.5,
+) -> Recognizer:  # fmt: skip
+    """Set how easily a recognizer names words along streams, from sound in which none is said.
+
+    The background is a file, a waveform at ``sample_rate`` in Hz, or blocks as for :func:`listen`:
+    the longer the better, best of the room and the people where it will listen. Gives a copy.
+    """
+    rate = recognizer.front_end.sample_rate if sample_rate is None else sample_rate
+    scores = best_in_each_second(recognizer, blocks_of(background, rate))
+    threshold = spotting_threshold(scores, len(scores) / 3600, false_alarms_per_hour)
+    card = {**recognizer.card, "false_alarms_per_hour": false_alarms_per_hour}
+    return Recognizer(
+        recognizer.model, recognizer.front_end, recognizer.class_names, card,
+        memory=recognizer.memory, spotting_threshold=threshold,
+    )  # fmt: skip
 
 
 def clips_needed(false_acceptance: float) -> int:

@@ -1,23 +1,14 @@
-"""Words in a stream, found as soon as they are over.
-
->>> import numpy as np
->>> from earshot.recognition import WordDetector
->>> x = np.sin(0.3 * np.arange(16000)) * np.repeat([1e-4, 0.5, 1e-4, 1e-4], 4000)
->>> WordDetector(8000).push(x)
-[Heard(word='', probability=0.0, start_s=0.5, end_s=1.02)]
-"""
+"""Peer of the live benchmark: a word is what is louder than the noise floor, up to a pause."""
 
 import collections
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from earshot import audio
+from earshot.recognition import Heard
 from earshot.types import Array, Blocks
-
-__all__ = ["FRAME_S", "Heard", "WordDetector", "detect"]
 
 FRAME_S = 0.01  # seconds from one level to the next
 LOW_HZ = 150.0  # below it rooms hum
@@ -32,24 +23,6 @@ DECAY_DB = 30.0  # what is this far below the loudest part of a word is an echo 
 FAINTEST_DB = -65.0  # the floor is no lower: digital silence would make anything a word
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
 LONGEST_S = 2.5  # a word that goes on for longer is cut there
-
-
-@dataclasses.dataclass(frozen=True)
-class Heard:
-    """A word that was heard: "?" when the recognizer was unsure, "" before it was asked.
-
-    The probability is that of the most probable class, the waveform has a margin on both sides.
-    """
-
-    word: str
-    probability: float
-    start_s: float
-    end_s: float
-    waveform: Array = dataclasses.field(repr=False)
-    sample_rate: int = dataclasses.field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.start_s:7.2f} s  {self.word} ({self.probability:.1%})"
 
 
 class WordDetector:
@@ -100,7 +73,7 @@ class WordDetector:
         rate, margin = self.sample_rate, round(MARGIN_S * self.sample_rate)
         first = max(start - margin - self._kept_from, 0)
         x = self._kept[first : end + margin - self._kept_from].copy()
-        return [Heard("", 0.0, start / rate, end / rate, x, rate)]
+        return [Heard("", 0.0, 0.0, start / rate, end / rate, x, rate)]
 
     @property
     def certain_s(self) -> float:
