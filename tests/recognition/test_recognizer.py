@@ -85,6 +85,31 @@ class TestPredict:
         for sound, answer in zip(sounds, answers, strict=True):
             assert_same(trained.predict(sound), answer)
 
+    def test_what_is_no_word_in_a_list_costs_the_others_nothing(self, trained, tmp_path, beep):
+        (tmp_path / "broken.wav").write_bytes(b"RIFF")
+        broken = [np.zeros(4000), np.ones(1), tmp_path / "broken.wav", tmp_path / "gone.wav"]
+        answers = trained.predict([beep(300), *broken, beep(1500)])
+        assert [p.word for p in answers] == ["low", "", "", "", "", "high"]
+        reasons = [p.reason for p in answers]
+        assert "silent" in reasons[1]
+        assert "only" in reasons[2]
+        assert "broken.wav" in reasons[3]
+        assert "There is no file" in reasons[4]
+        assert str(answers[1]) == f"no answer: {reasons[1]}"
+        assert reasons[0] == reasons[5] == ""
+
+    def test_a_list_of_nothing_but_silence_has_no_answers(self, trained):
+        assert [p.word for p in trained.predict([np.zeros(4000)] * 3)] == [""] * 3
+
+    def test_a_rate_that_is_none_is_refused_for_all(self, trained, beep):
+        with pytest.raises(EarshotError, match="sample rate"):
+            trained.predict([beep(300)], -1)
+
+    def test_a_word_in_ten_seconds_is_found(self, trained, beep):
+        x = 0.001 * np.random.default_rng(0).standard_normal(10 * 8000)
+        x[50_000:53_200] += beep(1500)
+        assert trained.predict(x).word == "high"
+
     def test_an_empty_list_gives_an_empty_list(self, trained):
         assert trained.predict([]) == []
 

@@ -22,7 +22,7 @@ from earshot.types import Array, PathLike
 
 __all__ = ["checked_clip", "loudest_stretch", "sounds_slowed", "spectrogram_of_window"]
 
-LONGEST_S = 4.0  # a longer recording is not one word
+LONGEST_S = 10.0  # a longer recording is not one word; of a shorter one the loudest is taken
 SHORTEST_S = 0.03  # a shorter recording is not a word
 LOUDEST = 2.0**32  # whole numbers of 32 bits may come as floats; squares stay within float32
 FRAME_S = 0.01  # length of the frames in which a clip sounds or does not
@@ -60,7 +60,7 @@ def checked_clip(
 
 def _check_length(duration_s: float, name: str) -> None:
     if duration_s > LONGEST_S:
-        most = f"and a word takes {LONGEST_S:g} s at most: cut it into words first."
+        most = f"and one word is looked for in {LONGEST_S:g} s at most: cut it into words first."
         raise EarshotError(f"{name} is {duration_s:.1f} s long, {most}")
 
 

@@ -12,7 +12,6 @@ import dataclasses
 import datetime
 import functools
 import importlib.metadata
-import itertools
 import json
 import numbers
 import os
@@ -26,6 +25,7 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
+from earshot import audio
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.features.front_end import FrontEnd, from_settings, kind_of
@@ -56,14 +56,18 @@ Several = list[Any] | tuple[Any, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What was heard: the most probable word, its probability, and that of every class (0 to 1)."""
+    """What was heard: the most probable word, its probability, and that of every class (0 to 1).
+
+    Of a list, what cannot be recognized has no word, "", and the ``reason`` in a sentence.
+    """
 
     word: str
     probability: float
     probabilities: dict[str, float]
+    reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.word} ({self.probability:.1%})"
+        return f"{self.word} ({self.probability:.1%})" if self.word else f"no answer: {self.reason}"
 
 
 class Recognizer:
@@ -124,29 +128,34 @@ class Recognizer:
         one of twice that rate does. What is done to it:
 
         1. it is averaged to mono, and its mean over time taken off;
-        2. it is refused if longer than 4 s, shorter than 0.03 s or silent;
+        2. it is refused if longer than 10 s, shorter than 0.03 s or silent;
         3. it is resampled (``scipy.signal.resample_poly``) to the front end's rate;
         4. the loudest ``n_samples`` are kept, or it is padded to them;
         5. the front end makes its spectrogram, the network its logits, softmax probabilities.
 
-        Raises :class:`EarshotError` when it is refused, or cannot be read.
+        Raises :class:`EarshotError` when it is refused, or cannot be read; in a list, it gets an
+        answer without a word, which says why, and the others get theirs.
         """
         several = isinstance(sound, list | tuple) and not (
             len(sound) and isinstance(sound[0], numbers.Real)
         )
         sounds = sound if several else [sound]
         rate = self.front_end.sample_rate
-        given_rate = rate if sample_rate is None else sample_rate
+        given_rate = rate if sample_rate is None else audio.whole_rate(sample_rate)
         predictions: list[Prediction] = []
         n_slowed = 0
         starts = range(0, len(sounds), BATCH)
         for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
             batch = sounds[start : start + BATCH]
-            clips = [checked_clip(one, given_rate, to_rate=rate) for one in batch]
-            predictions += self._predictions(self.probabilities(clips))
+            found = [_clip_or_answer(one, given_rate, rate, several) for one in batch]
+            clips = [x for x in found if not isinstance(x, Prediction)]
+            answers = self._predictions(self.probabilities(clips)) if clips else iter(())
+            predictions += [x if isinstance(x, Prediction) else next(answers) for x in found]
             if sample_rate is None:
-                given = (not isinstance(one, str | os.PathLike) for one in batch)
-                n_slowed += sum(sounds_slowed(x, rate) for x in itertools.compress(clips, given))
+                n_slowed += sum(
+                    sounds_slowed(x, rate) for x, one in zip(found, batch, strict=True)
+                    if not isinstance(x, Prediction) and not isinstance(one, str | os.PathLike)
+                )  # fmt: skip
         if n_slowed > SLOWED * len(sounds):
             warnings.warn(
                 f"{n_slowed} of {len(sounds)} waveforms sound slowed: without a rate they are "
@@ -214,6 +223,16 @@ class Recognizer:
         from earshot.recognition import saved_model  # imports TensorFlow, whatever the backend
 
         saved_model.write(self.model, self.front_end, self.class_names, folder)
+
+
+def _clip_or_answer(sound: Any, rate: int, to_rate: int, several: bool) -> Array | Prediction:
+    """Give the checked clip; of several, an answer without a word for one that is refused."""
+    try:
+        return checked_clip(sound, rate, to_rate=to_rate)
+    except EarshotError as error:
+        if not several:
+            raise
+        return Prediction("", 0.0, {}, str(error))
 
 
 def load(folder: PathLike) -> Recognizer:
