@@ -43,6 +43,34 @@ def test_it_is_saved_with_the_words_that_were_dropped(remembering, tmp_path):
     np.testing.assert_array_equal(again.features, remembering.memory.features)
 
 
+def test_streams_are_remembered(network, arrays, rng, tmp_path):
+    x = rng.uniform(-0.5, 0.5, (50, 40))
+    along = Memory.compressed(x)
+    memory = Memory(**arrays, along=along, along_hours=0.005)
+    Recognizer(network, LogMel(), ("a", "b"), memory=memory).save(tmp_path / "a")
+    again = recognizer.load(tmp_path / "a").memory
+    np.testing.assert_array_equal(again.along, along)
+    kernel, bias = rng.standard_normal((40, 3)), np.zeros(3)
+    logits = x @ kernel
+    best = (logits[:, :2] - logits[:, 2:]).max(axis=1)
+    found = again.best_along(kernel, bias)
+    assert found.shape == (18,)  # seconds
+    assert found.max() == pytest.approx(best.max(), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"along": np.zeros((5, 39), np.int8)}, {"along": np.zeros(5, np.int8)},
+        {"along": np.zeros((5, 40))}, {"along_hours": -1.0}, {"along_hours": np.nan},
+    ],
+)  # fmt: skip
+def test_streams_that_do_not_belong_are_refused(arrays, change):
+    given = {"along": np.zeros((5, 40), np.int8), "along_hours": 1.0, **change}
+    with pytest.raises(EarshotError, match="A memory of streams is of 40 features"):
+        Memory(**arrays, **given)
+
+
 def test_one_without_dropped_words_is_read(remembering, arrays, tmp_path):
     remembering.save(tmp_path / "a")
     del arrays["dropped"]

@@ -57,6 +57,14 @@ class TestPredictSpectrogram:
             trained.predict_spectrogram(np.zeros((2, 26, 16)))
 
 
+@pytest.mark.parametrize("threshold", [np.nan, np.inf, "high", None])
+def test_a_spotting_threshold_is_a_number(trained, threshold):
+    with pytest.raises(EarshotError, match="A spotting_threshold is a number"):
+        Recognizer(
+            trained.model, trained.front_end, trained.class_names, spotting_threshold=threshold
+        )
+
+
 class TestPredict:
     def test_a_waveform_gives_its_word(self, trained, beep):
         p = trained.predict(beep(300))

@@ -52,6 +52,13 @@ class Memory:
             )
         if not np.isfinite(self.features).all():
             raise EarshotError("The memory holds NaN or infinity: save the recognizer anew.")
+        n_features, shape = np.shape(self.features)[1], np.shape(self.along)
+        along = len(shape) == 2 and (shape[0] == 0 or shape[1] == n_features)
+        if not along or self.along.dtype != np.int8 or not 0 <= self.along_hours < np.inf:
+            raise EarshotError(
+                f"A memory of streams is of {n_features} features, int8 of shape (windows, "
+                f"{n_features}), and so many hours, not {shape} and {self.along_hours!r:.20}."
+            )
         if len(self.labels) and self.labels.min() < -1 - len(self.dropped):
             raise EarshotError(f"The memory's labels begin at {self.labels.min()}, which is none.")
 

@@ -106,6 +106,9 @@ class Recognizer:
             raise EarshotError(
                 f"The network was trained on the words in another order: give {some(taught)}."
             )
+        limit: Any = spotting_threshold
+        if not (isinstance(limit, numbers.Real) and np.isfinite(limit)):
+            raise EarshotError(f"A spotting_threshold is a number, not {limit!r:.60}.")
         if memory is not None:
             memory.check(model, len(self.class_names))
         self.model, self.front_end = model, front_end
