@@ -107,7 +107,7 @@ class Recognizer:
                 f"The network was trained on the words in another order: give {some(taught)}."
             )
         limit: Any = spotting_threshold
-        if not (isinstance(limit, numbers.Real) and np.isfinite(limit)):
+        if not (isinstance(limit, numbers.Real) and np.isfinite(float(limit))):
             raise EarshotError(f"A spotting_threshold is a number, not {limit!r:.60}.")
         if memory is not None:
             memory.check(model, len(self.class_names))
