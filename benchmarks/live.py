@@ -18,12 +18,13 @@ from pathlib import Path
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # what one core does
 
+import keras
 import numpy as np
 from gate import detect
 from report import ROOT, header, spoken_digit, table
 
 import earshot
-from earshot import audio
+from earshot import audio, recognition
 from earshot.recognition import spotter
 
 RATE = 8000
@@ -31,7 +32,6 @@ WORDS = ("android", "computer", "ey_ordenador", "hey_chatterbox")
 NOISES = ("cafe", "traffic", "fridge", "dude_miaowing")
 LEVEL = 0.05  # root mean square of the louder part of speech
 PER_HOUR = (0.5, 3.0, 9.0)
-LOWEST = -6.0  # logits above "unknown" from which words are looked at for the curve
 
 
 def level(x):
@@ -110,27 +110,63 @@ def judged(heard, said, names):
     return np.array([scores.get(i, -np.inf) for i in wanted]), np.sort(false)[::-1]
 
 
-def spotted(r, x, lowest):
-    """All words above a low threshold, with their scores."""
-    set_to, r.spotting_threshold = r.spotting_threshold, lowest
-    try:
-        found = [h for words, _ in spotter.spot(r, [(x, RATE)]) for h in words]
-    finally:
-        r.spotting_threshold = set_to
-    return [(h.word, (h.start_s + h.end_s) / 2, h.score) for h in found]
+def features_along(base, x):
+    """What the base says of each window of a stream, to which each draw adds its last layer."""
+    layer = base.model.get_layer("embedding")
+    names = [str(i) for i in range(layer.output.shape[-1])]
+    trunk = recognition.Recognizer(
+        keras.Model(base.model.input, layer.output), base.front_end, names
+    )
+    powers = spotter.powers_along(base.front_end, [(x, RATE)])
+    return np.concatenate(list(spotter.answers_along(trunk, powers)))
 
 
-def gated(r, x, _):
-    """What the gate hears: as many logits as the most probable word is above "unknown"."""
+def picked(r, features, threshold):
+    """The words that are named at a threshold, with the middles of their windows."""
+    kernel, bias = r.model.layers[-1].get_weights()
+    scores = spotter.word_scores(features @ kernel + bias, r.class_names)
+    picker = spotter.Picker(threshold, 0.0, round(spotter.REST_S / spotter.STEP_S))
     found = []
-    for words, _ in detect([(x, RATE)]):
-        for heard in words:
-            p = r.predict(heard.waveform, RATE).probabilities
-            unknown = p.pop("unknown")
-            word = max(p, key=p.get)
-            score = np.log((p[word] + 1e-12) / (unknown + 1e-12))
-            found.append((word, (heard.start_s + heard.end_s) / 2, score))
+    for row in scores:
+        if one := picker.push(row, row):
+            middle_s = (one.window + 1) * spotter.STEP_S - 0.5
+            found.append((r.class_names[one.word], middle_s, one.score))
     return found
+
+
+def spotted_at(r, features, said, names, hours):
+    """Shares found at the lowest thresholds that keep to the rates, and as it is set."""
+    at = {}
+    for threshold in np.arange(-1.0, 9.0, 0.25):
+        scores, false = judged(picked(r, features, threshold), said, names)
+        found, per_hour = np.mean(scores > -np.inf), len(false) / hours
+        for rate in PER_HOUR:
+            if per_hour <= rate:
+                at[rate] = max(at.get(rate, 0.0), found)
+    scores, false = judged(picked(r, features, r.spotting_threshold), said, names)
+    return [*(at.get(rate, 0.0) for rate in PER_HOUR),
+            np.mean(scores > -np.inf), len(false) / hours]  # fmt: skip
+
+
+def gated(x):
+    """The stretches that the gate finds, as a word set, and their middles."""
+    found = [heard for words, _ in detect([(x, RATE)]) for heard in words]
+    middles = [(heard.start_s + heard.end_s) / 2 for heard in found]
+    n = len(found)
+    clips = [heard.waveform for heard in found]
+    sources = [str(i) for i in range(n)]
+    return earshot.WordSet(clips, np.zeros(n, int), ("",), ["-"] * n, sources, RATE), middles
+
+
+def gate_at(r, x, middles, said, names, hours):
+    """The same shares for the gate, whose threshold is moved."""
+    kernel, bias = r.model.layers[-1].get_weights()
+    logits = x @ kernel + bias
+    best = (logits[:, :-1] - logits[:, -1:]).max(axis=1)
+    words = [r.class_names[i] for i in logits[:, :-1].argmax(axis=1)]
+    scores, false = judged(list(zip(words, middles, best, strict=True)), said, names)
+    at = [_found_at(scores, false, hours, rate) for rate in PER_HOUR]
+    return [*at, np.mean(scores > 0), np.sum(false > 0) / hours]
 
 
 def word_set(learn, names, k, rng):
@@ -162,16 +198,15 @@ def words_along_streams(base, folder, draws=4, k=5):
     rows = []
     for name, sound in cases.items():
         found = {"spotter": [], "gate": []}
+        features = features_along(base, sound)
+        clips, middles = gated(sound)
+        of_clips = recognition.embed(base, clips)
         for draw in range(draws):
             rng = np.random.default_rng(draw)
             names = list(rng.permutation(WORDS)[:3])
             r = earshot.learn_words(base, word_set(learn, names, k, rng))
-            for kind, hear in (("spotter", spotted), ("gate", gated)):
-                scores, false = judged(hear(r, sound, LOWEST), said, names)
-                at = [_found_at(scores, false, hours, rate) for rate in PER_HOUR]
-                set_to = r.spotting_threshold if kind == "spotter" else 0.0
-                as_set = np.mean(scores > set_to), np.sum(false > set_to) / hours
-                found[kind].append([*at, *as_set])
+            found["spotter"].append(spotted_at(r, features, said, names, hours))
+            found["gate"].append(gate_at(r, of_clips, middles, said, names, hours))
         for kind, values in found.items():
             *shares, per_hour = np.mean(values, axis=0)
             rows.append([name, kind, *(f"{100 * s:.1f} %" for s in shares), f"{per_hour:.1f}"])
@@ -181,7 +216,7 @@ def words_along_streams(base, folder, draws=4, k=5):
 
 def _found_at(scores, false, hours, per_hour):
     allowed = int(per_hour * hours)
-    return np.mean(scores > (false[allowed] if len(false) > allowed else LOWEST))
+    return np.mean(scores > (false[allowed] if len(false) > allowed else -np.inf))
 
 
 def digits(folder):
@@ -220,7 +255,7 @@ def digits(folder):
 
 def cost(base):
     """Time that listening takes, of blocks as a microphone gives them, and along a file."""
-    words = earshot.synthetic(("lights on", "lights off"), n_voices=5, n_takes=1)
+    words = earshot.synthetic(("lantern", "melody"), n_voices=5, n_takes=1, accents=False)
     r, rng = earshot.learn_words(base, words), np.random.default_rng(0)
     x = 0.1 * rng.standard_normal(60 * 16000).astype(np.float32)
     blocks = [(x[i : i + 320], 16000) for i in range(0, len(x), 320)]

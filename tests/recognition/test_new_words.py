@@ -345,7 +345,7 @@ class TestBadInput:
             self.learn(digit_recognizer, few_beeps[0], unknown=one)
 
     def test_a_recording_that_is_no_single_word_is_named(self, digit_recognizer, few_beeps):
-        words = self.changed(few_beeps[0], 3, np.tile(few_beeps[0].waveforms[3], 30))
+        words = self.changed(few_beeps[0], 3, np.tile(few_beeps[0].waveforms[3], 60))
         with pytest.raises(EarshotError, match=r"high_anna_0\.wav is .* s long"):
             self.learn(digit_recognizer, words)
 
