@@ -29,7 +29,7 @@ AT_ONCE = (128, 16, 1)  # windows that go through the network together
 SMOOTH = 2  # windows over which scores are averaged
 REST_S = 0.4  # after a word nothing is named for so long: what is left of it may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
-LONGEST_WAIT = 3  # windows that a rising score is waited for
+LONGEST_WAIT = 2  # windows that a rising score is waited for
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
 
