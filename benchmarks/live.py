@@ -32,6 +32,7 @@ WORDS = ("android", "computer", "ey_ordenador", "hey_chatterbox")
 NOISES = ("cafe", "traffic", "fridge", "dude_miaowing")
 LEVEL = 0.05  # root mean square of the louder part of speech
 PER_HOUR = (0.5, 3.0, 9.0)
+NEAR_S = 0.25  # the middle of what is heard is so near to a word that was said
 
 
 def level(x):
@@ -63,7 +64,7 @@ def halves(folder, seed=0):
 
 
 def in_running_speech(speech, clips, every_s=6.0, seed=0):
-    """Lay each clip into running speech; gives the stream, and (word, middle in seconds)."""
+    """Lay each clip into running speech; gives the stream, and (word, start, end) in seconds."""
     rng = np.random.default_rng(seed)
     todo = [(word, x) for word, xs in clips.items() for x in xs]
     parts, said, n, next_at = [], [], 0, 3 * RATE
@@ -74,7 +75,7 @@ def in_running_speech(speech, clips, every_s=6.0, seed=0):
             n += len(parts[-1])
         word, x = todo[i]
         x = _at_level(x, rng)
-        said.append((word, (n + len(x) / 2) / RATE))
+        said.append((word, n / RATE, (n + len(x)) / RATE))
         gap = np.zeros(int(rng.uniform(0, 0.4) * RATE), np.float32)
         parts += [x, gap]
         n += len(x) + len(gap)
@@ -95,18 +96,19 @@ def noisy(x, noise, snr_db, seed=0):
 
 def judged(heard, said, names):
     """Give the best score of each word that was said, and the scores of false alarms."""
-    middles = np.array([at_s for _, at_s in said])
+    starts, ends = (np.array([one[k] for one in said]) for k in (1, 2))
     scores, false = {}, []
     for word, middle_s, score in heard:
-        i = int(np.abs(middles - middle_s).argmin())
-        near, true = abs(middles[i] - middle_s) < 0.9, said[i][0]
+        away_s = np.maximum(np.maximum(starts - middle_s, middle_s - ends), 0)
+        i = int(away_s.argmin())
+        near, true = away_s[i] < NEAR_S, said[i][0]
         if near and true == word:
             if i in scores:  # twice for once
                 false.append(min(scores[i], score))
             scores[i] = max(scores.get(i, -np.inf), score)
         elif not (near and true not in names):  # a word of the set that is not learned: not judged
             false.append(score)
-    wanted = [i for i, (word, _) in enumerate(said) if word in names]
+    wanted = [i for i, (word, *_) in enumerate(said) if word in names]
     return np.array([scores.get(i, -np.inf) for i in wanted]), np.sort(false)[::-1]
 
 
@@ -227,7 +229,7 @@ def digits(folder):
     for i in rng.permutation(len(test)):
         x = _at_level(test.waveforms[i], rng)
         gap = np.zeros(int(rng.uniform(0.15, 1.5) * RATE), np.float32)
-        said.append((test.class_names[test.labels[i]], (n + len(x) / 2) / RATE))
+        said.append((test.class_names[test.labels[i]], n / RATE, (n + len(x)) / RATE))
         parts += [x, gap]
         n += len(x) + len(gap)
     x, rows = np.concatenate(parts), []
