@@ -30,7 +30,6 @@ from earshot.types import Array, PathLike, Sound
 __all__ = ["FULL_SCALE", "Resampler", "blocks", "blocks_of", "duration", "read",
            "resample", "validate", "whole_rate", "write"]  # fmt: skip
 
-"""File endings that are taken for recordings when a folder is searched."""
 FULL_SCALE = 32768  # what 1.0 is in samples of 16 bits
 BLOCK_S = 30.0  # length of the blocks in which long sounds are worked on: 5 MB at 44.1 kHz
 LOWEST_RATE = 1000  # Hz, of a file: slower ones hold no speech, and small ones would last for days

@@ -30,6 +30,11 @@ def test_a_recognizer_that_never_says_unknown_has_no_curve(trained, animals):
 
 
 class TestAlongStreams:
+    def test_a_moved_threshold_of_unknown_keeps_that_of_streams(self, learned):
+        strict = thresholds.calibrate(learned, np.ones(16000), 8000)
+        strict.spotting_threshold = 3.0
+        assert thresholds.shift_threshold(strict, -1.0).spotting_threshold == 3.0
+
     def test_rates_that_were_seen_are_kept(self, rng):
         scores = rng.exponential(size=36_000)
         threshold = thresholds.spotting_threshold(scores, 10.0, 3.0)

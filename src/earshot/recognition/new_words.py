@@ -91,9 +91,9 @@ def learn_words(
         a warning says how many it takes, and the card promises the upper end of the interval.
         What sounds like one of the words is accepted more often: give some as ``unknown``. None:
         every clip gets a word
-    false_alarms_per_hour : words named along a stream in which none is said, for :func:`listen`; as
-        it would be in the hours of speech and noise that the memory keeps. The card tells how many
-        hours these are
+    false_alarms_per_hour : words named along a stream in which none is said, for :func:`listen`; by
+        the hours of synthetic speech and noise that the memory keeps, whose scores are raised by
+        ``SYNTHETIC``, as people come nearer to the words. The card tells how many hours these are
 
     Raises :class:`EarshotError` when a word has no recording, one word is not told from others, two
     have the same one, one is silent, too short or too long, a learned word is among ``unknown``, or

@@ -91,6 +91,7 @@ def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
     return Recognizer(
         with_head(keras.Model(recognizer.model.input, last.input), kernel, bias),
         recognizer.front_end, recognizer.class_names, card, memory=memory,
+        spotting_threshold=recognizer.spotting_threshold,
     )  # fmt: skip
 
 
