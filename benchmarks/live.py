@@ -1,16 +1,20 @@
 """Words found along streams, in running speech and noise, against false alarms an hour.
 
-    python benchmarks/live.py --recordings FOLDER [--only words|digits|cost] [--base models/base]
+    python benchmarks/live.py --recordings FOLDER [--only words|digits|cost] [--peers PYTHON]
 
 The folder holds `wake_words/WORD/*`, `other_speech/SET/*` and `noise/*`. Three words at a time are
 learned from k clips each; other clips of them are laid into running speech of many people, one
 every 6 seconds or so, and noise is added at so many dB below the speech. The digits are those of
-the official test, with pauses of 0.15 to 1.5 s. Peer in the same run: the detector that waits for
-energy above a floor and a pause after it (`gate.py`), and asks the same recognizer.
+the official test, with pauses of 0.15 to 1.5 s. Peers in the same run: the detector that waits for
+energy above a floor and a pause after it (`gate.py`), and asks the same recognizer; with --peers,
+webrtcvad in its place, and a logistic last layer on openWakeWord's embedding (`live_peers.py`,
+which tells how that Python is made).
 """
 
 import argparse
 import os
+import subprocess
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -21,30 +25,38 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
 import keras
 import numpy as np
 from gate import detect
+from new_words import sentences
 from report import ROOT, header, spoken_digit, table
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import earshot
 from earshot import audio, recognition
 from earshot.recognition import spotter
 
-RATE = 8000
+RATE = 16000
 WORDS = ("android", "computer", "ey_ordenador", "hey_chatterbox")
 NOISES = ("cafe", "traffic", "fridge", "dude_miaowing")
 LEVEL = 0.05  # root mean square of the louder part of speech
 PER_HOUR = (0.5, 3.0, 9.0)
+VAD_S, PAUSE_S, SHORTEST_S, LONGEST_S, MARGIN_S = 0.03, 0.2, 0.15, 2.5, 0.08
+EMBEDDING_S, FIRST_S, N_EMBEDDINGS = 0.08, 0.76, 16  # of openWakeWord: its models see 16 of them
+REST_S = 0.8  # between two words of openWakeWord
 NEAR_S = 0.25  # the middle of what is heard is so near to a word that was said
 
 
 def level(x):
     """Root mean square of the louder 40 % of frames."""
-    power = np.sort(np.mean(x[: len(x) // 160 * 160].reshape(-1, 160) ** 2, axis=1))
+    n = RATE // 50
+    power = np.sort(np.mean(x[: len(x) // n * n].reshape(-1, n) ** 2, axis=1))
     return np.sqrt(power[int(0.6 * len(power)) :].mean() + 1e-12)
 
 
-def trimmed(x, rate=RATE):
+def trimmed(x):
     """Cut what is silent around a word."""
     loud = np.flatnonzero(np.abs(x) > 0.03 * np.abs(x).max())
-    return x[max(loud[0] - rate // 20, 0) : loud[-1] + rate // 20]
+    return x[max(loud[0] - RATE // 20, 0) : loud[-1] + RATE // 20]
 
 
 def read(folder):
@@ -151,17 +163,34 @@ def spotted_at(r, features, said, names, hours):
 
 
 def gated(x):
-    """The stretches that the gate finds, as a word set, and their middles."""
-    found = [heard for words, _ in detect([(x, RATE)]) for heard in words]
-    middles = [(heard.start_s + heard.end_s) / 2 for heard in found]
-    n = len(found)
-    clips = [heard.waveform for heard in found]
+    """The stretches that the gate finds."""
+    return [(h.start_s, h.end_s) for words, _ in detect([(x, RATE)]) for h in words]
+
+
+def spoken(flags):
+    """The stretches in which webrtcvad hears speech; short pauses are bridged, 2.5 s are enough."""
+    found = []
+    for i in np.flatnonzero(flags):
+        start_s, end_s = VAD_S * i, VAD_S * (i + 1)
+        if found and start_s - found[-1][1] < PAUSE_S and end_s - found[-1][0] < LONGEST_S:
+            found[-1] = (found[-1][0], end_s)
+        else:
+            found.append((start_s, end_s))
+    return [(start_s, end_s) for start_s, end_s in found if end_s - start_s > SHORTEST_S]
+
+
+def cut(x, stretches):
+    """What is heard in stretches of a stream, with a margin, as a word set."""
+    clips = [x[max(int((a - MARGIN_S) * RATE), 0) : int((b + MARGIN_S) * RATE)]
+             for a, b in stretches]  # fmt: skip
+    n = len(clips)
     sources = [str(i) for i in range(n)]
-    return earshot.WordSet(clips, np.zeros(n, int), ("",), ["-"] * n, sources, RATE), middles
+    return earshot.WordSet(clips, np.zeros(n, int), ("",), ["-"] * n, sources, RATE)
 
 
-def gate_at(r, x, middles, said, names, hours):
-    """The same shares for the gate, whose threshold is moved."""
+def stretches_at(r, x, stretches, said, names, hours):
+    """The same shares for stretches that something else found; the threshold is moved."""
+    middles = [(start_s + end_s) / 2 for start_s, end_s in stretches]
     kernel, bias = r.model.layers[-1].get_weights()
     logits = x @ kernel + bias
     best = (logits[:, :-1] - logits[:, -1:]).max(axis=1)
@@ -171,17 +200,70 @@ def gate_at(r, x, middles, said, names, hours):
     return [*at, np.mean(scores > 0), np.sum(false > 0) / hours]
 
 
-def word_set(learn, names, k, rng):
-    """k clips of each word."""
-    clips = []
-    for i, word in enumerate(names):
-        clips += [(i, learn[word][j]) for j in rng.permutation(len(learn[word]))[:k]]
+def word_set(learn, names, chosen):
+    """The chosen clips of each word."""
+    clips = [(i, learn[word][j]) for i, word in enumerate(names) for j in chosen[word]]
     labels, waveforms = np.array([i for i, _ in clips]), [x for _, x in clips]
     sources = [f"clip {i}" for i in range(len(clips))]
     return earshot.WordSet(waveforms, labels, tuple(names), ["-"] * len(clips), sources, RATE)
 
 
-def words_along_streams(base, folder, draws=4, k=5):
+class Peers:
+    """What openWakeWord's embedding and webrtcvad make of all sounds, asked once."""
+
+    def __init__(self, python, cases, learn):
+        before, after = np.zeros(3 * RATE // 2, np.float32), np.zeros(RATE // 2, np.float32)
+        self.ends_s = {f"{word} {i}": 1.5 + len(x) / RATE - 0.05
+                       for word, xs in learn.items() for i, x in enumerate(xs)}  # fmt: skip
+        clips = {f"{word} {i}": np.concatenate([before, x, after])
+                 for word, xs in learn.items() for i, x in enumerate(xs)}  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            source, into = Path(folder) / "sounds.npz", Path(folder) / "found.npz"
+            speech = np.concatenate(sentences().waveforms)
+            np.savez(source, **cases, **clips, speech=speech)
+            script = Path(__file__).with_name("live_peers.py")
+            subprocess.run([python, script, source, into], check=True)
+            with np.load(into) as found:
+                self.found = dict(found)
+
+    def rows(self, name):
+        """16 embeddings in a row, and when the last of them ends."""
+        x = self.found[f"embedding {name}"]
+        rows = np.lib.stride_tricks.sliding_window_view(x, N_EMBEDDINGS, axis=0)
+        ends_s = FIRST_S + EMBEDDING_S * (N_EMBEDDINGS - 1 + np.arange(len(rows)))
+        return rows.reshape(len(rows), -1), ends_s
+
+    def learned(self, names, chosen):
+        """A logistic last layer of some words, against synthetic sentences."""
+        rows, labels = [self.rows("speech")[0][::2]], []
+        labels.append(np.full(len(rows[0]), len(names)))
+        for i, word in enumerate(names):
+            for j in chosen[word]:
+                x, ends_s = self.rows(f"{word} {j}")
+                after_s = ends_s - self.ends_s[f"{word} {j}"]
+                rows.append(x[(after_s >= 0) & (after_s < 0.25)])
+                labels.append(np.full(len(rows[-1]), i))
+        machine = LogisticRegression(C=0.01, class_weight="balanced", max_iter=300)
+        return make_pipeline(StandardScaler(), machine).fit(
+            np.concatenate(rows), np.concatenate(labels)
+        )
+
+    def found_at(self, machine, name, said, names, hours):
+        """Shares found, the highest scores first, each with a rest around it."""
+        x, ends_s = self.rows(name)
+        logits = machine.decision_function(x)
+        scores = logits[:, :-1] - logits[:, -1:]
+        best, heard, free = scores.max(axis=1), [], np.ones(len(scores), bool)
+        for i in np.argsort(-best)[: len(best) // 10]:
+            if free[i]:
+                free[np.abs(ends_s - ends_s[i]) < REST_S] = False
+                heard.append((names[scores[i].argmax()], ends_s[i] - 0.5, best[i]))
+        found, false = judged(heard, said, names)
+        at = [_found_at(found, false, hours, rate) for rate in PER_HOUR]
+        return [*at, np.mean(found > 0), np.sum(false > 0) / hours]
+
+
+def words_along_streams(base, folder, python=None, draws=4, k=5):
     """Found at so many false alarms an hour, and as set, in quiet and in noise."""
     learn, test = halves(folder / "wake_words")
     speech = [
@@ -197,23 +279,42 @@ def words_along_streams(base, folder, draws=4, k=5):
         for snr_db in (10, 5) for name in NOISES
     }  # fmt: skip
     print(f"{len(said)} words in {60 * hours:.0f} minutes, {draws} draws of three words, {k} clips")
+    peers, learned = Peers(python, cases, learn) if python else None, []
+    for draw in range(draws):
+        rng = np.random.default_rng(draw)
+        names = list(rng.permutation(WORDS)[:3])
+        chosen = {word: rng.permutation(len(learn[word]))[:k] for word in names}
+        r = earshot.learn_words(base, word_set(learn, names, chosen))
+        learned.append((names, r, peers and peers.learned(names, chosen)))
     rows = []
     for name, sound in cases.items():
-        found = {"spotter": [], "gate": []}
-        features = features_along(base, sound)
-        clips, middles = gated(sound)
-        of_clips = recognition.embed(base, clips)
-        for draw in range(draws):
-            rng = np.random.default_rng(draw)
-            names = list(rng.permutation(WORDS)[:3])
-            r = earshot.learn_words(base, word_set(learn, names, k, rng))
-            found["spotter"].append(spotted_at(r, features, said, names, hours))
-            found["gate"].append(gate_at(r, of_clips, middles, said, names, hours))
+        found = compared(base, name, sound, learned, peers, said, hours)
         for kind, values in found.items():
             *shares, per_hour = np.mean(values, axis=0)
             rows.append([name, kind, *(f"{100 * s:.1f} %" for s in shares), f"{per_hour:.1f}"])
     head = [f"found at {rate:g} an hour" for rate in PER_HOUR]
     table(["", "", *head, "found as set", "false alarms an hour as set"], rows)
+
+
+def compared(base, name, sound, learned, peers, said, hours):
+    """What the spotter and its peers find in a stream, for each draw of words."""
+    features = features_along(base, sound)
+    cutters = {"gate": gated(sound)}
+    if peers:
+        cutters["webrtcvad"] = spoken(peers.found[f"speech {name}"])
+    clips = {kind: recognition.embed(base, cut(sound, found)) for kind, found in cutters.items()}
+    found = {"spotter": [], **{kind: [] for kind in cutters}}
+    if peers:
+        found["openWakeWord's embedding"] = []
+    for names, r, machine in learned:
+        found["spotter"].append(spotted_at(r, features, said, names, hours))
+        for kind, stretches in cutters.items():
+            found[kind].append(stretches_at(r, clips[kind], stretches, said, names, hours))
+        if peers:
+            found["openWakeWord's embedding"].append(
+                peers.found_at(machine, name, said, names, hours)
+            )
+    return found
 
 
 def _found_at(scores, false, hours, per_hour):
@@ -225,6 +326,7 @@ def digits(folder):
     """Digits of the official test through `listen`: named right, of all said; and other answers."""
     r = earshot.load(ROOT / "models" / "spoken_digit")
     _, test = spoken_digit().official_split()
+    test = test.resampled(RATE)
     rng, parts, said, n = np.random.default_rng(1), [np.zeros(RATE, np.float32)], [], RATE
     for i in rng.permutation(len(test)):
         x = _at_level(test.waveforms[i], rng)
@@ -276,13 +378,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--base", type=Path, default=ROOT / "models" / "base")
+    parser.add_argument("--peers", help="a Python for live_peers.py")
     parser.add_argument("--only", choices=("words", "digits", "cost"))
     options = parser.parse_args()
     warnings.simplefilter("ignore", earshot.EarshotWarning)
     base = earshot.load(options.base)
     header("python benchmarks/live.py --recordings FOLDER")
     if options.only in (None, "words"):
-        words_along_streams(base, options.recordings)
+        words_along_streams(base, options.recordings, options.peers)
     if options.only in (None, "digits"):
         digits(options.recordings)
     if options.only in (None, "cost"):
