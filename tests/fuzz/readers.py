@@ -109,17 +109,24 @@ def _make_recognizer(folder):
 
     rng = np.random.default_rng(0)
     memory = Memory(rng.standard_normal((6, 40)).astype(np.float16),
-                    np.array([0, 1, -1, 0, 1, -1]), np.arange(6) > 3, "features")  # fmt: skip
+                    np.array([0, 1, -1, 0, -2, -1]), np.arange(6) > 3, "features", ("maybe",),
+                    np.ones((50, 40), np.int8), 0.005)  # fmt: skip
     card = {"data": "none", "figures": {"accuracy": 0.5}}
-    Recognizer(_network(), LogMel(), ("yes", "no"), card, memory=memory).save(folder / "net")
+    found = Recognizer(_network(), LogMel(), ("yes", "no"), card, memory=memory,
+                       spotting_threshold=0.7)  # fmt: skip
+    found.save(folder / "net")
 
 
 def _read_recognizer(folder, path):
-    from earshot.recognition import recognizer
+    from earshot.recognition import recognizer, thresholds
 
     found = recognizer.load(folder / "net")
     answer = found.predict(_sound(), RATE)
     assert 0 <= answer.probability <= 1 and isinstance(answer.word, str)
+    assert len(found.memory.words(found.class_names)) == len(found.memory.labels)
+    if found.memory.along_hours:
+        scores = found.memory.best_along(np.ones((found.memory.features.shape[1], 2)), np.zeros(2))
+        assert thresholds.spotting_threshold(scores, found.memory.along_hours, 1.0) >= 0
 
 
 def _make_inverter(folder):

@@ -36,7 +36,9 @@ from earshot.errors import EarshotError, EarshotWarning  # noqa: E402
 MOST_MB = 500  # that one input may take, beside what the process had before
 SAFETY_MB = 3000  # of addresses, beside what it had: no input may harm the machine
 LONGEST_S = 20  # for one input
-ROUND = 500  # inputs for a reader in a process; a fifth for those that build networks, and are slow
+ROUND = (
+    1000  # inputs for a reader in a process; a fifth for those that build networks, and are slow
+)
 KINDS = ("result", "warning", "error", "other")
 
 

@@ -63,10 +63,12 @@ def test_streams_are_remembered(network, arrays, rng, tmp_path):
     [
         {"along": np.zeros((5, 39), np.int8)}, {"along": np.zeros(5, np.int8)},
         {"along": np.zeros((5, 40))}, {"along_hours": -1.0}, {"along_hours": np.nan},
+        {"along_hours": 0.0}, {"along_hours": 1e-9}, {"along_hours": 1e308},
+        {"along": np.zeros((0, 40), np.int8)}, {"along": np.zeros((0, 0), np.int8)},
     ],
 )  # fmt: skip
 def test_streams_that_do_not_belong_are_refused(arrays, change):
-    given = {"along": np.zeros((5, 40), np.int8), "along_hours": 1.0, **change}
+    given = {"along": np.zeros((5, 40), np.int8), "along_hours": 5 / 3600, **change}
     with pytest.raises(EarshotError, match="A memory of streams is of 40 features"):
         Memory(**arrays, **given)
 
