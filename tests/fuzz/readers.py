@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,7 @@ def _read_inverter(folder, path):
     assert np.isfinite(invert(np.zeros((5, invert.front_end.n_mels)))).all()
 
 
+@functools.cache  # it takes longer to build than to fill
 def _compiled():
     model = _network()
     model.compile("adam", "mse")
