@@ -155,6 +155,13 @@ class TestCheckpoint:
         ):
             keeper.resume(small())
 
+    def test_weights_without_the_state_of_the_optimizer_are_damaged(self, tmp_path, state_of):
+        keeper = state_of(small(), epoch=0)
+        with h5py.File(tmp_path / "epoch-0001.weights.h5", "a") as file:
+            del file["optimizer/vars"]
+        with pytest.raises(EarshotError, match=r"weights\.h5 cannot be read .*delete"):
+            keeper.resume(small())
+
     def test_a_damaged_state_is_named(self, beeps, tmp_path, fit):
         fit(beeps, checkpoint=tmp_path)
         (tmp_path / "epoch-0003.weights.h5").write_bytes(b"half")
