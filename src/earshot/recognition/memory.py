@@ -93,12 +93,12 @@ class Memory:
 
     def check(self, model: keras.Model, n_classes: int) -> None:
         """Refuse to belong to a network of another layer, or to other words."""
-        gives = [layer.output.shape[-1] for layer in model.layers if layer.name == self.layer]
-        n_features, highest = self.features.shape[1], self.labels.max(initial=-1)
-        if gives != [n_features] or highest >= n_classes:
+        gives = [layer.output.shape[1:] for layer in model.layers if layer.name == self.layer]
+        n_features = self.features.shape[1]
+        if gives != [(n_features,)] or (self.labels >= n_classes).any():
             raise EarshotError(
-                f"The memory is of {n_features} features of the layer {self.layer} and of words up "
-                f"to number {highest}, which this network of {n_classes} words does not have."
+                f"The memory is of {n_features} features of the layer {self.layer}, or of words, "
+                f"which this network of {n_classes} words does not have."
             )
 
     def write(self, path: Path) -> None:
