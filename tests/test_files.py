@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -6,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
+import filelock
 import pytest
 from hypothesis import example, given, strategies as st
 
@@ -21,6 +23,30 @@ def test_a_full_disk_is_said_and_keeps_the_old_file(tmp_path):
         raise OSError(28, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [TimeoutError, ConnectionResetError])
+def test_what_the_network_does_is_not_called_a_fault_of_the_disk(tmp_path, error):
+    with pytest.raises(error), files.atomic_path(tmp_path / "a.txt"):
+        raise error
+
+
+def test_folders_are_made_for_a_file_however_deep(tmp_path):
+    with files.atomic_path(tmp_path / "a" / "b" / "c.txt") as path:
+        path.touch()
+    assert (tmp_path / "a" / "b" / "c.txt").is_file()
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere")])
+@pytest.mark.parametrize("name", [files.PLACE, "folder"])
+def test_what_is_no_folder_is_an_error_not_waited_for(tmp_path, name, make):
+    make(tmp_path / name)
+    folder = tmp_path / "folder" if name == "folder" else tmp_path
+    with (
+        pytest.raises(EarshotError, match=r"a\.txt cannot be written"),
+        files.atomic_path(folder / "a.txt"),
+    ):
+        pass
 
 
 KILLED = """
@@ -51,13 +77,16 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture(params=["exchange", "no exchange"])
+@pytest.fixture(params=["all", "no call", "no flags"])
 def system(request, monkeypatch):
-    """A system that exchanges two folders in one step, and one that cannot."""
-    if request.param == "no exchange":
+    """A system that renames in all ways, one without the call, a disk that knows no flags."""
+    if request.param == "no call":
         monkeypatch.setattr(files, "RENAME", None)
     elif files.RENAME is None:
         pytest.skip("this system cannot exchange two folders in one step")
+    elif request.param == "no flags":
+        for flag in ("EXCHANGE", "EXCLUSIVE"):
+            monkeypatch.setattr(files, flag, 2**20)
     return request.param
 
 
@@ -66,6 +95,32 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path, system):
         fill(tmp_path / "folder", content)
         assert names(tmp_path / "folder") == [content]
         assert names(tmp_path) == ["folder"]
+
+
+def test_a_file_never_takes_the_place_of_a_folder_nor_a_folder_that_of_a_file(tmp_path, system):
+    fill(tmp_path / "folder", "mine")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(EarshotError), files.atomic_path(tmp_path / "folder") as temporary:
+        temporary.touch()
+    with pytest.raises(EarshotError):
+        fill(tmp_path / "file", "new")
+    assert names(tmp_path) == ["file", "folder"]
+    assert names(tmp_path / "folder") == ["mine"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_cannot_be_cleared_away_yet_goes_next_time(tmp_path, monkeypatch):
+    fill(tmp_path / "folder", "old")
+
+    def in_use(*args, **options):
+        raise OSError(16, "Device or resource busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rmdir", in_use)
+        fill(tmp_path / "folder", "new")
+    assert names(tmp_path / "folder") == ["new"]
+    files.tidy(tmp_path)
+    assert names(tmp_path) == ["folder"]
 
 
 @pytest.mark.parametrize("name", ["lock", "previous", "appearing", "é" * 125, "a" * 255])
@@ -204,6 +259,27 @@ def test_a_lock_is_for_one_at_a_time_and_ends_with_its_process(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError, FileExistsError])
+@pytest.mark.parametrize("again", [True, False])
+def test_a_place_that_the_last_one_clears_away_meanwhile_is_made_anew(
+    tmp_path, monkeypatch, error, again
+):
+    acquire, calls = filelock.FileLock.acquire, []
+
+    def cleared(self, *args, **options):
+        calls.append(self)
+        if len(calls) == 1:
+            if again:  # by another one who writes
+                (tmp_path / files.PLACE).mkdir()
+            raise error
+        return acquire(self, *args, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", cleared)
+    with files.locked(tmp_path / "a"):
+        assert len(calls) == 2
+    assert names(tmp_path) == []
+
+
 def test_without_permission_there_is_one_error(tmp_path, monkeypatch):
     def refused(*args, **options):
         raise PermissionError(13, "Permission denied")
@@ -270,6 +346,7 @@ class TestAppear:
         with files.scratch(tmp_path) as start:
             files.appear(start, self.drafts(start), ["me_0", "me_1"])
         assert names(tmp_path) == ["me_0", "me_1"]
+        assert (tmp_path / "me_1").read_text() == "word .b"
 
     def test_none_appears_when_a_name_is_taken(self, tmp_path):
         (tmp_path / "me_1").write_text("mine")
@@ -307,10 +384,7 @@ class TestAppear:
         assert names(tmp_path) == ["me_0"]
 
 
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_a_file_is_never_moved_over_another(tmp_path, monkeypatch, exclusive):
-    if not exclusive:
-        monkeypatch.setattr(files, "RENAME", None)
+def test_a_file_is_never_moved_over_another(tmp_path, system):
     (tmp_path / "a").write_text("a")
     (tmp_path / "b").write_text("b")
     with pytest.raises(EarshotError, match="b exists already and is kept"):

@@ -43,6 +43,7 @@ DONE = ".done"  # the same, when all of them have appeared
 RENAME = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)  # of the C library
 EXCLUSIVE = 4 if sys.platform == "darwin" else 1  # flag for it: replace nothing
 EXCHANGE = 2  # flag for it: let two files or folders change their names
+NO_FOLDER = 0  # descriptor of the folder where a path begins, which whole paths do without
 CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # some file systems (NFS) know no flags
 TAIL = 50  # so many characters of a name are in that of its temporary file, with the ending
 
@@ -256,7 +257,8 @@ def _rename(source: Path, target: Path, flag: int) -> bool:
     rename = RENAME and getattr(ctypes.CDLL(None, use_errno=True), RENAME, None)
     if not rename:
         return False
-    if not rename(-1, os.fsencode(source), -1, os.fsencode(target), ctypes.c_uint(flag)):
+    paths = (NO_FOLDER, os.fsencode(source), NO_FOLDER, os.fsencode(target))
+    if not rename(*paths, ctypes.c_uint(flag)):
         return True
     if (code := ctypes.get_errno()) in CANNOT:
         return False

@@ -187,7 +187,8 @@ class TestHostileFiles:
             ("labels", np.zeros((2, 2), np.int64)),
             ("labels", np.int64(0)),
             ("words", np.array("low")),
-            ("words", np.array([1.0, 1.0])),
+            ("words", np.array([1.0, 2.0])),
+            ("words", np.array([["low", "high"]] * 2)),
             ("speakers", np.array("anna")),
             ("speakers", np.array(["anna"])),
             ("sources", np.zeros((2, 3))),
@@ -207,6 +208,12 @@ class TestHostileFiles:
         np.savez(tmp_path / "a.npz", **{**arrays, name: value})
         with pytest.raises(EarshotError, match=r"a\.npz is (not a packed WordSet|damaged)"):
             packed.load(tmp_path / "a.npz")
+
+    def test_one_line_names_the_file_whatever_the_words(self, arrays, tmp_path):
+        np.savez(tmp_path / "a.npz", **{**arrays, "words": np.array(["low\nhigh"] * 2)})
+        with pytest.raises(EarshotError, match="Every word must be there once") as caught:
+            packed.load(tmp_path / "a.npz")
+        assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize("off", [[-1, -1], [0, 1], [-9999, 9999]])
     def test_lengths_that_do_not_add_up_are_named(self, arrays, tmp_path, off):

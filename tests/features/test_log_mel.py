@@ -115,7 +115,7 @@ def test_settings_survive_json():
         {"sample_rate": 10**9}, {"sample_rate": np.nan}, {"n_fft": 10**9}, {"n_fft": 0},
         {"hop_length": 0}, {"hop_length": 10**9}, {"n_mels": 10**9}, {"n_samples": 10**12},
         {"n_samples": np.inf}, {"top_db": np.inf}, {"top_db": np.nan}, {"top_db": 1000},
-        {"fmin_hz": np.nan}, {"fmin_hz": "60"},
+        {"fmin_hz": np.nan}, {"fmin_hz": "60"}, {"hop_length": True}, {"n_mels": True},
     ],
 )  # fmt: skip
 def test_settings_that_make_no_spectrogram_are_named(wrong):

@@ -5,9 +5,11 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -109,23 +111,32 @@ def _make_recognizer(folder):
 
     rng = np.random.default_rng(0)
     memory = Memory(rng.standard_normal((6, 40)).astype(np.float16),
-                    np.array([0, 1, -1, 0, 1, -1]), np.arange(6) > 3, "features")  # fmt: skip
+                    np.array([0, 1, -1, 0, -2, -1]), np.arange(6) > 3, "features", ("maybe",),
+                    np.ones((50, 40), np.int8), 0.005)  # fmt: skip
     card = {"data": "none", "figures": {"accuracy": 0.5}}
-    Recognizer(_network(), LogMel(), ("yes", "no"), card, memory=memory).save(folder / "net")
+    found = Recognizer(_network(), LogMel(), ("yes", "no"), card, memory=memory,
+                       spotting_threshold=0.7)  # fmt: skip
+    found.save(folder / "net")
 
 
 def _read_recognizer(folder, path):
-    from earshot.recognition import recognizer
+    from earshot.recognition import recognizer, thresholds
 
     found = recognizer.load(folder / "net")
     answer = found.predict(_sound(), RATE)
     assert 0 <= answer.probability <= 1 and isinstance(answer.word, str)
+    assert len(found.memory.words(found.class_names)) == len(found.memory.labels)
+    if found.memory.along_hours:
+        scores = found.memory.best_along(np.ones((found.memory.features.shape[1], 2)), np.zeros(2))
+        assert thresholds.spotting_threshold(scores, found.memory.along_hours, 1.0) >= 0
 
 
 def _make_inverter(folder):
     from earshot.synthesis import inverter
 
-    model = inverter.network(inverter.FINE, width=2, blocks=1)
+    once = functools.partial(inverter.LinearMagnitude, updates=1)  # ten take most of the time
+    with mock.patch.object(inverter, "LinearMagnitude", once):
+        model = inverter.network(inverter.FINE, width=2, blocks=1)
     inverter.Inverter(model, inverter.FINE, {"data": "none"}).save(folder / "net")
 
 
@@ -136,6 +147,7 @@ def _read_inverter(folder, path):
     assert np.isfinite(invert(np.zeros((5, invert.front_end.n_mels)))).all()
 
 
+@functools.cache  # it takes longer to build than to fill
 def _compiled():
     model = _network()
     model.compile("adam", "mse")

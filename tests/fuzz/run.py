@@ -36,7 +36,8 @@ from earshot.errors import EarshotError, EarshotWarning  # noqa: E402
 MOST_MB = 500  # that one input may take, beside what the process had before
 SAFETY_MB = 3000  # of addresses, beside what it had: no input may harm the machine
 LONGEST_S = 20  # for one input
-ROUND = 500  # inputs for a reader in a process; a fifth for those that build networks, and are slow
+ROUND = 2000
+"""Inputs for a reader in a process; a fifth for those that build networks, which are slow."""
 KINDS = ("result", "warning", "error", "other")
 
 
@@ -122,12 +123,11 @@ def child(todo, seed):
             shutil.copytree(good, folder)  # what is imported at the first time does not count
             READERS[name].read(folder, min(path for path in folder.rglob("*") if path.is_file()))
             shutil.rmtree(folder)
-            before_mb = memory_mb("VmRSS")
             most = int((memory_mb("VmSize") + SAFETY_MB) * 2**20)
             resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
             for number in range(first, first + count):
                 print(json.dumps([name, number, "began", "", 0]), file=out)
-                path = make_input(name, seed, number, good, folder)
+                path, before_mb = make_input(name, seed, number, good, folder), memory_mb("VmRSS")
                 Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
                 signal.alarm(LONGEST_S)
                 kind, detail = outcome(name, folder, path)

@@ -5,13 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+import types
 import warnings
 
 import h5py
 import keras
 import numpy as np
 import pytest
+from support.beeps import make_beeps
+from tensorboard.util import tensor_util
 
+from earshot import files
 from earshot.datasets.augmentation import Augmentation
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
@@ -33,6 +37,23 @@ def weights(model):
     return np.concatenate([np.ravel(w) for w in model.get_weights()])
 
 
+class FiveBatches:
+    def __init__(self, seed):
+        self.seed, self.epoch = seed, None
+
+    def __len__(self):
+        return 5
+
+
+def gradients_of(folder, tag):
+    """Read the histograms of a tag, one for each epoch."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "gradients"), size_guidance={"tensors": 0})
+    events.Reload()
+    return [tensor_util.make_ndarray(event.tensor_proto) for event in events.Tensors(tag)]
+
+
 def small(**options):
     """A network that has its optimizer, for which nothing is compiled."""
     options = {"widths": (4, 8), "dense": 8, **options}
@@ -49,6 +70,7 @@ def state_of(tmp_path):
         keeper = callbacks.Checkpoint(tmp_path, {})
         keeper.set_model(network)
         network.optimizer.build(network.trainable_variables)
+        network.optimizer.iterations.assign(7)
         keeper.on_epoch_end(epoch, {"loss": 1.0})
         return keeper
 
@@ -136,8 +158,10 @@ class TestCheckpoint:
 
     def test_the_test_set_may_change(self, beeps, tmp_path, fit, kept):
         fit(beeps, checkpoint=tmp_path, test=beeps)
-        with pytest.warns(EarshotWarning, match="figures of epochs 1 to 1 .* of another test: "):
+        told = "figures of epochs 1 to 1 .* of another test: "
+        with pytest.warns(EarshotWarning, match=told) as warned:
             fit(beeps, checkpoint=tmp_path, test=beeps.subset([0, 1]))
+        assert warned[0].filename.endswith("conftest.py"), "who calls fit is told"
 
     @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
     def test_the_same_test_set_goes_without_a_word(self, beeps, tmp_path, fit, kept):
@@ -153,6 +177,13 @@ class TestCheckpoint:
         with pytest.raises(
             EarshotError, match=r"weights\.h5 cannot be read \(its weights claim 1,144"
         ):
+            keeper.resume(small())
+
+    def test_weights_without_the_state_of_the_optimizer_are_damaged(self, tmp_path, state_of):
+        keeper = state_of(small(), epoch=0)
+        with h5py.File(tmp_path / "epoch-0001.weights.h5", "a") as file:
+            del file["optimizer/vars"]
+        with pytest.raises(EarshotError, match=r"weights\.h5 cannot be read .*delete"):
             keeper.resume(small())
 
     def test_a_damaged_state_is_named(self, beeps, tmp_path, fit):
@@ -172,6 +203,30 @@ class TestCheckpoint:
         keeper.resume(again)
         assert keeper.epochs_done == 1
         np.testing.assert_array_equal(weights(again), weights(keeper.model))
+        assert int(again.optimizer.iterations) == 7
+
+    def test_what_a_kill_left_of_older_epochs_goes_at_the_next_start(
+        self, tmp_path, state_of, monkeypatch
+    ):
+        with monkeypatch.context() as killed:
+            killed.setattr(callbacks.Checkpoint, "_delete_others", lambda keeper: None)
+            state_of(small(), epoch=0)
+            keeper = callbacks.Checkpoint(tmp_path, {})
+            keeper.set_model(state_of(small(), epoch=1).model)
+            keeper.history = {"loss": [1.0]}
+            keeper.on_epoch_end(1, {"loss": 1.0})
+        (tmp_path / files.PLACE).mkdir()
+        callbacks.Checkpoint(tmp_path, {}).resume(small())
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert names == ["epoch-0002.json", "epoch-0002.weights.h5"]
+
+    def test_a_state_that_another_training_has_just_deleted_is_not_missed(
+        self, tmp_path, state_of, monkeypatch
+    ):
+        keeper = state_of(small(), epoch=0)
+        monkeypatch.setattr(keeper, "_files", lambda: [(1, tmp_path / "epoch-0001.json")] * 2)
+        keeper.on_epoch_end(1, {"loss": 1.0})
+        assert keeper.epochs_done == 2
 
     def test_an_epoch_that_cannot_be_written_leaves_the_one_before(
         self, tmp_path, state_of, monkeypatch
@@ -191,12 +246,15 @@ class TestCheckpoint:
     @pytest.mark.parametrize(
         "state",
         ["[]", "7", '"x"', '{"settings": 3, "history": {}}', '{"settings": {}, "history": 3}',
-         '{"settings": {}, "history": {"loss": [1, 2]}}', "[" * 100_000],
+         '{"settings": {}, "history": {"loss": [1, 2]}}', "[" * 100_000, "{}", ""],
         ids=lambda text: text[:40],
     )  # fmt: skip
     def test_a_state_that_is_no_state_is_named(self, tmp_path, state_of, state):
         keeper = state_of(small(), epoch=0)
         (tmp_path / "epoch-0001.json").write_text(state)
+        with pytest.raises(EarshotError, match=r"epoch-0001\.weights\.h5 cannot be read.*delete"):
+            keeper.resume(small())
+        (tmp_path / "epoch-0001.json").unlink()
         with pytest.raises(EarshotError, match=r"epoch-0001\.weights\.h5 cannot be read.*delete"):
             keeper.resume(small())
 
@@ -222,6 +280,76 @@ class TestCheckpoint:
         assert len(keeper.history["loss"]) == keeper.epochs_done
 
 
+def test_every_epoch_seed_and_layer_draws_other_masks_and_always_the_same():
+    inputs = keras.Input((2,))
+    x = keras.layers.Dropout(0.5)(keras.layers.Dropout(0.5)(inputs))
+    model, drawn = keras.Model(inputs, x), {}
+    for seed, epoch in ((0, 0), (0, 3), (2, 0), (2, 3)):
+        clock = callbacks.EpochClock(FiveBatches(seed))
+        clock.set_model(model)
+        clock.on_epoch_begin(epoch)
+        assert clock.batches.epoch == epoch
+        states = [layer.seed_generator.state for layer in model.layers[1:]]
+        drawn[seed, epoch] = [np.asarray(state).tolist() for state in states]
+    assert drawn == {
+        (0, 0): [[1, 0], [2, 0]], (0, 3): [[1, 15], [2, 15]],
+        (2, 0): [[2001, 0], [2002, 0]], (2, 3): [[2001, 15], [2002, 15]],
+    }  # fmt: skip
+
+
+def test_the_bar_goes_on_where_a_training_goes_on_and_tells_its_figures(capsys):
+    bar = callbacks.progress_bar("cnn", 5, 2)
+    bar.on_epoch_end(2, {"loss": 0.12345})
+    bar.on_train_end({})
+    drawn = capsys.readouterr().err.split("\r")
+    assert "cnn:  40%" in drawn[1] and " 2/5 " in drawn[1]
+    assert " 3/5 " in drawn[-1] and "loss=0.123]" in drawn[-1]
+    assert not any(" 2/5 " in line and "loss" in line for line in drawn)
+
+
+def test_a_bar_begins_with_no_epoch(capsys):
+    callbacks.progress_bar("cnn", 5).on_train_end({})
+    assert " 0/5 " in capsys.readouterr().err
+
+
+class TestGradients:
+    @pytest.fixture
+    def used(self, monkeypatch):
+        """The clips whose gradients are taken."""
+        sets, inputs = [], callbacks.network_inputs
+        monkeypatch.setattr(
+            callbacks, "network_inputs", lambda *given: sets.append(given[0]) or inputs(*given)
+        )
+        return sets
+
+    def test_they_are_of_64_clips_from_the_first_to_the_last(self, tmp_path, used):
+        words = make_beeps(np.random.default_rng(0), n=70)
+        words = dataclasses.replace(words, sources=np.arange(len(words)).astype(str))
+        callbacks.tensorboard(tmp_path, words, LogMel())
+        assert (len(used[0]), len(set(used[0].sources))) == (64, 64)
+        assert (used[0].sources[0], used[0].sources[-1]) == ("0", str(len(words) - 1))
+
+    def test_they_can_be_seen_at_once_and_nothing_drops_out(self, beeps, tmp_path):
+        front_end = LogMel()
+        model = keras.Sequential([
+            keras.Input(front_end.output_shape), keras.layers.Flatten(),
+            keras.layers.Dropout(0.5), keras.layers.Dense(2),
+        ])  # fmt: skip
+        model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+        histograms = callbacks.tensorboard(tmp_path, beeps, front_end, batch_size=4)[1]
+        histograms.set_model(model)
+        for epoch in range(2):
+            histograms.on_epoch_end(epoch, {})
+        first, second = gradients_of(tmp_path, f"gradients/{model.trainable_variables[0].path}")
+        np.testing.assert_allclose(first, second)
+        histograms.on_train_end({})
+
+    def test_other_backends_have_none(self, beeps, tmp_path, monkeypatch):
+        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+        with pytest.raises(EarshotError, match="need the TensorFlow backend"):
+            callbacks.tensorboard(tmp_path, beeps, LogMel())
+
+
 def test_tensorboard_gets_curves_and_gradients_of_every_layer(beeps, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -237,6 +365,7 @@ def test_tensorboard_gets_curves_and_gradients_of_every_layer(beeps, tmp_path):
         events = EventAccumulator(str(tmp_path / folder), size_guidance={"tensors": 0})
         events.Reload()
         tags[folder] = events.Tags()["tensors"]
+        assert not events.Tags()["graph"], "it takes megabytes"
         if folder == "gradients":
             assert {len(events.Tensors(tag)) for tag in tags[folder]} == {2}
     assert {"epoch_loss", "epoch_accuracy", "epoch_macro_f1"} <= set(tags["train"])
@@ -246,6 +375,11 @@ def test_tensorboard_gets_curves_and_gradients_of_every_layer(beeps, tmp_path):
 
 
 class TestFingerprint:
+    def test_the_order_in_which_settings_are_told_does_not_matter(self):
+        a, b = ({"units": 3, "bias": True}, {"bias": True, "units": 3})
+        made = (types.SimpleNamespace(get_config=lambda told=told: told) for told in (a, b))
+        assert len({callbacks.fingerprint(model) for model in made}) == 1
+
     def test_the_same_builder_gives_the_same_twice(self):
         for build in (
             lambda: builders.temporal_cnn((101, 40), 10),

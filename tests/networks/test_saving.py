@@ -26,6 +26,43 @@ def folder(network, tmp_path):
     return tmp_path / "net"
 
 
+def test_settings_can_be_read_by_people(folder):
+    text = (folder / "notes.json").read_text(encoding="utf-8")
+    assert text == '{\n  "format": 1,\n  "word": "één"\n}\n'
+
+
+def test_a_network_is_read_for_use_not_for_training_on(folder, network):
+    network.compile("adam", "mse")
+    saving.write(folder, network, {"notes.json": {"format": 1}})
+    assert not saving.read(folder, READERS, "network")[1].compiled
+
+
+@pytest.mark.parametrize("claimed", [saving.LARGEST, saving.LARGEST + 1])
+def test_an_archive_that_unpacks_to_more_than_256_mib_is_not_read(folder, claimed):
+    path = folder / saving.NETWORK
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more", b"")
+        others = sum(member.file_size for member in archive.infolist())
+        archive.getinfo("more").file_size = claimed - others
+    if claimed == 2**28:
+        saving.read_network(path)
+    else:
+        with pytest.raises(ValueError, match="it would unpack to 256 MiB"):
+            saving.read_network(path)
+
+
+@pytest.mark.parametrize("n", [2**24, 2**24 + 1])
+def test_weights_that_claim_more_than_64_mib_are_refused(n):
+    file = io.BytesIO()
+    with h5py.File(file, "w") as weights:
+        weights.create_dataset("a/b/c/d/e/f/g/vars", (n,), "f4", chunks=True, compression="gzip")
+    if n == 2**24:
+        saving.check_weights(file)
+    else:
+        with pytest.raises(ValueError, match="its weights claim 64 MiB"):
+            saving.check_weights(file)
+
+
 def test_what_was_written_is_read(folder, network):
     notes, again = saving.read(folder, READERS, "network")
     assert notes == {"format": 1, "word": "één"}
@@ -166,5 +203,6 @@ class TestDamage:
 
     def test_a_later_format_is_named(self, folder):
         (folder / "notes.json").write_text(json.dumps({"format": 9}))
-        with pytest.raises(EarshotError, match="format 9, this version reads 1"):
+        with pytest.raises(EarshotError, match="format 9, this version reads 1") as caught:
             saving.read(folder, READERS, "network")
+        assert "damaged" not in str(caught.value)

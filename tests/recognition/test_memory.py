@@ -1,5 +1,6 @@
 """What a recognizer remembers lies in a file that may be damaged, or of another network."""
 
+import dataclasses
 import io
 import zipfile
 
@@ -26,9 +27,9 @@ def network():
 @pytest.fixture
 def arrays(rng):
     x = rng.standard_normal((6, 40)).astype(np.float16)
-    labels = np.array([0, 0, 1, -1, -1, -2])
+    labels = np.array([0, 0, 1, -1, -3, -2])
     return {"features": x, "labels": labels, "held_out": labels == -1, "layer": LAYER,
-            "dropped": ("cat",)}  # fmt: skip
+            "dropped": ("cat", "dog")}  # fmt: skip
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def remembering(network, arrays):
 def test_it_is_saved_with_the_words_that_were_dropped(remembering, tmp_path):
     remembering.save(tmp_path / "a")
     again = recognizer.load(tmp_path / "a").memory
-    assert again.words(("a", "b")) == ["a", "a", "b", "", "", "cat"]
+    assert again.words(("a", "b")) == ["a", "a", "b", "", "dog", "cat"]
     np.testing.assert_array_equal(again.features, remembering.memory.features)
 
 
@@ -50,12 +51,49 @@ def test_streams_are_remembered(network, arrays, rng, tmp_path):
     Recognizer(network, LogMel(), ("a", "b"), memory=memory).save(tmp_path / "a")
     again = recognizer.load(tmp_path / "a").memory
     np.testing.assert_array_equal(again.along, along)
-    kernel, bias = rng.standard_normal((40, 3)), np.zeros(3)
-    logits = x @ kernel
+    kernel, bias = rng.standard_normal((40, 3)), np.array([0.0, 1.0, -2.0])
+    logits = x @ kernel + bias
     best = (logits[:, :2] - logits[:, 2:]).max(axis=1)
-    found = again.best_along(kernel, bias)
-    assert found.shape == (18,)  # seconds
-    assert found.max() == pytest.approx(best.max(), abs=0.1)
+    seconds = [part.max() for part in np.array_split(best, 18)]
+    np.testing.assert_allclose(again.best_along(kernel, bias), seconds, atol=0.1)
+
+
+@pytest.mark.parametrize(("windows", "seconds"), [(2, 2), (50, 45), (3600, 3600)])
+def test_streams_have_a_window_at_least_in_each_of_their_seconds(arrays, windows, seconds):
+    along = np.zeros((windows, 40), np.int8)
+    memory = Memory(**arrays, along=along, along_hours=seconds / 3600)
+    assert memory.best_along(np.zeros((40, 2)), np.zeros(2)).shape == (seconds,)
+
+
+def test_features_are_compressed_to_steps_of_one_in_254(arrays):
+    x = np.array([-1.0, -0.5, 0.0, 0.45, 0.5, 1.0])
+    compressed = Memory(**arrays).compressed(x)
+    assert compressed.tolist() == [-127, -127, 0, 114, 127, 127]
+    assert compressed.dtype == np.int8
+
+
+def test_clips_lie_in_16_bits_beside_the_streams_of_another_memory(arrays):
+    along = np.ones((5, 40), np.int8)
+    old = Memory(**arrays, along=along, along_hours=5 / 3600)
+    new = Memory(np.ones((1, 40)), np.array([0]), np.array([True]), LAYER).beside(old)
+    assert (new.features.dtype, new.along_hours) == (np.float16, 5 / 3600)
+    np.testing.assert_array_equal(new.along, along)
+
+
+def test_a_memory_cannot_be_changed_and_equals_no_other(arrays):
+    memory = Memory(**arrays)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        memory.layer = "another"
+    assert memory != Memory(**arrays)
+    assert len({memory, memory}) == 1
+
+
+def test_an_empty_one_belongs_to_any_network_with_its_layer(network):
+    empty = Memory.empty(40, LAYER)
+    empty.check(network, 1)
+    assert (len(empty.features), empty.words(("a",)), empty.along_hours) == (0, [], 0)
+    with pytest.raises(EarshotError, match="does not have"):
+        Memory.empty(40, "nowhere").check(network, 1)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +101,13 @@ def test_streams_are_remembered(network, arrays, rng, tmp_path):
     [
         {"along": np.zeros((5, 39), np.int8)}, {"along": np.zeros(5, np.int8)},
         {"along": np.zeros((5, 40))}, {"along_hours": -1.0}, {"along_hours": np.nan},
+        {"along_hours": 0.0}, {"along_hours": 1e-9}, {"along_hours": 1e308},
+        {"along_hours": 1 / 3600}, {"along_hours": 6 / 3600},
+        {"along": np.zeros((0, 40), np.int8)}, {"along": np.zeros((0, 0), np.int8)},
     ],
 )  # fmt: skip
 def test_streams_that_do_not_belong_are_refused(arrays, change):
-    given = {"along": np.zeros((5, 40), np.int8), "along_hours": 1.0, **change}
+    given = {"along": np.zeros((5, 40), np.int8), "along_hours": 5 / 3600, **change}
     with pytest.raises(EarshotError, match="A memory of streams is of 40 features"):
         Memory(**arrays, **given)
 
@@ -88,7 +129,8 @@ def test_one_without_dropped_words_is_read(remembering, arrays, tmp_path):
         lambda a: {"features": a["features"].astype(str)}, lambda a: {"labels": a["labels"][0]},
         lambda a: {"features": a["features"] * np.float16(np.nan)},
         lambda a: {"labels": a["labels"].astype(float)}, lambda a: {"labels": a["labels"] - 5},
-        lambda a: {"labels": a["labels"] + 5}, lambda a: {"layer": "nowhere"},
+        lambda a: {"labels": a["labels"] + 5}, lambda a: {"labels": a["labels"] + 1},
+        lambda a: {"labels": a["labels"] - 1}, lambda a: {"layer": "nowhere"},
         lambda a: {"features": a["features"][:, :7]}, lambda a: {"labels": np.zeros(0, int)},
     ],
 )  # fmt: skip

@@ -8,16 +8,23 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+import tqdm
 from hypothesis import HealthCheck, given, settings, strategies as st
 from support.beeps import make_beeps
 
 from earshot import audio
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
+from earshot.features.raw import RawWaveform
+from earshot.features.stream import StreamSpectrogram
+from earshot.networks import builders, stream_builders
 from earshot.networks.evaluation import accuracy
 from earshot.recognition import recognizer
+from earshot.recognition.prepare import sounds_slowed
 from earshot.recognition.recognizer import Recognizer
 
+ENDLESS: dict = {}
+ENDLESS["itself"] = ENDLESS
 FINE = LogMel(hop_length=64, n_mels=64, n_samples=None)
 
 
@@ -55,6 +62,28 @@ class TestPredictSpectrogram:
             trained.predict_spectrogram(np.zeros((26, 64)))
         with pytest.raises(EarshotError, match="One spectrogram"):
             trained.predict_spectrogram(np.zeros((2, 26, 16)))
+
+    def test_who_sees_no_spectrograms_is_asked_how_one_was_made(self):
+        network = builders.raw_lstm(4000, 2, frame=100, units=4)
+        deaf = Recognizer(network, RawWaveform(n_samples=4000), ("a", "b"))
+        with pytest.raises(EarshotError, match="sees no spectrograms: say how this one was made"):
+            deaf.predict_spectrogram(np.zeros((26, 16)))
+
+
+def test_a_prediction_reads_as_a_word_and_cannot_be_changed():
+    heard = recognizer.Prediction("six", 0.987, {"six": 0.987})
+    assert str(heard) == "six (98.7%)"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        heard.word = "nine"
+
+
+def test_the_form_along_streams_is_made_once():
+    settings = StreamSpectrogram(n_frames=15, n_ahead=7, n_mels=16)
+    network = stream_builders.vanilla_conv(settings.output_shape)
+    told = network.output_shape[-1]
+    found = Recognizer(network, settings, tuple(map(str, range(told))))
+    assert found.along is found.along
+    assert found.along.activations(np.ones(4000, np.float32)).shape[0] == 51
 
 
 @pytest.mark.parametrize("threshold", [np.nan, np.inf, "high", None])
@@ -105,6 +134,7 @@ class TestPredict:
         assert "There is no file" in reasons[4]
         assert str(answers[1]) == f"no answer: {reasons[1]}"
         assert reasons[0] == reasons[5] == ""
+        assert [p.probability for p in answers[1:5]] == [0] * 4
 
     def test_a_list_of_nothing_but_silence_has_no_answers(self, trained):
         assert [p.word for p in trained.predict([np.zeros(4000)] * 3)] == [""] * 3
@@ -118,8 +148,22 @@ class TestPredict:
         x[50_000:53_200] += beep(1500)
         assert trained.predict(x).word == "high"
 
-    def test_an_empty_list_gives_an_empty_list(self, trained):
+    @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
+    def test_an_empty_list_gives_an_empty_list_and_one_of_one_a_list_of_one(self, trained, beep):
         assert trained.predict([]) == []
+        assert [p.word for p in trained.predict([beep(300)])] == ["low"]
+        assert trained.predict(beep(300)).word == "low"
+
+    def test_a_bar_is_for_lists_that_take_longer_than_a_second(
+        self, trained, beep, capsys, monkeypatch
+    ):
+        trained.predict([beep(300)])
+        assert "recognizing" not in capsys.readouterr().err
+        monkeypatch.setattr(tqdm.std, "time", map(float, range(10**6)).__next__)
+        trained.predict(beep(300))
+        assert "recognizing" not in capsys.readouterr().err
+        trained.predict([beep(300)])
+        assert "recognizing: 100%" in capsys.readouterr().err
 
     def test_samples_as_a_plain_list_are_one_waveform(self, trained, beep):
         assert trained.predict(beep(300).tolist()).word == "low"
@@ -160,14 +204,23 @@ class TestPredict:
         with pytest.raises(EarshotError, match="answers NaN"):
             lost.predict_spectrogram(trained.front_end(beep(300)))
 
-    def test_a_forgotten_rate_is_warned_of(self, digit_recognizer, speech):
+    def test_a_forgotten_rate_is_warned_of(self, digit_recognizer, speech, tmp_path):
         words = speech.subset(np.arange(0, len(speech), len(speech) // 30))
-        with pytest.warns(EarshotWarning, match="of 3. waveforms sound slowed.*8,000 Hz.*sample_r"):
+        told = "of 3. waveforms sound slowed.*8,000 Hz.*sample_r"
+        with pytest.warns(EarshotWarning, match=told) as warned:
             digit_recognizer.predict(words.resampled(16000).waveforms)
+        assert warned[0].filename == __file__, "who calls is told"
         with warnings.catch_warnings(action="error", category=EarshotWarning):
             digit_recognizer.predict(words.resampled(16000).waveforms, 16000)
             digit_recognizer.predict(words.resampled(16000).waveforms, 8000)  # as one insists
             digit_recognizer.predict(words.waveforms)
+        slow = next(x for x in words.resampled(16000).waveforms if sounds_slowed(x, 8000))
+        with pytest.warns(EarshotWarning, match="1 of 1 waveforms sound slowed"):
+            digit_recognizer.predict(slow)
+        audio.write(tmp_path / "slow.wav", slow, 8000)
+        with warnings.catch_warnings(action="error", category=EarshotWarning):
+            digit_recognizer.predict([tmp_path / "slow.wav"])  # a file knows its rate
+            digit_recognizer.predict([slow, *words.waveforms])  # as one in two hundred does
 
     @pytest.mark.parametrize(
         ("x", "message"),
@@ -204,6 +257,7 @@ class TestFolder:
         again = recognizer.load(tmp_path / "beeps")
         assert_same(again.predict(beep(300)), trained.predict(beep(300)))
         assert (again.class_names, again.front_end) == (trained.class_names, trained.front_end)
+        assert again.spotting_threshold == trained.spotting_threshold == 0
         assert again.card["figures"] == {"accuracy": 1.0}
         assert {"data", "split", "date", "versions", "clips"} <= set(again.card)
 
@@ -239,7 +293,14 @@ class TestFolder:
         expected = {"n": 3, "share": 0.5, "rows": [0, 1], "more": [[1]]}
         assert recognizer.load(tmp_path / "a").card == expected
 
-    @pytest.mark.parametrize("card", [{"x": object()}, {"x": {1, 2}}, {(1, 2): 3}])
+    def test_the_threshold_along_streams_is_saved(self, trained, tmp_path):
+        found = Recognizer(
+            trained.model, trained.front_end, trained.class_names, spotting_threshold=2.5
+        )
+        found.save(tmp_path / "a")
+        assert recognizer.load(tmp_path / "a").spotting_threshold == 2.5
+
+    @pytest.mark.parametrize("card", [{"x": object()}, {"x": {1, 2}}, {(1, 2): 3}, ENDLESS])
     def test_a_card_that_json_does_not_know_is_refused_before_anything_is_written(
         self, trained, tmp_path, card
     ):
@@ -345,14 +406,17 @@ class TestFolder:
         with pytest.raises(EarshotError, match="format 99"):
             recognizer.load(tmp_path / "a")
 
-    def test_settings_without_a_kind_are_of_log_mel_spectrograms(self, trained, tmp_path, beep):
+    def test_older_settings_are_of_log_mel_spectrograms_and_have_no_threshold(
+        self, trained, tmp_path, beep
+    ):
         trained.save(tmp_path / "old")
         path = tmp_path / "old" / "recognizer.json"
         settings = json.loads(path.read_text())
         assert settings.pop("kind") == "LogMel"
+        del settings["spotting_threshold"]
         path.write_text(json.dumps(settings))
         again = recognizer.load(tmp_path / "old")
-        assert again.front_end == trained.front_end
+        assert (again.front_end, again.spotting_threshold) == (trained.front_end, 0)
         assert again.predict(beep(300)).word == "low"
 
     def test_an_unknown_kind_names_the_file_and_the_choices(self, trained, tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -6,6 +8,46 @@ from earshot.datasets.voices import synthetic
 from earshot.errors import EarshotError
 from earshot.recognition import listening, new_words, thresholds
 from earshot.recognition.recognizer import UNKNOWN
+
+
+def test_every_clip_has_its_place_on_the_curve():
+    curve = thresholds.curve_of(known=[1.0, 2.0, 3.0], unknown=[0.0, 0.5])
+    assert curve.thresholds.tolist() == [0, 0.5, 1, 2, 3, np.inf]
+    assert curve.unknown_accepted.tolist() == [1, 0.5, 0, 0, 0, 0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        curve.thresholds = []
+    assert curve != dataclasses.replace(curve)
+
+
+def test_clips_above_unknown_are_counted():
+    x, kernel = np.array([[0.5], [-0.5], [0.2], [-2.0]]), np.array([[1.0, 0.0]])
+    shown = thresholds.accepted_share(kernel, np.zeros(2), x)
+    assert (shown["clips"], shown["accepted"]) == (4, 2)
+
+
+class TestSpottingThreshold:
+    def test_as_many_false_alarms_as_were_seen_lie_above_it(self):
+        assert thresholds.spotting_threshold(np.arange(100.0), 2.0, 15.0) == 69
+        assert thresholds.spotting_threshold(np.arange(10.0, 15), 2.0, 2.0) == 10
+
+    def test_rates_that_were_seen_are_kept(self, rng):
+        scores = rng.exponential(size=36_000)
+        threshold = thresholds.spotting_threshold(scores, 10.0, 3.0)
+        assert np.count_nonzero(scores > threshold) == pytest.approx(30, abs=12)
+
+    def test_rarer_ones_follow_the_tail(self, rng):
+        scores = rng.exponential(size=3600)
+        rare = thresholds.spotting_threshold(scores, 1.0, 0.1)
+        assert rare == pytest.approx(np.log(36_000), abs=3)
+        assert rare > thresholds.spotting_threshold(scores, 1.0, 1.0)
+
+    def test_it_is_never_below_unknown(self, rng):
+        assert thresholds.spotting_threshold(-5 - rng.exponential(size=99), 1.0, 0.5) == 0.0
+
+    def test_it_takes_two_seconds(self):
+        assert thresholds.spotting_threshold(np.array([3.0, 3.0]), 2 / 3600, 0.5) == 3
+        with pytest.raises(EarshotError, match="under two seconds: give more"):
+            thresholds.spotting_threshold(np.array([3.0]), 1 / 3600, 0.5)
 
 
 def test_the_curve_falls_and_says_what_another_threshold_does(learned, animals):
@@ -27,6 +69,8 @@ def test_the_curve_falls_and_says_what_another_threshold_does(learned, animals):
 def test_a_recognizer_that_never_says_unknown_has_no_curve(trained, animals):
     with pytest.raises(EarshotError, match='never says "unknown"'):
         thresholds.trade_off(trained, *animals)
+    with pytest.raises(EarshotError, match='never says "unknown"'):
+        thresholds.shift_threshold(trained, 1.0)
 
 
 class TestAlongStreams:
@@ -35,19 +79,21 @@ class TestAlongStreams:
         strict.spotting_threshold = 3.0
         assert thresholds.shift_threshold(strict, -1.0).spotting_threshold == 3.0
 
-    def test_rates_that_were_seen_are_kept(self, rng):
-        scores = rng.exponential(size=36_000)
-        threshold = thresholds.spotting_threshold(scores, 10.0, 3.0)
-        assert np.count_nonzero(scores > threshold) == pytest.approx(30, abs=12)
+    def test_an_hour_without_words_has_one_false_alarm_in_two(self, learned, monkeypatch):
+        hour = np.arange(3600.0)
+        monkeypatch.setattr(thresholds, "best_in_each_second", lambda *given: hour)
+        calibrated = thresholds.calibrate(learned, np.ones(1))
+        assert calibrated.card["false_alarms_per_hour"] == 0.5
+        seen = thresholds.calibrate(learned, np.ones(1), false_alarms_per_hour=30.0)
+        assert seen.spotting_threshold == pytest.approx(3569, abs=1e-6)
 
-    def test_rarer_ones_follow_the_tail(self, rng):
-        scores = rng.exponential(size=3600)
-        rare = thresholds.spotting_threshold(scores, 1.0, 0.1)
-        assert rare == pytest.approx(np.log(36_000), abs=3)
-        assert rare > thresholds.spotting_threshold(scores, 1.0, 1.0)
-
-    def test_it_is_never_below_unknown(self, rng):
-        assert thresholds.spotting_threshold(-5 - rng.exponential(size=99), 1.0, 0.5) == 0.0
+    def test_a_background_of_any_rate_will_do(self, learned):
+        words = synthetic(n_voices=1, n_takes=1, seed=7)
+        at_8_khz, at_16_khz = (
+            thresholds.calibrate(learned, np.concatenate(words.resampled(rate).waveforms), *given)
+            for rate, given in ((8000, ()), (16000, (16000,)))
+        )
+        assert at_8_khz.spotting_threshold == pytest.approx(at_16_khz.spotting_threshold, abs=0.5)
 
     def test_a_background_calibrates_a_recognizer(self, learned, rng):
         speech = np.concatenate(synthetic(n_voices=4, n_takes=1, seed=7).waveforms)
@@ -62,16 +108,14 @@ class TestAlongStreams:
 
 @pytest.mark.parametrize("n_new", [2, 4])
 def test_the_share_of_what_was_held_out_is_accepted_by_new_and_kept_words(rng, n_new):
-    held_out, kernel, bias = (
-        rng.standard_normal((4000, 8)),
-        rng.standard_normal((8, 5)),
-        np.zeros(5),
-    )
+    held_out, kernel = rng.standard_normal((4000, 8)), rng.standard_normal((8, 5))
+    bias = 3 * rng.standard_normal(5)
+    before = bias.copy()
     moved = thresholds.set_threshold(kernel, bias, held_out, 0.1, n_new)
     above = held_out @ kernel + moved
     above = above[:, :-1].max(axis=1) - above[:, -1]
     assert np.mean(above > 0) == pytest.approx(0.1, abs=0.03 if n_new == 2 else 0.001)
-    assert not bias.any()
+    np.testing.assert_array_equal(bias, before)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1])
@@ -124,6 +168,7 @@ def test_the_words_of_both_sides_are_compared_by_name(learned, animals):
         thresholds.trade_off(learned, cats, cats)
 
 
-def test_an_offset_that_is_no_number_is_refused(learned):
-    with pytest.raises(EarshotError, match="An offset is a number, not nan"):
-        thresholds.shift_threshold(learned, np.nan)
+@pytest.mark.parametrize("offset", [np.nan, np.inf, "high"])
+def test_an_offset_that_is_no_number_is_refused(learned, offset):
+    with pytest.raises(EarshotError, match=f"An offset is a number, not {offset!r}"):
+        thresholds.shift_threshold(learned, offset)

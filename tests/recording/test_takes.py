@@ -1,9 +1,12 @@
 import contextlib
+import dataclasses
+import datetime
 import resource
 import subprocess
 import sys
 import threading
 import warnings
+import wave
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from earshot import audio
 from earshot.datasets import folders
 from earshot.errors import EarshotError
 from earshot.recording import takes
+from earshot.segmentation import splitting
 
 
 def tone(duration_s=1.0, peak=0.3, sample_rate=16000):
@@ -69,10 +73,40 @@ def test_a_take_is_readable_after_its_process_was_killed(tmp_path):
     assert len(audio.read(path)[0]) == 16000
 
 
-def test_takes_of_one_second_do_not_replace_each_other(tmp_path):
-    first, second = written(tmp_path, tone()), written(tmp_path, tone())
-    assert first.path != second.path
-    assert len(list(tmp_path.glob("*.wav"))) == 2
+def test_a_take_is_byte_for_byte_what_python_writes(tmp_path):
+    take = written(tmp_path / "takes", tone())
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(tone().tobytes())
+    assert take.path.read_bytes() == (tmp_path / "a.wav").read_bytes()
+
+
+def test_a_take_that_ends_at_once_is_a_recording_of_no_length(tmp_path):
+    writer = takes.Writer(tmp_path, "anna", 16000)
+    assert (writer.duration_s, writer.peak, writer.n_clipped) == (0, 0, 0)
+    assert writer.close().duration_s == 0
+
+
+def test_a_writer_tells_how_much_it_has_and_how_loud_it_was(tmp_path):
+    writer = takes.Writer(tmp_path, "anna", 16000)
+    for peak in (-8000, 5000):
+        writer.write(np.full(8000, peak, np.int16))
+    assert (writer.duration_s, writer.peak) == (1.0, 8000)
+
+
+def test_a_take_cannot_be_changed(tmp_path):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        takes.Take(tmp_path / "a.wav", 16000, 1.0).duration_s = 2.0
+
+
+def test_takes_of_one_second_do_not_replace_each_other(tmp_path, monkeypatch):
+    class Stopped(datetime.datetime):
+        now = classmethod(lambda cls: cls(2026, 11, 21, 15, 30))
+
+    monkeypatch.setattr(datetime, "datetime", Stopped)
+    stem = "anna_20261121-153000"
+    found = [written(tmp_path, tone()).path.name for _ in range(3)]
+    assert found == [f"{stem}.wav", f"{stem}-2.wav", f"{stem}-3.wav"]
 
 
 def test_takes_begun_at_the_same_moment_do_not_replace_each_other(tmp_path, monkeypatch):
@@ -149,10 +183,26 @@ def test_a_bad_level_is_pointed_out(tmp_path, peak, told):
     assert told in "".join(notes)
 
 
+@pytest.mark.parametrize("loudest", [32767, -32768])
+def test_five_samples_at_the_end_of_the_scale_are_clipped_and_four_cannot_be_heard(
+    tmp_path, loudest
+):
+    def told(n, value=loudest):
+        return "".join(written(tmp_path, np.r_[tone(), np.full(n, value, np.int16)]).notes)
+
+    assert told(4) == ""
+    assert "too loud, 5 samples are clipped: go further" in told(5)
+    assert told(500, 32766) == ""
+
+
+def test_a_quiet_take_tells_its_level(tmp_path):
+    assert "very quiet (peak -40 dB)" in written(tmp_path, tone(peak=0.01)).notes[0]
+
+
 def test_words_are_cut_and_nothing_is_overwritten(tmp_path, recording):
     first = takes.cut(recording, tmp_path / "own", "cat", speaker="anna")
     content = [path.read_bytes() for path in first]
-    second = takes.cut(recording, tmp_path / "own", "cat", speaker="anna")
+    second = takes.cut(recording, tmp_path / "own", word="cat", speaker="anna")
     assert [path.name for path in first + second] == [f"anna_{i}.wav" for i in range(6)]
     assert [path.read_bytes() for path in first] == content
 
@@ -236,6 +286,23 @@ def test_each_cut_word_holds_its_beep(tmp_path, recording):
         assert 0.3 <= len(x) / sample_rate <= 0.5
 
 
+def test_words_are_kept_at_16_khz(tmp_path, recording):
+    assert audio.read(takes.cut(recording, tmp_path, "cat")[0])[1] == 16000
+
+
+def test_words_keep_a_margin_that_is_neither_their_neighbours_nor_outside(tmp_path, rng):
+    x = np.concatenate([tone(0.3), np.zeros(1280), tone(0.3), np.zeros(8000), tone(0.3)])
+    x = x / 32768 + 1e-4 * rng.standard_normal(len(x))  # from the first sample to the last
+    audio.write(tmp_path / "a.wav", x, 16000)
+    segments = splitting.split_words(tmp_path / "a.wav", n_words=3)
+    assert segments[1].start_s - segments[0].end_s < 0.1
+    middle = (segments[0].end_s + segments[1].start_s) / 2
+    after = segments[1].end_s + 0.05
+    found = takes.Take(tmp_path / "a.wav", 16000, len(x) / 16000).words(n_words=3)
+    lengths = [middle, after - middle, len(x) / 16000 - (segments[2].start_s - 0.05)]
+    assert [len(word) / 16000 for word in found] == pytest.approx(lengths, abs=2e-4)
+
+
 def test_the_number_of_words_can_be_given(tmp_path, recording):
     assert len(takes.cut(recording, tmp_path / "own", "cat", n_words=2)) == 2
 
@@ -245,9 +312,13 @@ def test_dropped_words_keep_their_numbers_and_can_be_taken_back(tmp_path, record
     dropped = takes.drop(last)
     assert not last.exists()
     assert takes.counts(tmp_path / "own") == {"cat": 2}
-    assert takes.cut(recording, tmp_path / "own", "cat")[0].name == "me_3.wav"
+    with pytest.raises(EarshotError, match="There is no file .*: it was moved already"):
+        takes.drop(last)
+    first = takes.cut(recording, tmp_path / "own", "cat")[0]
+    assert first.name == "me_3.wav"
+    takes.drop(first)
     assert takes.restore(dropped) == last
-    assert takes.counts(tmp_path / "own") == {"cat": 6}
+    assert takes.counts(tmp_path / "own") == {"cat": 5}
 
 
 def test_a_restored_word_replaces_no_other(tmp_path, recording):
@@ -277,7 +348,7 @@ def test_own_recordings_are_a_data_set_without_raw_and_dropped_ones(tmp_path, rn
 
 def test_a_take_gives_its_words_in_order(recording):
     take = takes.Take(recording, 16000, 2.9)
-    assert [round(len(x) / 8000, 1) for x in take.words(8000)] == [0.4, 0.4, 0.4]
+    assert [round(len(x) / 8000, 1) for x in take.words(sample_rate=8000)] == [0.4, 0.4, 0.4]
 
 
 def test_no_folder_means_no_words(tmp_path):

@@ -17,7 +17,7 @@ from earshot import arrays, audio, files
 from earshot.datasets.folders import from_folder, read_recordings, told
 from earshot.datasets.speakers import Naming, speaker_of
 from earshot.datasets.word_set import ARRAYS, WordSet
-from earshot.errors import EarshotError, EarshotWarning
+from earshot.errors import EarshotError, EarshotWarning, reason_of
 from earshot.features.log_mel import LogMel
 from earshot.types import PathLike
 
@@ -37,6 +37,8 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
     try:
         if max(packed[name].size for name in ("lengths", "words", *ARRAYS)) > MOST_CLIPS:
             raise ValueError(f"more than {MOST_CLIPS:,} clips")
+        if packed["words"].ndim != 1 or packed["words"].dtype.kind != "U":
+            raise ValueError("its words are no texts")
         flat, lengths = packed.pop("waveforms"), packed["lengths"].tolist()
         if flat.dtype not in (np.int16, np.float32):
             raise ValueError(f"samples of {flat.dtype}")
@@ -53,8 +55,8 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
             **{name: packed[name] for name in ARRAYS},
         )
     except (TypeError, ValueError, OverflowError, EarshotError) as error:
-        way_out = "copy it again, or make it anew."
-        raise EarshotError(f"{path} is not a packed WordSet ({error}): {way_out}") from error
+        problem = f"{path} is not a packed WordSet ({reason_of(error)})"
+        raise EarshotError(f"{problem}: copy it again, or make it anew.") from error
 
 
 def pack(

@@ -64,9 +64,9 @@ def require(
     settings: Any, name: str, kind: Any = numbers.Integral, least: float = 1,
     most: float = sys.float_info.max, needed: str = "as a number above 0",
 ) -> None:  # fmt: skip
-    """Refuse a setting that is no number of a kind, from ``least`` to ``most``."""
+    """Refuse a setting that is no number of a kind, from ``least`` to ``most``; True is none."""
     value = getattr(settings, name)
-    if not isinstance(value, kind) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
         raise EarshotError(f"{type(settings).__name__} needs {name} {needed}, not {value!r}.")
 
 

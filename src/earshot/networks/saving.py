@@ -8,6 +8,7 @@
 [{'format': 1}]
 """
 
+import contextlib
 import io
 import json
 import os
@@ -94,13 +95,12 @@ def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: s
     return found
 
 
-def _state(folder: Path) -> tuple[int, int]:
+def _state(folder: Path) -> tuple[int, int] | None:
     """Tell folders of one name apart."""
-    try:
+    with contextlib.suppress(OSError):
         state = folder.stat()
-    except OSError:
-        return 0, 0
-    return state.st_ino, state.st_mtime_ns
+        return state.st_ino, state.st_mtime_ns
+    return None
 
 
 def _read_files(folder: Path, readers: Mapping[str, Callable[[Path], Any]], kind: str) -> list[Any]:

@@ -53,11 +53,13 @@ class Memory:
         if not np.isfinite(self.features).all():
             raise EarshotError("The memory holds NaN or infinity: save the recognizer anew.")
         n_features, shape = np.shape(self.features)[1], np.shape(self.along)
-        along = len(shape) == 2 and (shape[0] == 0 or shape[1] == n_features)
-        if not along or self.along.dtype != np.int8 or not 0 <= self.along_hours < np.inf:
+        fits = shape == (0, 0) and self.along_hours == 0
+        if shape[1:] == (n_features,):
+            fits = 2 <= 3600 * self.along_hours <= shape[0]  # a window in each second
+        if not fits or self.along.dtype != np.int8:
             raise EarshotError(
                 f"A memory of streams is of {n_features} features, int8 of shape (windows, "
-                f"{n_features}), and so many hours, not {shape} and {self.along_hours!r:.20}."
+                f"{n_features}), and hours of them, not {shape} and {self.along_hours!r:.20}."
             )
         if len(self.labels) and self.labels.min() < -1 - len(self.dropped):
             raise EarshotError(f"The memory's labels begin at {self.labels.min()}, which is none.")
@@ -77,7 +79,7 @@ class Memory:
         seconds = round(3600 * self.along_hours)
         logits = self.along @ (kernel / SCALE).astype(np.float32) + bias.astype(np.float32)
         best = (logits[:, :-1] - logits[:, -1:]).max(axis=1)
-        return np.array([part.max() for part in np.array_split(best, min(seconds, len(best)))])
+        return np.array([part.max() for part in np.array_split(best, seconds)])
 
     def words(self, class_names: Sequence[str]) -> list[str]:
         """Give the word of each clip, "" for what is none, by the recognizer's class names."""
@@ -91,12 +93,12 @@ class Memory:
 
     def check(self, model: keras.Model, n_classes: int) -> None:
         """Refuse to belong to a network of another layer, or to other words."""
-        gives = [layer.output.shape[-1] for layer in model.layers if layer.name == self.layer]
-        n_features, highest = self.features.shape[1], self.labels.max(initial=-1)
-        if gives != [n_features] or highest >= n_classes:
+        gives = [layer.output.shape[1:] for layer in model.layers if layer.name == self.layer]
+        n_features = self.features.shape[1]
+        if gives != [(n_features,)] or (self.labels >= n_classes).any():
             raise EarshotError(
-                f"The memory is of {n_features} features of the layer {self.layer} and of words up "
-                f"to number {highest}, which this network of {n_classes} words does not have."
+                f"The memory is of {n_features} features of the layer {self.layer}, or of words, "
+                f"which this network of {n_classes} words does not have."
             )
 
     def write(self, path: Path) -> None:

@@ -89,10 +89,11 @@ class Recognizer:
         self.class_names = tuple(map(str, class_names))
         if len(set(self.class_names)) < len(self.class_names):
             raise EarshotError(f"Every word must be there once: {', '.join(self.class_names)}.")
-        if model.output_shape[-1] != len(self.class_names):
+        n_told, n_named = model.output_shape[-1], len(self.class_names)
+        if n_told != n_named:
             raise EarshotError(
-                f"The network tells {model.output_shape[-1]} words apart, but "
-                f"{len(self.class_names)} are named: give the words that it was trained on."
+                f"The network tells {n_told} words apart, but {n_named} are named: give the words "
+                "that it was trained on."
             )
         shapes = tuple(tuple(x.shape[1:]) for x in model.inputs)
         shape = shapes[0] if len(shapes) == 1 else shapes
@@ -110,7 +111,7 @@ class Recognizer:
         if not (isinstance(limit, numbers.Real) and np.isfinite(float(limit))):
             raise EarshotError(f"A spotting_threshold is a number, not {limit!r:.60}.")
         if memory is not None:
-            memory.check(model, len(self.class_names))
+            memory.check(model, n_named)
         self.model, self.front_end = model, front_end
         self.card, self.memory = dict(card or {}), memory
         self.spotting_threshold = spotting_threshold
@@ -182,7 +183,7 @@ class Recognizer:
         window = spectrogram_of_window(spectrogram, front_end, own)
         if window is None:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
-            return self.predict(x / max(1.0, np.abs(x).max()), front_end.sample_rate)
+            return self.predict(x, front_end.sample_rate)
         logits = self.model.predict_on_batch(window[None])
         return next(self._predictions(probabilities_of(logits)))
 

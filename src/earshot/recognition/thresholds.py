@@ -64,7 +64,7 @@ def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> RocCu
 
 def curve_of(known: Array, unknown: Array) -> RocCurve:
     """Make the curve of how far each clip's best word is above "unknown", both of shape (n,)."""
-    is_known = np.repeat([1, 0], [len(known), len(unknown)])
+    is_known = np.repeat([True, False], [len(known), len(unknown)])
     falling = roc_curve(is_known, np.r_[known, unknown], drop_intermediate=False)
     unknown_accepted, known_accepted, thresholds = (x[::-1] for x in falling)
     return RocCurve(thresholds, known_accepted, unknown_accepted)
@@ -134,6 +134,8 @@ def spotting_threshold(scores: Array, hours: float, per_hour: float) -> float:
     than what was seen are reached along the exponential tail of the highest scores: Pickands
     (1975), "Statistical inference using extreme order statistics".
     """
+    if len(scores) < 2:
+        raise EarshotError("The background is under two seconds: give more, best some hours.")
     falling = np.sort(scores)[::-1]
     n = min(TAIL, len(falling) - 1)
     excess = falling[:n].mean() - falling[n]

@@ -19,7 +19,7 @@ import contextlib
 import dataclasses
 import datetime
 import errno
-import io
+import itertools
 import os
 import struct
 import urllib.parse
@@ -73,27 +73,22 @@ class Writer:
 
     def __init__(self, folder: PathLike, name: str, sample_rate: int) -> None:
         self.sample_rate = audio.whole_rate(sample_rate)
-        self.peak, self.n_clipped, self._n_samples = 0, 0, 0
+        self.peak = self.n_clipped = self._n_samples = 0
         stem = f"{safe_name(name)}_{datetime.datetime.now():%Y%m%d-%H%M%S}"
-        self.path, again = Path(folder) / f"{stem}.wav", 1
-        with files.explained(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            while (opened := self._new()) is None:  # a second take within a second
-                again += 1
-                self.path = self.path.with_name(f"{stem}-{again}.wav")
-        self._file = opened
+        again = (f"{stem}-{n}" for n in itertools.count(2))  # takes within a second
+        with files.explained(folder):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for name in itertools.chain([stem], again):
+                self.path = Path(folder) / f"{name}.wav"
+                with contextlib.suppress(FileExistsError):
+                    self._file = self.path.open("xb", buffering=0)
+                    break
         self.write(np.zeros(0, np.int16))
-
-    def _new(self) -> io.FileIO | None:
-        try:
-            return self.path.open("xb", buffering=0)
-        except FileExistsError:
-            return None
 
     def write(self, block: Array) -> None:
         """Append samples, an ndarray of int16, shape (samples,), and mend the header."""
         loudness = np.abs(block.astype(np.int32))
-        self.peak = max(self.peak, int(loudness.max(initial=0)))
+        self.peak = int(loudness.max(initial=self.peak))
         self.n_clipped += int(np.count_nonzero(loudness >= LOUDEST))
         sound, start = block.astype("<i2").tobytes(), 2 * self._n_samples
         with files.explained(self.path):
@@ -160,9 +155,10 @@ def cut(
     target = raw_folder(folder, word).parent
     try:
         with files.explained(target), files.scratch(target) as start:
-            drafts = [start / f"{n}.wav" for n in range(len(segments))]
-            for draft, x in zip(drafts, _words(recording, segments, sample_rate), strict=True):
-                audio.write(draft, x, sample_rate)
+            drafts = []
+            for x in _words(recording, segments, sample_rate):
+                drafts.append(start / f"{len(drafts)}.wav")
+                audio.write(drafts[-1], x, sample_rate)
             with files.locked(target / safe_name(speaker)):  # one at a time takes numbers
                 first = next_number(speaker, target, target / DROPPED)
                 names = [clip_name(speaker, first + n) for n in range(len(segments))]
@@ -194,11 +190,11 @@ def counts(folder: PathLike) -> dict[str, int]:
 
 def _words(recording, segments, sample_rate):
     """Read the words one by one: a long recording never has to fit into memory."""
-    ends = [0.0, *(s.end_s for s in segments)]
-    starts = [*(s.start_s for s in segments), np.inf]
-    for before_s, segment, after_s in zip(ends[:-1], segments, starts[1:], strict=True):
-        first = max(segment.start_s - MARGIN_S, (before_s + segment.start_s) / 2)
-        last = min(segment.end_s + MARGIN_S, (segment.end_s + after_s) / 2)
+    middles = [(a.end_s + b.start_s) / 2 for a, b in itertools.pairwise(segments)]
+    rooms = itertools.pairwise([0.0, *middles, np.inf])  # to the middles of the pauses
+    for segment, (earliest, latest) in zip(segments, rooms, strict=True):
+        first = max(segment.start_s - MARGIN_S, earliest)
+        last = min(segment.end_s + MARGIN_S, latest)
         yield audio.read(recording, sample_rate, start_s=first, end_s=last)[0]
 
 
