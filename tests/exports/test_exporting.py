@@ -95,6 +95,17 @@ def test_a_format_or_a_precision_that_is_not_there_is_refused(trained, tmp_path)
         trained.export(tmp_path / "a", "onnx", precision="int8")
 
 
+def test_an_empty_set_to_compare_on_is_refused(trained, tmp_path, beeps):
+    with pytest.raises(EarshotError, match="set to compare the export on is empty"):
+        trained.export(tmp_path / "a", "onnx", test=beeps.subset(np.arange(0)))
+
+
+def test_a_clip_that_cannot_be_compared_on_is_named(trained, tmp_path, beeps):
+    beeps.waveforms[1][:] = 0
+    with pytest.raises(EarshotError, match=f"{beeps.sources[1]} is silent"):
+        trained.export(tmp_path / "a", "onnx", test=beeps)
+
+
 def test_a_runtime_that_is_missing_is_named(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "PACKAGES", ("ai_edge_litert", "no_such_runtime"))
     with pytest.raises(EarshotError, match="litert needs more packages: pip install no-such-run"):

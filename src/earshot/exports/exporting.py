@@ -46,6 +46,8 @@ def export(
     """
     form, front_end = _checked(format, precision), recognizer.front_end
     as_layer(front_end)  # refuses what has none
+    if not clips:
+        raise EarshotError("The set to compare the export on is empty: leave test out.")
     saving.check_replaceable(folder, form.FILE, {*form.PARTS, CARD})
     expected = recognizer.probabilities(clips)
     with files.atomic_path(folder) as temporary:

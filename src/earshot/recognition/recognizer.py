@@ -244,7 +244,10 @@ class Recognizer:
         words, rate = test, self.front_end.sample_rate
         if words is None:
             words = comparison.made_up(self.class_names, rate)
-        clips = [checked_clip(x, words.sample_rate, to_rate=rate) for x in words.waveforms]
+        clips = [
+            checked_clip(x, words.sample_rate, to_rate=rate, name=str(source))
+            for x, source in zip(words.waveforms, words.sources, strict=True)
+        ]
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
         return exporting.export(
             self, folder, clips, about=words.about, format=format, precision=precision,
