@@ -10,7 +10,7 @@ from support import ROOT
 
 PACKAGE = ROOT / "src" / "earshot"
 ROOMS = ("errors", "types", "files", "arrays", "audio", "features", "segmentation", "recording",
-         "datasets", "networks", "synthesis", "recognition", "notebook")  # fmt: skip
+         "datasets", "networks", "synthesis", "exports", "recognition", "notebook")  # fmt: skip
 """In the order in which a sound flows: a file imports from its own room or from earlier ones."""
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 400, 45
 

@@ -29,6 +29,25 @@ def test_the_numbers_are_those_of_numpy(front_end, length, beeps):
     np.testing.assert_allclose(numbers(as_layer(front_end)(x)), front_end(x), atol=1e-3)
 
 
+def test_bands_so_narrow_that_they_hold_no_bin_give_the_numbers_of_numpy(beeps):
+    front_end = LogMel(n_mels=1, fmin_hz=40.0, fmax_hz=60.0)  # bins are 31.25 Hz apart
+    x = np.stack([clip[:2000] for clip in beeps.waveforms[:2]])
+    np.testing.assert_allclose(numbers(as_layer(front_end)(x)), front_end(x), atol=1e-3)
+
+
+def test_runtimes_without_a_fourier_transform_can_run_it():
+    import tensorflow as tf
+
+    layer = as_layer(LogMel())
+    graph = tf.function(layer).get_concrete_function(tf.TensorSpec([1, 8000])).graph
+    assert not [op.type for op in graph.get_operations() if "FFT" in op.type]
+
+
+def test_a_window_whose_waves_would_fill_the_memory_is_refused():
+    with pytest.raises(EarshotError, match=r"n_fft of 65,536 .*: train with 4,096 at most"):
+        as_layer(LogMel(n_fft=65536))
+
+
 def test_quantized_values_are_those_of_numpy_but_for_rounding(beeps):
     x = np.stack([clip[:2000] for clip in beeps.waveforms[:4]])
     difference = np.abs(numbers(as_layer(LOG_MEL_64X32)(x)) - LOG_MEL_64X32(x))
@@ -53,5 +72,5 @@ def test_a_layer_of_its_own_settings_comes_back():
 
 
 def test_streams_have_no_layer():
-    with pytest.raises(EarshotError, match="streams has no SavedModel"):
+    with pytest.raises(EarshotError, match="streams has no export"):
         as_layer(StreamSpectrogram())

@@ -1,18 +1,13 @@
 """What the tests of this room share: the committed recognizers, voices, and a stream of digits."""
 
-import keras
 import numpy as np
 import pytest
 from support import MODELS
-from support.beeps import make_beeps
+from support.beeps import make_beep, make_beeps, make_recognizer
 
 import earshot
 from earshot import datasets
 from earshot.datasets import espeak
-from earshot.features.log_mel import LogMel
-from earshot.networks import builders, training
-from earshot.networks.training import TrainingConfig
-from earshot.recognition import Recognizer, model_card
 
 if not espeak.is_available():
     collect_ignore = ["test_new_words.py", "test_thresholds.py"]
@@ -62,23 +57,10 @@ def stream():
 @pytest.fixture(scope="session")
 def trained():
     """A recognizer of low and high beeps; its clips take half a second at 8 kHz."""
-    words = make_beeps(np.random.default_rng(1))
-    keras.utils.set_random_seed(0)
-    front_end = LogMel(n_samples=4000, hop_length=160, n_mels=16)
-    model = builders.cnn(front_end.output_shape, 2, widths=(4, 8), dense=8)
-    config = TrainingConfig(epochs=15, batch_size=8, learning_rate=1e-2)
-    training.fit(model, words, front_end, config, progress=False)
-    card = model_card(words, split="none", figures={"accuracy": 1.0})
-    return Recognizer(model, front_end, words.class_names, card)
+    return make_recognizer()
 
 
 @pytest.fixture(scope="session")
 def beep():
     """Make beeps: of 300 Hz for "low", of 1,500 Hz for "high"."""
-
-    def make(pitch_hz, sample_rate=8000, duration_s=0.4):
-        t = np.arange(int(duration_s * sample_rate)) / sample_rate
-        noise = 0.01 * np.random.default_rng(5).standard_normal(len(t))
-        return (0.3 * np.sin(2 * np.pi * pitch_hz * t) + noise).astype(np.float32)
-
-    return make
+    return make_beep

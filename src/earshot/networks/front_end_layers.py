@@ -10,6 +10,7 @@ True
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from earshot.errors import EarshotError
@@ -19,6 +20,8 @@ from earshot.features.raw import RawWaveform
 from earshot.features.short_time import hann
 
 __all__ = ["LogMelLayer", "RawWaveformLayer", "as_layer", "centred"]
+
+LONGEST_WINDOW = 4096  # samples: its waves take 64 MiB, and grow with the square
 
 
 def centred(x: Any) -> Any:
@@ -33,12 +36,29 @@ def centred(x: Any) -> Any:
 class LogMelLayer(keras.layers.Layer):
     """Waveforms (batch, samples) to log-mel spectrograms (batch, frames, n_mels), as LogMel.
 
-    ``settings`` are its ``to_dict()``; 8-bit values come as whole float32 from 0 to 255.
+    ``settings`` are its ``to_dict()``; 8-bit values come as whole float32 from 0 to 255. The
+    short-time transform is a convolution with windowed cosines and sines, which every runtime can
+    do: few have a Fourier transform.
     """
 
     def __init__(self, settings: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
         self.front_end = LogMel(**settings)
+        if self.front_end.n_fft > LONGEST_WINDOW:
+            raise EarshotError(
+                f"A front end with an n_fft of {self.front_end.n_fft:,} makes no export, which "
+                f"would be too large: train with {LONGEST_WINDOW:,} at most."
+            )
+
+    def build(self, input_shape: Any) -> None:
+        """Make the waves, (n_fft, 1, 2 * bins), of those bins that the mel bands hold."""
+        n_fft, bank = self.front_end.n_fft, mel_matrices(self.front_end)[0]
+        bins = np.flatnonzero(bank.any(axis=1))
+        bins = bins if len(bins) else np.arange(1)  # bands so narrow that no bin lies in any
+        angle = 2 * np.pi / n_fft * (np.outer(np.arange(n_fft), bins) % n_fft)
+        waves = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) * hann(n_fft)[:, None]
+        self.waves = waves.astype(np.float32)[:, None]
+        self.bands = np.concatenate([bank[bins], bank[bins]])[None]
 
     def call(self, x: Any) -> Any:
         """Give the spectrograms."""
@@ -47,9 +67,8 @@ class LogMelLayer(keras.layers.Layer):
         x = x if n is None else centred(x)
         before, after = front_end.sides(max(n - x.shape[-1], 0) if n else 0)
         x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + after]])
-        frames = ops.extract_sequences(x, n_fft, front_end.hop_length)
-        real, imaginary = ops.rfft(frames * hann(n_fft), fft_length=n_fft)
-        power = ops.matmul(real * real + imaginary * imaginary, mel_matrices(front_end)[0])
+        parts = ops.conv(x[..., None], self.waves, strides=front_end.hop_length)
+        power = ops.conv(ops.square(parts), self.bands)
         loudest = ops.maximum(ops.max(power, axis=(1, 2), keepdims=True), 1e-10)
         db = 10 * ops.log10(ops.maximum(power / loudest, 10.0 ** (-front_end.top_db / 10)))
         return db if front_end.bits is None else ops.round((db / front_end.top_db + 1) * 255)
@@ -80,9 +99,9 @@ def as_layer(front_end: Any) -> keras.layers.Layer:
     Raises :class:`EarshotError` when there is no such layer, as for a front end of streams.
     """
     if isinstance(front_end, LogMel):
-        return LogMelLayer(front_end.to_dict())
+        return LogMelLayer(front_end.to_dict(), name="front_end")
     if isinstance(front_end, RawWaveform):
-        return RawWaveformLayer(front_end.n_samples)
+        return RawWaveformLayer(front_end.n_samples, name="front_end")
     raise EarshotError(
-        "A recognizer of streams has no SavedModel, which answers for single clips: use save()."
+        "A recognizer of streams has no export, which answers for single clips: use save()."
     )

@@ -18,7 +18,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import keras
 import numpy as np
@@ -41,6 +41,9 @@ from earshot.recognition.prepare import (
 )
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
+
+if TYPE_CHECKING:
+    from earshot.exports.comparison import Comparison
 
 __all__ = ["UNKNOWN", "Prediction", "Recognizer", "load", "model_card",
            "probabilities_of"]  # fmt: skip
@@ -216,17 +219,41 @@ class Recognizer:
             files[MEMORY] = self.memory.write
         saving.write(folder, self.model, files, optional=[MEMORY])
 
-    def export(self, folder: PathLike) -> None:
-        """Write a TensorFlow SavedModel that needs no earshot; TensorFlow backend only.
+    def export(
+        self, folder: PathLike, format: str = "saved_model", *, precision: str = "float32",
+        test: WordSet | None = None,
+    ) -> "Comparison":  # fmt: skip
+        """Write the recognizer, front end and all, in a folder for runtimes that need no earshot.
 
-        It answers two signatures, ``serving_default(waveforms=...)``, float32, shape (n, samples),
-        at the front end's rate, and ``file(file_name=...)``, the name of a 16-bit PCM WAV file of
-        any rate, with "predictions" (probabilities, shape (n, n_classes)), "class_ids" and
-        "class_names", both of shape (n,).
+        - "saved_model", for TensorFlow, answers two signatures, ``serving_default(waveforms=...)``,
+          shape (n, samples), and ``file(file_name=...)``, a 16-bit PCM WAV file of any rate, with
+          "predictions" (probabilities, shape (n, n_classes)), "class_ids" and "class_names".
+        - "litert", for phones and small computers, is a ``model.tflite`` with the signature
+          ``waveforms``, shape (1, n_samples), to "probabilities"; ``precision`` is "float32",
+          "float16" or "int8", that of its weights.
+        - "onnx", for ONNX Runtime, is a ``model.onnx`` from ``waveforms``, shape (n, n_samples), to
+          "probabilities"; ``precision`` is "float32" or "float16".
+
+        Waveforms are float32 at the front end's rate; ``card.json`` has it, with the words in their
+        order. What was written is loaded again by its own runtime and compared with this recognizer
+        on the clips of ``test``, else on synthetic ones; the comparison is given, and in the card.
+        Raises :class:`EarshotError` when the answers are others: then nothing is kept.
+        TensorFlow backend only.
         """
-        from earshot.recognition import saved_model  # imports TensorFlow, whatever the backend
+        from earshot.exports import comparison, exporting  # import TensorFlow
 
-        saved_model.write(self.model, self.front_end, self.class_names, folder)
+        words, rate = test, self.front_end.sample_rate
+        if words is None:
+            words = comparison.made_up(self.class_names, rate)
+        clips = [
+            checked_clip(x, words.sample_rate, to_rate=rate, name=str(source))
+            for x, source in zip(words.waveforms, words.sources, strict=True)
+        ]
+        clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
+        return exporting.export(
+            self, folder, clips, about=words.about, format=format, precision=precision,
+            card=_plain_card(self.card),
+        )  # fmt: skip
 
 
 def _clip_or_answer(sound: Any, rate: int, to_rate: int, several: bool) -> Array | Prediction:

@@ -1,47 +1,40 @@
-"""A recognizer as a TensorFlow SavedModel (TensorFlow backend only).
+"""A recognizer as a TensorFlow SavedModel, which finds the word in longer waveforms and in files.
 
 >>> import tempfile
->>> from earshot import LogMel, networks
+>>> from earshot import LogMel, networks, recognition
+>>> r = recognition.Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
 >>> with tempfile.TemporaryDirectory() as folder:
-...     write(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"), folder)
+...     write(r, Path(folder))
 ...     sorted(tf.saved_model.load(folder).signatures)
 ['file', 'serving_default']
 """
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from earshot import files
-from earshot.errors import EarshotError
-from earshot.features.front_end import FrontEnd
-from earshot.networks import saving
+from earshot.exports.graph import Exportable, quiet
 from earshot.networks.front_end_layers import as_layer, centred
-from earshot.types import PathLike
+from earshot.types import Array
 
-__all__ = ["write"]
+__all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "write"]
 
-MARK = "saved_model.pb"  # the file by which a SavedModel is known
+FILE = "saved_model.pb"  # by which a SavedModel is known
 PARTS = ("assets", "fingerprint.pb", "variables")  # what is beside it
+PACKAGES = ("tensorflow",)
+PRECISIONS = ("float32",)
 TAPS = 32  # neighbouring samples on each side that the resampling filter looks at
 
 
-def write(
-    model: keras.Model, front_end: FrontEnd, class_names: Sequence[str], folder: PathLike
-) -> None:
-    """Write a recognizer as a SavedModel; see :meth:`earshot.recognition.Recognizer.export`."""
-    if keras.backend.backend() != "tensorflow":
-        raise EarshotError(
-            f"A SavedModel needs the TensorFlow backend, not {keras.backend.backend()}: "
-            "set KERAS_BACKEND=tensorflow."
-        )
+def write(recognizer: Exportable, folder: Path, precision: str = "float32") -> None:
+    """Write the files of a SavedModel; see :meth:`earshot.recognition.Recognizer.export`."""
+    model, front_end = recognizer.model, recognizer.front_end
     front_layer = as_layer(front_end)
-    saving.check_replaceable(folder, MARK, PARTS)
     front_layer.build((None, front_end.n_samples))
-    names = tf.constant(class_names)
+    names = tf.constant(recognizer.class_names)
 
     def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
         clips = _window(waveforms, front_end)
@@ -62,18 +55,14 @@ def write(
     waveforms = tf.TensorSpec([None, None], tf.float32, "waveforms")
     archive.add_endpoint("serving_default", from_waveforms, [waveforms])
     archive.add_endpoint("file", from_file, [tf.TensorSpec([], tf.string, "file_name")])
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # it would tell the name of the temporary folder
-    try:
-        with files.atomic_path(folder) as temporary:
-            try:
-                archive.write_out(str(temporary), verbose=False)
-            except tf.errors.OpError as error:  # "...; No space left on device [Op:SaveV2]"
-                reason = error.message.rpartition("; ")[2].partition(" [Op")[0]
-                raise OSError(reason) from error  # of which atomic_path makes the sentence
-    finally:
-        logger.setLevel(level)
+    with quiet():
+        archive.write_out(str(folder), verbose=False)
+
+
+def answers(folder: Path, waveforms: Array) -> Array:
+    """Give probabilities, shape (n, n_classes), as the files give them."""
+    ask = tf.saved_model.load(folder).signatures["serving_default"]
+    return ask(waveforms=tf.constant(waveforms, tf.float32))["predictions"].numpy()
 
 
 def _window(waveforms: tf.Tensor, front_end: Any) -> tf.Tensor:

@@ -9,17 +9,15 @@ from earshot.errors import EarshotError
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("export") / "beeps"
-    trained.export(folder)
-    return folder
+def folder(exported):
+    return exported("saved_model")[0]
 
 
-def test_waveforms_give_what_predict_gives(trained, exported, beep):
+def test_waveforms_give_what_predict_gives(trained, folder, beep):
     import tensorflow as tf
 
     clips = [beep(300), beep(1500)]
-    answer = tf.saved_model.load(exported).signatures["serving_default"](
+    answer = tf.saved_model.load(folder).signatures["serving_default"](
         waveforms=tf.constant(np.stack(clips))
     )
     assert list(answer["class_names"].numpy()) == [b"low", b"high"]
@@ -31,13 +29,13 @@ def test_waveforms_give_what_predict_gives(trained, exported, beep):
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 44100])
 @pytest.mark.parametrize("pitch_hz", [300, 1500])
 def test_a_file_of_any_rate_gives_what_predict_gives(
-    trained, exported, tmp_path, sample_rate, pitch_hz, beep
+    trained, folder, tmp_path, sample_rate, pitch_hz, beep
 ):
     import tensorflow as tf
 
     path = tmp_path / "a.wav"
     audio.write(path, beep(pitch_hz, sample_rate, duration_s=0.7), sample_rate)
-    answer = tf.saved_model.load(exported).signatures["file"](file_name=tf.constant(str(path)))
+    answer = tf.saved_model.load(folder).signatures["file"](file_name=tf.constant(str(path)))
     p = trained.predict(path)
     assert answer["class_names"].numpy()[0].decode() == p.word
     np.testing.assert_allclose(
@@ -55,14 +53,14 @@ def test_what_was_put_beside_an_export_is_never_replaced(trained, tmp_path):
 
 @pytest.mark.parametrize(("offset", "length_s"), [(0.0, 1.5), (0.2, 0.4), (0.2, 1.5)])
 def test_it_finds_the_loudest_stretch_and_takes_an_offset_off(
-    trained, exported, beep, offset, length_s
+    trained, folder, beep, offset, length_s
 ):
     import tensorflow as tf
 
     clips = [np.full(round(length_s * 8000), offset, np.float32) for _ in range(2)]
     for clip, pitch_hz in zip(clips, (300, 1500), strict=True):
         clip[-3200:] += beep(pitch_hz)
-    answer = tf.saved_model.load(exported).signatures["serving_default"](
+    answer = tf.saved_model.load(folder).signatures["serving_default"](
         waveforms=tf.constant(np.stack(clips))
     )
     assert list(answer["class_names"].numpy()) == [b"low", b"high"]
@@ -82,7 +80,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_left(trained, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_export_runs_without_earshot(exported, tmp_path, beep):
+def test_the_export_runs_without_earshot(folder, tmp_path, beep):
     audio.write(tmp_path / "a.wav", beep(300), 8000)
     code = (
         "import sys, tensorflow as tf; m = tf.saved_model.load(sys.argv[1]); "
@@ -91,7 +89,7 @@ def test_the_export_runs_without_earshot(exported, tmp_path, beep):
         "print(a['class_names'].numpy()[0].decode())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(exported), str(tmp_path / "a.wav")],
+        [sys.executable, "-c", code, str(folder), str(tmp_path / "a.wav")],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.strip() == "low", done.stderr

@@ -1,0 +1,95 @@
+"""Recognizers in other runtimes: the same answers, the time of a clip, the size of the file."""
+
+import os
+import sys
+
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from report import ROOT, header, median_s, spoken_digit, table
+
+import earshot
+from earshot.exports import FORMATS
+
+MODELS = ("spoken_digit", "base")
+N_CLIPS = 250  # the official test set: the first five takes of every digit and speaker
+
+
+def official_test(words):
+    """Give the clips of the official test set."""
+    takes = [int(source.rsplit("_", 1)[1].removesuffix(".wav")) for source in words.sources]
+    return words.subset(np.flatnonzero(np.array(takes) < 5))
+
+
+def one_clip(format, folder, clip):
+    """Give a function that asks an export about a clip, without loading it anew."""
+    if format == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+
+        machine = Interpreter(model_path=str(folder / "model.tflite"), num_threads=1)
+        ask = machine.get_signature_runner()
+        return lambda: (machine, ask(waveforms=clip))  # without its machine it cannot ask
+    if format == "onnx":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        providers = ["CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=providers)
+        return lambda: session.run(None, {"waveforms": clip})
+    import tensorflow as tf
+
+    model = tf.saved_model.load(folder)
+    waveform = tf.constant(clip)
+    return lambda: (model, model.signatures["serving_default"](waveforms=waveform))
+
+
+def size_mb(folder):
+    """Size of an export without its card."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "card.json"]
+    return sum(path.stat().st_size for path in files) / 1e6
+
+
+def rows_of(name, words, into):
+    """Measure one recognizer in all formats, and in Python."""
+    r = earshot.load(ROOT / "models" / name)
+    waveform = words.waveforms[0]
+    spectrogram = r.front_end([waveform])
+    clip = r.front_end.pad_or_trim([waveform])
+    times = {
+        "Keras, predict_on_batch": lambda: r.model.predict_on_batch(spectrogram),
+        "earshot, predict": lambda: r.predict(waveform, words.sample_rate),
+    }
+    for way, function in times.items():
+        yield [name, way, "", "", f"{1e3 * median_s(function, 200):.2f} ms", ""]
+    for format, form in FORMATS.items():
+        for precision in form.PRECISIONS:
+            folder = Path(into) / f"{name}-{format}-{precision}"
+            found = r.export(folder, format, precision=precision, test=words)
+            seconds = median_s(one_clip(format, folder, clip), 200)
+            yield [
+                name, f"{format}, {precision}", f"{found.agreement:.1%}",
+                f"{found.largest_difference:.1e}", f"{1e3 * seconds:.2f} ms",
+                f"{size_mb(folder):.2f} MB",
+            ]  # fmt: skip
+
+
+def main():
+    """Measure and print; names of models as arguments, else the committed ones."""
+    header("python benchmarks/export.py")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {0})
+    words = official_test(spoken_digit())
+    assert len(words) == N_CLIPS
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row for name in sys.argv[1:] or MODELS for row in rows_of(name, words, folder)]
+    head = ["recognizer", "by", "same answers", "largest difference", "one clip", "size"]
+    table(head, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""One call for every format: write, load again by the format's own runtime, compare, keep.
+
+>>> import tempfile
+>>> from earshot import LogMel, networks, recognition
+>>> r = recognition.Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
+>>> folder = tempfile.mkdtemp()
+>>> export(r, folder, [np.ones(8000)], about="a step", format="onnx").agreement
+1.0
+"""
+
+import dataclasses
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from earshot import files
+from earshot.errors import EarshotError
+from earshot.exports import litert, onnx, saved_model
+from earshot.exports.comparison import Comparison, compared
+from earshot.exports.graph import Exportable
+from earshot.features.front_end import kind_of
+from earshot.networks import saving
+from earshot.networks.front_end_layers import as_layer
+from earshot.types import Array, PathLike
+
+__all__ = ["CARD", "FORMATS", "export"]
+
+CARD = "card.json"  # beside the file: what goes in and comes out, and how it answers
+FORMATS: dict[str, Any] = {"saved_model": saved_model, "litert": litert, "onnx": onnx}
+"""Modules with the same names in them: ``write(recognizer, folder, precision)`` writes ``FILE`` and
+``PARTS``, ``answers(folder, waveforms)`` asks what was written, by a runtime of ``PACKAGES``."""
+
+
+def export(
+    recognizer: Exportable, folder: PathLike, clips: Sequence[Array], *, about: str,
+    format: str = "saved_model", precision: str = "float32", card: Mapping[str, Any] | None = None,
+) -> Comparison:  # fmt: skip
+    """Write a folder; see :meth:`earshot.recognition.Recognizer.export`.
+
+    ``clips``, at the front end's rate, of ``n_samples`` at most, are what the export is compared
+    on, ``about`` says which they are; ``card`` is the recognizer's own.
+    """
+    form, front_end = _checked(format, precision), recognizer.front_end
+    as_layer(front_end)  # refuses what has none
+    if not clips:
+        raise EarshotError("The set to compare the export on is empty: leave test out.")
+    saving.check_replaceable(folder, form.FILE, {*form.PARTS, CARD})
+    expected = recognizer.probabilities(clips)
+    with files.atomic_path(folder) as temporary:
+        temporary.mkdir()
+        form.write(recognizer, temporary, precision)
+        given = form.answers(temporary, _padded(clips, front_end))
+        comparison = compared(expected, given, about=about)
+        comparison.check(precision)
+        text = {
+            "format": format, "precision": precision, "words": recognizer.class_names,
+            "kind": kind_of(front_end), "front_end": front_end.to_dict(),
+            "spotting_threshold": recognizer.spotting_threshold,
+            "compared": dataclasses.asdict(comparison), "recognizer": dict(card or {}),
+        }  # fmt: skip
+        content = json.dumps(text, indent=2, ensure_ascii=False)
+        (temporary / CARD).write_text(content + "\n", encoding="utf-8")
+    return comparison
+
+
+def _checked(format: str, precision: str) -> Any:
+    """Give the module of a format, if it can be written here."""
+    if format not in FORMATS:
+        raise EarshotError(f"There is no format {format!r}: choose one of {', '.join(FORMATS)}.")
+    form = FORMATS[format]
+    if precision not in form.PRECISIONS:
+        choice = ", ".join(form.PRECISIONS)
+        raise EarshotError(f"{format} has no precision {precision!r}: choose one of {choice}.")
+    if keras.backend.backend() != "tensorflow":
+        raise EarshotError(
+            f"An export needs the TensorFlow backend, not {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow."
+        )
+    names = [x.replace("_", "-") for x in form.PACKAGES if not importlib.util.find_spec(x)]
+    if names:
+        missing = " ".join(names)
+        raise EarshotError(f"The format {format} needs more packages: pip install {missing}")
+    return form
+
+
+def _padded(clips: Sequence[Array], front_end: Any) -> Array:
+    """Bring clips to the length that an export takes, as the front end does."""
+    padded = np.zeros((len(clips), front_end.n_samples), np.float32)
+    for row, clip in zip(padded, clips, strict=True):
+        start, _ = front_end.sides(len(row) - len(clip))
+        row[start : start + len(clip)] = clip
+    return padded
