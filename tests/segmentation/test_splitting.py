@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy.ndimage import uniform_filter1d
 from support import MODELS
 
 from earshot import audio
@@ -12,6 +13,25 @@ from earshot.errors import EarshotError
 from earshot.segmentation.splitting import split_words
 
 RATE = 8000
+
+
+def clatter(rng):
+    """Things that are struck and ring on, as dishes do; half a minute."""
+    x = 0.02 * rng.standard_normal(30 * RATE)
+    t = np.arange(RATE // 2) / RATE
+    for at in rng.integers(0, len(x) - len(t), 45):
+        hz, decays_s = rng.uniform(700, 3900, 6), rng.uniform(0.01, 0.12, 6)
+        tones = np.exp(-t / decays_s[:, None]) * np.sin(2 * np.pi * hz[:, None] * t)
+        x[at : at + len(t)] += rng.exponential(0.5, 6) @ tones
+    return x.astype(np.float32)
+
+
+def machine(rng):
+    """A whirr that swells twice a second over a hum; half a minute."""
+    t = np.arange(30 * RATE) / RATE
+    swell = 0.1 + np.square(np.sin(2 * np.pi * t))
+    whirr = uniform_filter1d(rng.standard_normal(len(t)), 4)
+    return (swell * (whirr + 0.3 * np.sin(2 * np.pi * 180 * t))).astype(np.float32)
 
 
 class TestSplitWords:
@@ -47,6 +67,12 @@ class TestSplitWords:
         level = np.where(np.arange(len(x)) < len(x) / 2, 0.002, 0.02)
         x += (level * rng.standard_normal(len(x))).astype(np.float32)
         assert len(split_words(x, RATE)) == len(stream.segments)
+
+    @pytest.mark.parametrize("noise", [clatter, machine])
+    def test_words_are_found_among_sounds_that_are_as_loud(self, assert_found, voices, rng, noise):
+        words = voices.subset(voices.speakers == voices.speakers[0])
+        stream = make_stream(words, noise(rng), snr_db=6, sample_rate=RATE, seed=1)
+        assert_found(split_words(stream.waveform, RATE), stream.segments)
 
     def test_loudness_does_not_matter(self, assert_found, stream):
         soft = split_words(stream.waveform * np.float32(0.01), RATE)

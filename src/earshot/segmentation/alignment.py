@@ -16,8 +16,8 @@ from scipy.special import expit
 
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.segmentation import pieces as parts
-from earshot.segmentation.noise_floor import learn_noise_floor
 from earshot.segmentation.segments import Segment
+from earshot.segmentation.speech import find_speech
 from earshot.types import Array, PathLike
 
 __all__ = ["align_words", "assign"]
@@ -56,10 +56,10 @@ def align_words(
         needed = f"the earliest and latest time of each word, shape ({len(words)}, 2)"
         raise EarshotError(f"onsets_s needs {needed}, not {np.shape(onsets_s)}.")
     if isinstance(recording, list | tuple):
-        sound, pieces, name = None, parts.pieces_of_segments(recording), "the recording"
+        pieces, name = parts.pieces_of_segments(recording), "the recording"
     else:
-        sound = learn_noise_floor(recording, sample_rate)
-        pieces, name = parts.find_pieces(sound, parts.VALLEYS[0]), sound.name
+        speech = find_speech(recording, sample_rate)
+        pieces, name = parts.find_pieces(speech, parts.VALLEYS[0]), speech.name
     segments = assign(pieces, words, onsets_s=onsets_s, may_leave_out=True)
     if not segments:
         silent = f"Nothing in {name} stands out of the noise"
@@ -70,7 +70,6 @@ def align_words(
         missing = f"{len(left_out)} of {len(words)} words were not found in {name}"
         way_out = "Listen to it and correct the cut by hand."
         warnings.warn(f"{missing}: {some(left_out, 20)}. {way_out}", EarshotWarning, stacklevel=2)
-    segments = parts.refined(segments, sound) if sound else segments
     return [(segment.word, segment) for segment in segments]
 
 
@@ -121,7 +120,7 @@ def assign(
 
 
 def _costs(pieces, words, min_pause_s, onsets_s, leave_out):
-    starts_s, ends_s, strength, gaps_s, _ = np.array(pieces, float).T
+    starts_s, ends_s, strength, gaps_s = np.array(pieces, float).T
     lengths_s = [word.duration_s for word in parts.groups_by_pause(pieces, 0, min_pause_s)]
     letters = np.array([len(word) for word in words]) + SILENT_LETTERS
     expected_s = np.median(lengths_s or [USUAL_WORD_S]) * letters / letters.mean()

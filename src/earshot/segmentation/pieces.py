@@ -1,11 +1,10 @@
-"""What stands out of the noise, in pieces; words are made of one or more.
+"""What sounds like speech, in pieces; words are made of one or more.
 
->>> near = [Piece(0.5, 0.7, 2.0, 0.5, 0.2), Piece(0.75, 0.9, 2.0, 0.05, 0.1)]
+>>> near = [Piece(0.5, 0.7, 2.0, 0.5), Piece(0.75, 0.9, 2.0, 0.05)]
 >>> [(word.start_s, word.end_s) for word in groups_by_pause(near, min_word_s=0.08)]
 [(0.5, 0.9)]
 """
 
-import dataclasses
 import itertools
 import typing
 from collections.abc import Sequence
@@ -13,51 +12,47 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from earshot.segmentation.noise_floor import AboveNoise
 from earshot.segmentation.segments import Segment
+from earshot.segmentation.speech import Speech
 
-__all__ = ["Piece", "find_pieces", "groups_by_pause", "pieces_of_segments", "refined"]
+__all__ = ["MIN_PAUSE_S", "SURE", "VALLEYS", "Piece", "find_pieces", "groups_by_pause",
+           "pieces_of_segments"]  # fmt: skip
 
 MIN_PAUSE_S = 0.15  # pause between two words: shorter ones are within words, before a "t" or a "k"
 PAUSE_SPREAD_S = 0.03  # how sharp that border is
 SURE = 4.0  # how fast plausibility falls with strength
 VALLEYS = (0.6, 0.8, 1.0)  # a piece may be divided where it falls to such a part; tried in turn
-LOUD_FRAMES = 8  # a piece is as strong as the mean of so many of its loudest frames
-WEAKEST = 0.4  # strength of a word at least, as part of the recording's typical word
-EDGE = 0.06  # a word ends where the score is this part of the way from its pause to speech,
-EDGE_LEAST_DB = 1.0  # ... but at least so far above its pause
-EDGE_REACH = 100  # frames beside a word that show how quiet its pause is
-EDGE_QUANTILE = 0.3  # share of them that is quieter than the pause
-EDGE_FRAMES = 15  # a word grows by so many frames at most
-EDGE_GAP = 4  # a break of so many frames ends a word for good
-CLEAN_DB = 25.0  # speech so far above the noise needs no room around it
-ROOM_S_PER_DB = 0.003  # for each dB less, room after a word for its soft end; before it, half of it
+LOUD_FRAMES = 8  # a piece is as strong as the mean of so many of its surest frames
+# Chosen on two minutes of streams that benchmarks/segmentation.py does not report on.
+LOW = 0.5  # score where a word ends
+HIGH = 1.0  # score that a word must reach at least,
+WEAKEST = 0.4  # ... and as part of the score of the recording's surest frames,
+TOP_QUANTILE = 0.94  # ... which this share of its frames above LOW does not reach
 
 
 class Piece(typing.NamedTuple):
-    """What stands out of the noise without a break; words are made of one or more."""
+    """What sounds like speech without a break; words are made of one or more."""
 
     start_s: float
     end_s: float
-    strength: float  # 1 is the level that makes a word
+    strength: float  # 1 is what makes a word
     gap_s: float  # pause before it
-    core_s: float  # how long it is loud: a click is short, however long it rings on
 
 
-def find_pieces(sound: AboveNoise, valley: float = 0.0) -> list[Piece]:
-    """Find what stands out of the noise, divided where it falls below ``valley`` of its peaks."""
+def find_pieces(speech: Speech, valley: float = 0.0) -> list[Piece]:
+    """Find what sounds like speech, divided where its score falls below ``valley`` of its peaks."""
     pieces, last = [], 0
-    borders = np.diff(sound.score > sound.low, prepend=False, append=False)
-    for start, end in np.flatnonzero(borders).reshape(-1, 2):
-        score = (sound.score[start:end] - sound.quiet) / (sound.high - sound.quiet)
-        cuts, gaps_s = _valleys(score, valley)
-        gaps_s = [(start - last) * sound.frame_s, *gaps_s]
+    heard = speech.score > LOW
+    top = float(np.quantile(speech.score[heard], TOP_QUANTILE)) if heard.any() else 0.0
+    strengths = speech.score / max(HIGH, WEAKEST * top)
+    for start, end in np.flatnonzero(np.diff(heard, prepend=False, append=False)).reshape(-1, 2):
+        run = strengths[start:end]
+        cuts, gaps_s = _valleys(run, valley)
+        gaps_s = [(start - last) * speech.frame_s, *gaps_s]
         for (i, j), gap_s in zip(itertools.pairwise([0, *cuts, end - start]), gaps_s, strict=True):
-            strength = float(np.sort(score[i:j])[-LOUD_FRAMES:].mean())
-            begin_s, end_s = (start + i) * sound.frame_s, (start + j) * sound.frame_s
-            loud = sound.edges[start + i : start + j]
-            core_s = np.count_nonzero(loud > loud.max() / 2) * sound.frame_s
-            pieces.append(Piece(begin_s, min(end_s, sound.duration_s), strength, gap_s, core_s))
+            strength = float(np.sort(run[i:j])[-LOUD_FRAMES:].mean())
+            begin_s, end_s = (round(int(start + k) * speech.frame_s, 4) for k in (i, j))
+            pieces.append(Piece(begin_s, min(end_s, speech.duration_s), strength, gap_s))
         last = end
     return pieces
 
@@ -78,23 +73,21 @@ def _valleys(score, most):
 def groups_by_pause(
     pieces: Sequence[Piece], min_word_s: float = 0.0, min_pause_s: float = MIN_PAUSE_S
 ) -> list[Segment]:
-    """Join what is near together, drop what is short or weak."""
+    """Join what is near together, drop what is weak or short."""
     near: list[list[Piece]] = []
     for piece in (piece for piece in pieces if piece.strength >= 1):
         if near and piece.start_s - near[-1][-1].end_s < min_pause_s:
             near[-1].append(piece)
         else:
             near.append([piece])
-    near = [group for group in near if sum(piece.core_s for piece in group) >= min_word_s]
-    strengths = [max(piece.strength for piece in group) for group in near]
-    least = max(1.0, WEAKEST * float(np.median(strengths))) if near else 1.0
     words = []
-    for group, strength in zip(near, strengths, strict=True):
-        if strength >= least:
+    for group in near:
+        start_s, end_s = group[0].start_s, group[-1].end_s
+        if sum(piece.end_s - piece.start_s for piece in group) >= min_word_s:
             joints_s = np.array([b.start_s - a.end_s for a, b in itertools.pairwise(group)])
             joined = expit((min_pause_s - joints_s) / PAUSE_SPREAD_S).prod()
-            sure = float(expit(SURE * (strength / least - 1) + 1) * joined)
-            words.append(Segment(group[0].start_s, group[-1].end_s, confidence=sure))
+            sure = expit(SURE * (max(piece.strength for piece in group) - 1) + 1) * joined
+            words.append(Segment(start_s, end_s, confidence=float(sure)))
     return words
 
 
@@ -103,37 +96,6 @@ def pieces_of_segments(segments: Sequence[Segment]) -> list[Piece]:
     pieces, last_s = [], 0.0
     for s in segments:
         strength = 1 + float(logit(np.clip(s.confidence, 1e-3, 1 - 1e-3))) / SURE
-        pieces.append(Piece(s.start_s, s.end_s, strength, max(s.start_s - last_s, 0), s.duration_s))
+        pieces.append(Piece(s.start_s, s.end_s, strength, max(s.start_s - last_s, 0)))
         last_s = s.end_s
     return pieces
-
-
-def refined(groups: Sequence[Segment], sound: AboveNoise) -> list[Segment]:
-    """Move the borders to where the sound really ends, at most to the middle of the pause."""
-    starts = [*(round(group.start_s / sound.frame_s) for group in groups), len(sound.edges)]
-    ends = [0, *(round(group.end_s / sound.frame_s) for group in groups)]
-    between_s = [(a.end_s + b.start_s) / 2 for a, b in itertools.pairwise(groups)]
-    limits_s = [0.0, *between_s, sound.duration_s]
-    room_s = ROOM_S_PER_DB * max(0.0, CLEAN_DB - (sound.top - sound.quiet))
-    level = max(EDGE_LEAST_DB, EDGE * (sound.top - sound.quiet))
-    segments = []
-    for i, group in enumerate(groups):
-        before = sound.edges[ends[i] : starts[i]][-EDGE_REACH:]
-        after = sound.edges[ends[i + 1] : starts[i + 1]][:EDGE_REACH]
-        start_s = group.start_s - _fading(before[::-1], level) * sound.frame_s - room_s / 2
-        end_s = group.end_s + _fading(after, level) * sound.frame_s + room_s
-        start_s = round(float(max(start_s, limits_s[i])), 4)
-        end_s = round(float(min(end_s, limits_s[i + 1])), 4)
-        segments.append(dataclasses.replace(group, start_s=start_s, end_s=end_s))
-    return segments
-
-
-def _fading(gap, level):
-    """Count the frames next to a word that are louder than its pause, small breaks included."""
-    if len(gap) < EDGE_GAP:
-        return len(gap)
-    rank = int(len(gap) * EDGE_QUANTILE)
-    loud = np.flatnonzero(gap[:EDGE_FRAMES] > np.partition(gap, rank)[rank] + level)
-    breaks = np.flatnonzero(np.diff(loud, prepend=-1) > EDGE_GAP)
-    loud = loud[: breaks[0]] if len(breaks) else loud
-    return min(int(loud[-1]) + 1, len(gap) // 2) if len(loud) else 0

@@ -11,9 +11,9 @@
 
 from earshot.errors import EarshotError
 from earshot.segmentation.alignment import assign
-from earshot.segmentation.noise_floor import learn_noise_floor
-from earshot.segmentation.pieces import MIN_PAUSE_S, VALLEYS, find_pieces, groups_by_pause, refined
+from earshot.segmentation.pieces import MIN_PAUSE_S, VALLEYS, find_pieces, groups_by_pause
 from earshot.segmentation.segments import Segment
+from earshot.segmentation.speech import find_speech
 from earshot.types import Sound
 
 __all__ = ["split_words"]
@@ -26,9 +26,9 @@ def split_words(
     """Find the words of a recording.
 
     Each frequency band is compared with its own noise floor, a low quantile of the seconds before
-    and after. The bands are weighed by how well they tell loud frames from quiet ones (Fisher's
-    linear discriminant, learned anew for every recording). A word is where the sum rises above a
-    threshold, up to where it falls below a lower one (hysteresis).
+    and after. A small network, taught on words in many noises and run by NumPy, says from that how
+    much each frame sounds like speech. A word is where it does, up to where it no longer does, and
+    must reach a threshold in between that follows the recording's surest words.
 
     Segments come in order, without overlap. What is no sound, or has not ``n_words`` places that
     could be words, raises :class:`EarshotError`.
@@ -41,16 +41,16 @@ def split_words(
     """
     if n_words is not None and (n_words is True or n_words != int(n_words) or n_words < 1):
         raise EarshotError(f"n_words is a whole number from 1, not {n_words!r}.")
-    sound = learn_noise_floor(x, sample_rate)
+    speech = find_speech(x, sample_rate)
     if n_words is None:
-        return refined(groups_by_pause(find_pieces(sound), min_word_s, min_pause_s), sound)
+        return groups_by_pause(find_pieces(speech), min_word_s, min_pause_s)
     for shallowest in VALLEYS:
-        pieces = find_pieces(sound, shallowest)
+        pieces = find_pieces(speech, shallowest)
         if len(pieces) >= n_words:
             break
     groups = assign(pieces, [""] * int(n_words), min_pause_s=min_pause_s)
     if not groups:
-        found = f"Only {len(pieces)} places in {sound.name} could be words"
+        found = f"Only {len(pieces)} places in {speech.name} could be words"
         way_out = "count again, or record it again, nearer to the microphone."
         raise EarshotError(f"{found}, and n_words is {n_words}: {way_out}")
-    return refined(groups, sound)
+    return groups
