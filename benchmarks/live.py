@@ -143,7 +143,7 @@ def picked(r, features, threshold):
     found = []
     for row in scores:
         if one := picker.push(row, row):
-            middle_s = (one.window + 1) * spotter.STEP_S - 0.5
+            middle_s = (one.window + 1 - spotter.SMOOTH // 2) * spotter.STEP_S - 0.5
             found.append((r.class_names[one.word], middle_s, one.score))
     return found
 

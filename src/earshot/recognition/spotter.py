@@ -26,8 +26,8 @@ __all__ = ["Heard", "Picker", "answers_along", "averaged", "best_in_each_second"
 
 STEP_S = 0.12  # from one window to the next
 AT_ONCE = (128, 16, 1)  # windows that go through the network together
-SMOOTH = 2  # windows over which scores are averaged
-REST_S = 0.4  # after a word nothing is named for so long: what is left of it may sound like another
+SMOOTH = 3  # windows over which scores are averaged
+REST_S = 0.7  # after a word what is left of it, or comes before the next, may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
 LONGEST_WAIT = 2  # windows that a rising score is waited for
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
@@ -69,36 +69,47 @@ class Picked:
 
 
 class Picker:
-    """Takes the scores of one window after another, and picks the words: each once, at its peak."""
+    """Takes the scores of one window after another, and picks the words: each once, at its peak.
+
+    A word is named when its score, averaged over the last windows, is above the threshold and that
+    of the newest window falls again. For a while after it only what is surer is named.
+    """
 
     def __init__(self, threshold: float, least_probability: float, rest: int):
         self.threshold, self.least_probability, self.rest = threshold, least_probability, rest
         self._last: collections.deque[tuple[Array, Array]] = collections.deque(maxlen=SMOOTH)
         self._n = 0
-        self._best: Picked | None = None
-        self._quiet_until = 0
-        self._named: int | None = None  # the last word, while its score is above the threshold
+        self._best: Picked | None = None  # while it may become surer still
+        self._before: Picked | None = None  # the last that was named
+        self._named: int | None = None  # its word, while its score is above the threshold
         self._highest = self._lowest = 0.0  # what it reached since, and what it fell to from there
 
     def push(self, scores: Array, probabilities: Array) -> Picked | None:
         """Take scores and probabilities of the next window, (n_words,); give a word that peaked."""
+        previous = self._last[-1][0] if self._last else scores
         self._last.append((scores, probabilities))
         score, sure = (np.mean(x, axis=0) for x in zip(*self._last, strict=True))
         window, self._n = self._n, self._n + 1
         word, best = int(score.argmax()), self._best
         again = self._is_again(score)
         accepted = score[word] > self.threshold and sure[word] >= self.least_probability
-        fresh = window >= self._quiet_until and (word != self._named or again)
+        fresh = self._is_fresh(window, score[word]) and (word != self._named or again)
         if accepted and fresh and (best is None or score[word] > best.score):
             first = best.first_window if best else window
-            self._best = Picked(word, float(score[word]), float(sure[word]), window, first)
-            if window - first < LONGEST_WAIT:
+            best = Picked(word, float(score[word]), float(sure[word]), window, first)
+            if window - first < LONGEST_WAIT and scores[word] >= previous[word]:
+                self._best = best
                 return None
-        best, self._best = self._best, None
+        self._best = None
         if best:
-            self._quiet_until, self._named = best.window + self.rest, best.word
+            self._before, self._named = best, best.word
             self._highest = self._lowest = score[best.word]
         return best
+
+    def _is_fresh(self, window: int, score: float) -> bool:
+        """Tell whether a word may be named: it is no remainder of the one before."""
+        before = self._before
+        return before is None or window >= before.window + self.rest or score > before.score
 
     def _is_again(self, score: Array) -> bool:
         """Tell whether the score of the word that was named last has fallen and rises again."""
@@ -272,7 +283,7 @@ def spot(
         probabilities = softmax(logits, axis=1)
         for row, sure in zip(scores, probabilities, strict=True):
             if picked := picker.push(row, sure[: len(names)]):
-                end_s = (picked.window + 1) * step_s
+                end_s = (picked.window + 1 - SMOOTH // 2) * step_s  # of the middle one
                 start_s, end_s = past.extent_s(max(end_s - window_s, 0), end_s)
                 x = past.waveform(start_s, end_s)
                 word, how = names[picked.word], (picked.probability, picked.score)
