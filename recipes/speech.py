@@ -5,7 +5,7 @@
 Reads the Free Spoken Digit Dataset (data/spoken_digit.npz, else the archive in EARSHOT_DOWNLOADS,
 else the internet), of which george and theo are trained on: the other three speakers are those of
 benchmarks/segmentation.py. With them, voices of eSpeak NG say digits, other words and words that
-mean nothing. All noises are made up here: no recording of any is trained on. Eight minutes on two
+mean nothing. All noises are made up here: no recording of any is trained on. Ten minutes on two
 cores.
 """
 
