@@ -3,7 +3,7 @@
 >>> from earshot import LogMel, networks
 >>> network = graph(networks.cnn((101, 40), 2), LogMel())
 >>> network.input_shape, network.output_shape
-((None, 8000), {'probabilities': (None, 2)})
+((None, 8000), (None, 2))
 """
 
 import contextlib
