@@ -134,6 +134,26 @@ def test_a_bad_export_is_an_error_and_what_was_there_stays(trained, exported, tm
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@keras.saving.register_keras_serializable("tests")
+class Digamma(keras.layers.Layer):
+    """Something that no light runtime can do."""
+
+    def call(self, x):
+        """Give a function of the first two values of each clip."""
+        import tensorflow as tf
+
+        return tf.math.digamma(x[:, 0, :2] ** 2 + 1)
+
+
+@pytest.mark.parametrize("format", ["litert", "onnx"])
+def test_what_a_runtime_cannot_do_is_an_error_in_a_sentence(trained, tmp_path, format):
+    inputs = keras.Input(trained.front_end.output_shape)
+    model = keras.Model(inputs, Digamma()(inputs))
+    with pytest.raises(EarshotError, match=r"Digamma.*: choose format='saved_model'\.$"):
+        Recognizer(model, trained.front_end, ("low", "high")).export(tmp_path / "a", format)
+    assert not list(tmp_path.iterdir())
+
+
 def test_lstms_answer_the_same(tmp_path):
     front_end = LogMel(n_samples=1600, hop_length=320, n_mels=8)
     model = builders.spectrogram_lstm(front_end.output_shape, 2, stem=4, units=4, dense=4)

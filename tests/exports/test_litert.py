@@ -69,21 +69,3 @@ def test_a_loop_of_too_many_steps_is_refused(tmp_path):
     recognizer = Recognizer(model, RawWaveform(8000, 600), ("low", "high"))
     with pytest.raises(EarshotError, match="takes 600 steps, .* choose format='onnx'"):
         recognizer.export(tmp_path / "a", "litert")
-
-
-@keras.saving.register_keras_serializable("tests")
-class Determinant(layers.Layer):
-    """Something that LiteRT cannot do."""
-
-    def call(self, x):
-        """Give the determinant of the first bands, twice."""
-        return keras.ops.tile(keras.ops.linalg.det(x[:, :4, :4])[:, None], (1, 2))
-
-
-def test_a_network_that_does_not_convert_is_an_error_in_a_sentence(tmp_path):
-    front_end = LogMel(n_samples=1600, hop_length=320, n_mels=8)
-    inputs = keras.Input(front_end.output_shape)
-    recognizer = Recognizer(keras.Model(inputs, Determinant()(inputs)), front_end, ("low", "high"))
-    with pytest.raises(EarshotError, match=r"cannot be written as litert \(.*choose format='saved"):
-        recognizer.export(tmp_path / "a", "litert")
-    assert not list(tmp_path.iterdir())

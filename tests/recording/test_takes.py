@@ -74,7 +74,7 @@ def test_a_take_is_readable_after_its_process_was_killed(tmp_path):
 
 
 def test_a_take_is_byte_for_byte_what_python_writes(tmp_path):
-    take = written(tmp_path / "takes", tone())
+    take = written(tmp_path / "own" / "cat" / "raw", tone())
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
         file.writeframes(tone().tobytes())

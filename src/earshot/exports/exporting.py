@@ -12,13 +12,14 @@ import dataclasses
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from earshot import files
-from earshot.errors import EarshotError
+from earshot.errors import EarshotError, reason_of
 from earshot.exports import litert, onnx, saved_model
 from earshot.exports.comparison import Comparison, compared
 from earshot.exports.graph import Exportable
@@ -53,7 +54,7 @@ def export(
     with files.atomic_path(folder) as temporary:
         temporary.mkdir()
         form.write(recognizer, temporary, precision)
-        given = form.answers(temporary, _padded(clips, front_end))
+        given = _answers(form, temporary, _padded(clips, front_end))
         comparison = compared(expected, given, about=about)
         comparison.check(precision)
         text = {
@@ -85,6 +86,16 @@ def _checked(format: str, precision: str) -> Any:
         missing = " ".join(names)
         raise EarshotError(f"The format {format} needs more packages: pip install {missing}")
     return form
+
+
+def _answers(form: Any, folder: Path, waveforms: Array) -> Array:
+    try:
+        return form.answers(folder, waveforms)
+    except Exception as error:  # each runtime has its own for files that it does not understand
+        raise EarshotError(
+            f"The export does not run in its own runtime ({reason_of(error):.200}), and is not "
+            "kept: choose format='saved_model'."
+        ) from error
 
 
 def _padded(clips: Sequence[Array], front_end: Any) -> Array:

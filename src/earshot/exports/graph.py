@@ -3,10 +3,11 @@
 >>> from earshot import LogMel, networks
 >>> network = graph(networks.cnn((101, 40), 2), LogMel())
 >>> network.input_shape, network.output_shape
-((None, 8000), {'probabilities': (None, 2)})
+((None, 8000), (None, 2))
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from earshot.errors import EarshotError, reason_of
+from earshot.errors import EarshotError, reason_of, some
 from earshot.features.front_end import FrontEnd
 from earshot.networks.front_end_layers import as_layer
 from earshot.types import Array
@@ -74,9 +75,10 @@ def convert(network: keras.Model, path: Path, kind: str, **options: Any) -> None
     except OSError:
         raise
     except Exception as error:  # converters raise nearly anything about what they do not know
+        operations = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
+        reason = f"no {some(operations)} there" if operations else f"{reason_of(error):.200}"
         raise EarshotError(
-            f"This network cannot be written as {kind} ({reason_of(error):.200}): choose "
-            "format='saved_model'."
+            f"This network cannot be written as {kind} ({reason}): choose format='saved_model'."
         ) from error
 
 

@@ -63,7 +63,7 @@ def answers(folder: Path, waveforms: Array) -> Array:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        folder / FILE, options, providers=["CPUExecutionProvider"]
-    )
+    content = (folder / FILE).read_bytes()  # from a path, errors would tell of a temporary folder
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(content, options, providers=providers)
     return session.run(["probabilities"], {"waveforms": np.asarray(waveforms, np.float32)})[0]

@@ -155,7 +155,7 @@ def cut(
     target = raw_folder(folder, word).parent
     try:
         with files.explained(target), files.scratch(target) as start:
-            drafts = []
+            drafts: list[Path] = []
             for x in _words(recording, segments, sample_rate):
                 drafts.append(start / f"{len(drafts)}.wav")
                 audio.write(drafts[-1], x, sample_rate)
