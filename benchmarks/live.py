@@ -151,7 +151,7 @@ def picked(r, features, threshold):
 def spotted_at(r, features, said, names, hours):
     """Shares found at the lowest thresholds that keep to the rates, and as it is set."""
     at = {}
-    for threshold in np.arange(-1.0, 9.0, 0.25):
+    for threshold in np.arange(0.0, 8.0, 0.5):
         scores, false = judged(picked(r, features, threshold), said, names)
         found, per_hour = np.mean(scores > -np.inf), len(false) / hours
         for rate in PER_HOUR:
@@ -212,15 +212,19 @@ class Peers:
     """What openWakeWord's embedding and webrtcvad make of all sounds, asked once."""
 
     def __init__(self, python, cases, learn):
-        before, after = np.zeros(3 * RATE // 2, np.float32), np.zeros(RATE // 2, np.float32)
-        self.ends_s = {f"{word} {i}": 1.5 + len(x) / RATE - 0.05
-                       for word, xs in learn.items() for i, x in enumerate(xs)}  # fmt: skip
-        clips = {f"{word} {i}": np.concatenate([before, x, after])
-                 for word, xs in learn.items() for i, x in enumerate(xs)}  # fmt: skip
+        speech, rng = np.concatenate(sentences().waveforms), np.random.default_rng(0)
+        speech = speech * np.float32(LEVEL / level(speech))
+        sounds, self.ends_s = {**cases, "speech": speech}, {}
+        for word, xs in learn.items():
+            for i, x in enumerate(xs):  # among other speech, as along the streams
+                before, after = (speech[k : k + 3 * RATE // 2]
+                                 for k in rng.integers(len(speech) - 2 * RATE, size=2))  # fmt: skip
+                clip = x * np.float32(LEVEL / level(x))
+                sounds[f"{word} {i}"] = np.concatenate([before, clip, after])
+                self.ends_s[f"{word} {i}"] = 1.5 + len(x) / RATE - 0.05
         with tempfile.TemporaryDirectory() as folder:
             source, into = Path(folder) / "sounds.npz", Path(folder) / "found.npz"
-            speech = np.concatenate(sentences().waveforms)
-            np.savez(source, **cases, **clips, speech=speech)
+            np.savez(source, **sounds)
             script = Path(__file__).with_name("live_peers.py")
             subprocess.run([python, script, source, into], check=True)
             with np.load(into) as found:
