@@ -4,7 +4,13 @@ import pytest
 from scipy.special import softmax
 
 from earshot.networks.layers import WordPooling
-from earshot.recognition.last_layer import embed, fit_last_layer
+from earshot.recognition.last_layer import (
+    SCALE,
+    embed,
+    fit_last_layer,
+    old_directions,
+    with_means,
+)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -47,3 +53,49 @@ def test_pooling_gives_the_same_for_a_slower_word_and_longer_pauses():
     slower = np.pad(np.repeat(x, 3, axis=1), ((0, 0), (5, 9), (0, 0)))
     a, b = (keras.ops.convert_to_numpy(WordPooling()(one)) for one in (x, slower))
     np.testing.assert_allclose(a, b, atol=0.1)
+
+
+class TestMeans:
+    @pytest.fixture
+    def case(self):
+        """Two words and "unknown", a regression that says nothing, and five clips of each word."""
+        means, nothing = np.eye(2, 4), (np.zeros((4, 3)), np.array([1.0, 2.0, 3.0]))
+        return nothing, means, np.array([5, 5])
+
+    def test_a_clip_is_as_probable_as_it_is_near_to_the_mean(self, case):
+        nothing, means, n_clips = case
+        kernel, bias = with_means(*nothing, means, np.zeros((2, 4)), n_clips)
+        np.testing.assert_allclose(means @ kernel, [[SCALE, 0, 0], [0, SCALE, 0]])
+        np.testing.assert_allclose(bias, [0.5, 1.0, 1.5])
+
+    def test_what_is_known_of_the_names_counts_less_with_many_clips(self, case):
+        nothing, means, _ = case
+        old = np.array([[0.8, 0, 0.6, 0], [0, 0.8, 0, 0.6]])
+        few, many = (with_means(*nothing, means, old, np.full(2, n))[0][2, :2] for n in (5, 100))
+        assert few[0] > 5 * many[0] > 0
+
+    def test_it_tells_words_apart_and_brings_nothing_nearer_to_all_of_them(self, case):
+        nothing, means, n_clips = case
+        old = np.array([[0.6, 0, 0.8, 0], [0, 0.6, 0.8, 0]])  # an accent in common
+        kernel, _ = with_means(*nothing, means, old, n_clips)
+        np.testing.assert_allclose(kernel[:, :2].sum(axis=1), SCALE * means.sum(axis=0))
+        np.testing.assert_allclose(kernel[2], 0, atol=1e-12)
+
+    def test_a_name_that_stands_for_another_sound_is_left_out(self, case):
+        nothing, means, n_clips = case
+        plain, _ = with_means(*nothing, means, np.zeros((2, 4)), n_clips)
+        swapped, _ = with_means(*nothing, means, means[::-1], n_clips)
+        np.testing.assert_array_equal(swapped, plain)
+
+
+class TestOldDirections:
+    def test_words_are_found_by_name_as_folders_write_it(self, base):
+        found = old_directions(base, "embedding", ("Thank_you", "stop", "hadouken"))
+        kernel = base.model.layers[-1].get_weights()[0]
+        for row, word in zip(found[:2], ("thank you", "stop"), strict=True):
+            own = kernel[:, base.class_names.index(word)]
+            np.testing.assert_allclose(row, own / np.linalg.norm(own), rtol=1e-5)
+        assert not found[2].any()
+
+    def test_a_last_layer_that_reads_something_else_tells_nothing(self, base):
+        assert not old_directions(base, "pooled", ("stop",)).any()

@@ -72,6 +72,21 @@ def test_fewer_false_alarms_take_a_higher_threshold_along_streams(base, animals)
     assert few.card["along_hours"] > 0.9
 
 
+def test_what_the_base_knows_of_a_name_helps_to_tell_the_words_apart(base):
+    words = synthetic(("tiger", "lion", "horse"), n_voices=6, n_takes=1, seed=96)
+    first = words.speakers == words.speakers[0]
+    learn, test = words.subset(first), words.subset(~first)
+
+    def doubt(names):
+        named = dataclasses.replace(learn, class_names=names)
+        with pytest.warns(EarshotWarning, match="Only one recording"):
+            learned = new_words.learn_words(base, named, false_acceptance=None)
+        right = learned.probabilities(test.waveforms)[np.arange(len(test)), test.labels]
+        return 1 - right.mean()
+
+    assert doubt(words.class_names) < 0.9 * doubt(("aa", "bb", "cc"))
+
+
 def test_two_runs_learn_the_same(digit_recognizer, few_beeps):
     a, b = (
         new_words.learn_words(digit_recognizer, few_beeps[0], false_acceptance=None)

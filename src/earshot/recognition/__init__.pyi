@@ -1,4 +1,5 @@
 from .classification import Steps as Steps, classify as classify, follow as follow
+from .confusions import ConfusablePair as ConfusablePair, confusable as confusable
 from .last_layer import embed as embed
 from .listening import listen as listen
 from .memory import Memory as Memory

@@ -1,8 +1,9 @@
 """A trained network as feature extractor for words that it never saw, from a few recordings each.
 
 A new last layer, a plain Dense layer, is fitted to what one of its layers gives for the recordings
-and for small variations of them. "unknown" is one more class: its examples are what the recognizer
-remembers of other words and of noise (:class:`Memory`).
+and for small variations of them: logistic regression, with likeness to each word's mean and, where
+the recognizer has a word of that name already, to what it knows of it. "unknown" is one more class:
+its examples are what the recognizer remembers of other words and of noise (:class:`Memory`).
 
 >>> from earshot import LogMel, networks
 >>> old = Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
@@ -24,13 +25,16 @@ from earshot.datasets.augmentation import Augmentation
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
 from earshot.networks.training import TrainingConfig, fit
+from earshot.recognition.confusions import groups_of, pairs_of, warn_of
 from earshot.recognition.last_layer import (
     checked_words,
     fit_last_layer,
     layer_name,
+    old_directions,
     run_trunk,
     trunk_of,
     with_head,
+    with_means,
 )  # fmt: skip
 from earshot.recognition.memory import Memory
 from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
@@ -97,8 +101,9 @@ def learn_words(
 
     Raises :class:`EarshotError` when a word has no recording, one word is not told from others, two
     have the same one, one is silent, too short or too long, a learned word is among ``unknown``, or
-    the recognizer lacks the layer or memory. Warns of a word with one recording, of clips of
-    ``unknown`` that sound like a learned word, and when little is known of other words.
+    the recognizer lacks the layer or memory. Warns of a word with one recording, of words that are
+    taken for each other (see :func:`confusable`), of clips of ``unknown`` that sound like a learned
+    word, and when little is known of other words.
     """
     _check_options(method, false_acceptance, false_alarms_per_hour)
     words = checked_words(recognizer, words)
@@ -122,7 +127,8 @@ def learn_words(
         _check_several(names)
     says_unknown, threshold = false_acceptance is not None, 0.0
     measured: dict[str, Any] = {}
-    kernel, bias = _fitted(method, learned, len(names), says_unknown, seed)
+    last = _fitted(method, learned, len(names), says_unknown, seed)
+    kernel, bias = _with_means(*last, learned, words, recognizer, method)
     if false_acceptance is not None:
         names, held_out = (*names, UNKNOWN), learned.features[learned.held_out]
         bias = set_threshold(kernel, bias, held_out, false_acceptance, len(words.class_names))
@@ -135,10 +141,9 @@ def learn_words(
         made_by=f"learn_words, {method}, on {memory.layer}", kept=keep,
         false_acceptance=false_acceptance, **measured, learned_from=recognizer.card,
     )  # fmt: skip
-    memory = learned.beside(memory)
     return Recognizer(
-        with_head(trunk, kernel, bias), recognizer.front_end, names, card, memory=memory,
-        spotting_threshold=threshold,
+        with_head(trunk, kernel, bias), recognizer.front_end, names, card,
+        memory=learned.beside(memory), spotting_threshold=threshold,
     )  # fmt: skip
 
 
@@ -183,6 +188,8 @@ def _examples(
     varied = [VARIATION(words.waveforms, front_end, rng) for _ in range(N_VARIATIONS)]
     spectrograms = np.concatenate([front_end(words.waveforms), *varied])
     features = run_trunk(trunk, spectrograms)
+    plain = features[: len(words)]
+    warn_of(pairs_of(plain, words.labels, words.class_names, groups_of(words)))
     yield features, np.tile(words.labels, 1 + N_VARIATIONS), False
     for label, word in enumerate(kept, len(words.class_names)):
         of_word = memory.labels == recognizer.class_names.index(word)
@@ -194,7 +201,7 @@ def _examples(
     yield memory.features[others], np.array(labels, int), memory.held_out[others]
     if unknown is not None:
         x = run_trunk(trunk, front_end(unknown.waveforms))
-        _check_unknown_sounds(features[: len(words)], words, x, unknown)
+        _check_unknown_sounds(plain, words, x, unknown)
         yield x, -1, np.arange(len(x)) % 2 == 1
 
 
@@ -234,6 +241,21 @@ def _fitted(
     labels = np.where(learned.labels < 0, n_words, learned.labels)[fitted]
     last = "logistic" if method == "fine-tuning" else method  # of the tuned network
     return fit_last_layer(last, learned.features[fitted], labels, n_words + says_unknown, seed)
+
+
+def _with_means(
+    kernel: Array, bias: Array, learned: Memory, words: WordSet, recognizer: Recognizer, method: str
+) -> tuple[Array, Array]:
+    """Add likeness to the words' means, and what the recognizer knew of words of these names."""
+    if method != "logistic":
+        return kernel, bias
+    names, n_words = words.class_names, learned.labels.max() + 1  # the kept ones after the new
+    means = np.stack([learned.features[learned.labels == i].mean(axis=0) for i in range(n_words)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    old = np.zeros_like(means)
+    if recognizer.memory is not None and recognizer.memory.layer == learned.layer:
+        old[: len(names)] = old_directions(recognizer, learned.layer, names)
+    return with_means(kernel, bias, means, old, np.bincount(words.labels, minlength=n_words))
 
 
 def _check_options(method: str, false_acceptance: float | None, per_hour: float) -> None:
