@@ -365,7 +365,7 @@ def test_tensorboard_gets_curves_and_gradients_of_every_layer(beeps, tmp_path):
         events = EventAccumulator(str(tmp_path / folder), size_guidance={"tensors": 0})
         events.Reload()
         tags[folder] = events.Tags()["tensors"]
-        assert not events.Tags()["graph"], "it takes megabytes"
+        assert "keras" not in tags[folder], "the network's graph"
         if folder == "gradients":
             assert {len(events.Tensors(tag)) for tag in tags[folder]} == {2}
     assert {"epoch_loss", "epoch_accuracy", "epoch_macro_f1"} <= set(tags["train"])
