@@ -88,7 +88,7 @@ class TestAlongStreams:
         assert seen.spotting_threshold == pytest.approx(3569, abs=1e-6)
 
     def test_a_background_of_any_rate_will_do(self, learned):
-        words = synthetic(n_voices=1, n_takes=1, seed=7)
+        words = synthetic(n_voices=3, n_takes=1, seed=7)
         at_8_khz, at_16_khz = (
             thresholds.calibrate(learned, np.concatenate(words.resampled(rate).waveforms), *given)
             for rate, given in ((8000, ()), (16000, (16000,)))
