@@ -1,6 +1,6 @@
 """The short-time Fourier transform in NumPy, its power, its inverse, and the Hann window.
 
-The Keras form is in ``networks/front_end_layers.py``: who changes one changes the other.
+The Keras form, a convolution, is in ``networks/front_end_layers.py``: who changes one changes both.
 
 >>> x = np.sin(np.arange(8000, dtype=np.float32) / 5)
 >>> spectra = stft(x, 256, 80)
