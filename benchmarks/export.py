@@ -17,13 +17,6 @@ import earshot
 from earshot.exports import FORMATS
 
 MODELS = ("spoken_digit", "base")
-N_CLIPS = 250  # the official test set: the first five takes of every digit and speaker
-
-
-def official_test(words):
-    """Give the clips of the official test set."""
-    takes = [int(source.rsplit("_", 1)[1].removesuffix(".wav")) for source in words.sources]
-    return words.subset(np.flatnonzero(np.array(takes) < 5))
 
 
 def one_clip(format, folder, clip):
@@ -95,8 +88,7 @@ def main():
     header("python benchmarks/export.py")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    words = official_test(spoken_digit())
-    assert len(words) == N_CLIPS
+    _, words = spoken_digit().official_split()
     with tempfile.TemporaryDirectory() as folder:
         rows = [row for name in sys.argv[1:] or MODELS for row in rows_of(name, words, folder)]
     head = [

@@ -1,4 +1,7 @@
-"""Made-up rain, dishes and an exercise bicycle: noises that no setting and no training has seen."""
+"""Made-up rain, dishes and an exercise bicycle, for benchmarks alone.
+
+They are not those of ``recipes/speech.py``, whose struck things and machines are their relatives.
+"""
 
 import numpy as np
 from scipy.signal import butter, sosfilt

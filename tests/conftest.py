@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 import pytest
 from support import ROOT, hardware
-from support.beeps import make_beeps
+from support.beeps import make_beep, make_beeps, make_recognizer
 
 from earshot import audio
 from earshot.datasets import digits, espeak, streams, voices
@@ -117,3 +117,15 @@ def spoken(speech, tmp_path_factory):
     path = tmp_path_factory.mktemp("spoken") / "digits.wav"
     audio.write(path, stream.waveform, stream.sample_rate)
     return path, stream
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A recognizer of low and high beeps; its clips take half a second at 8 kHz."""
+    return make_recognizer()
+
+
+@pytest.fixture(scope="session")
+def beep():
+    """Make beeps: of 300 Hz for "low", of 1,500 Hz for "high"."""
+    return make_beep

@@ -43,7 +43,7 @@ DONE = ".done"  # the same, when all of them have appeared
 RENAME = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)  # of the C library
 EXCLUSIVE = 4 if sys.platform == "darwin" else 1  # flag for it: replace nothing
 EXCHANGE = 2  # flag for it: let two files or folders change their names
-NO_FOLDER = 0  # descriptor of the folder where a path begins, which whole paths do without
+NO_FOLDER = 0  # in the place of an open folder, which is not looked at: our paths are absolute
 CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}  # some file systems (NFS) know no flags
 TAIL = 50  # so many characters of a name are in that of its temporary file, with the ending
 

@@ -1,19 +1,6 @@
 """What the tests of this room share: a small recognizer, and what it is asked."""
 
 import pytest
-from support.beeps import make_beep, make_recognizer
-
-
-@pytest.fixture(scope="session")
-def trained():
-    """A recognizer of low and high beeps; its clips take half a second at 8 kHz."""
-    return make_recognizer()
-
-
-@pytest.fixture(scope="session")
-def beep():
-    """Make beeps: of 300 Hz for "low", of 1,500 Hz for "high"."""
-    return make_beep
 
 
 @pytest.fixture(scope="session")

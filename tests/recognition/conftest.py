@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from support import MODELS
-from support.beeps import make_beep, make_beeps, make_recognizer
+from support.beeps import make_beeps
 
 import earshot
 from earshot import datasets
@@ -52,15 +52,3 @@ def stream():
         pytest.skip("needs espeakng-loader")
     words = earshot.synthetic(n_voices=3, n_takes=1, accents=False)
     return datasets.make_stream(words, snr_db=40, pauses_s=(0.35, 0.8))
-
-
-@pytest.fixture(scope="session")
-def trained():
-    """A recognizer of low and high beeps; its clips take half a second at 8 kHz."""
-    return make_recognizer()
-
-
-@pytest.fixture(scope="session")
-def beep():
-    """Make beeps: of 300 Hz for "low", of 1,500 Hz for "high"."""
-    return make_beep

@@ -72,9 +72,8 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with path.open("rb") as file:
                 saving.check_weights(file)
-            with warnings.catch_warnings(
-                action="error", category=UserWarning
-            ):  # of what is missing
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # of what is missing
                 model.load_weights(path)
         except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
             reason = reason_of(error)
