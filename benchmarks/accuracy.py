@@ -18,7 +18,7 @@ import earshot
 from earshot import files, networks
 from earshot.features import LOG_MEL_64X64
 
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "recipes")]  # recipes import each other by name
 from recipes import spoken_digit as recipe
 
 EPOCHS = 18

@@ -15,7 +15,7 @@ from report import ROOT, header, table
 
 import earshot
 
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "recipes")]  # recipes import each other by name
 from recipes.base import figures
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import base
 import keras
+import made_up
 import numpy as np
 from keras import layers
 from tqdm import tqdm
@@ -42,7 +42,7 @@ def words():
     digits = earshot.spoken_digit(ROOT / "data", fallback=False)
     people = digits.subset(np.isin(digits.speakers, SPEAKERS)).resampled(RATE)
     found = list(synthetic(n_voices=60, n_takes=1, seed=11, sample_rate=RATE).waveforms)
-    for said, n_voices in ((base.real_words(), 6), (base.meaningless_words(200), 4)):
+    for said, n_voices in ((made_up.real_words(), 6), (made_up.meaningless_words(200), 4)):
         for i in range(0, len(said), 12):
             dozen = synthetic(
                 said[i : i + 12], n_voices=n_voices, n_takes=1, seed=100 + i, sample_rate=RATE
@@ -96,7 +96,7 @@ def calls(n, rng, voices):
     """Cries, howls and laughs, now and then."""
     x = np.zeros(n)
     for _ in range(1 + rng.poisson(0.5 * n / RATE)):
-        call = audio.resample(base._call(rng), base.RATE, RATE)
+        call = audio.resample(made_up._call(rng), made_up.RATE, RATE)
         at = rng.integers(n - len(call))
         x[at : at + len(call)] += rng.uniform(0.2, 1) * call / np.abs(call).max()
     return x

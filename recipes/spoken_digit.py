@@ -19,8 +19,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import base
 import keras
+import made_up
 import numpy as np
 
 import earshot
@@ -55,18 +55,18 @@ def in_a_row(digits, n, seed=9):
 
 def unknown(digits, speech):
     """What is none of the digits: other words, parts of digits, pauses after them, noises."""
-    rng, words = np.random.default_rng(5), base.real_words()[:: len(base.real_words()) // 120]
+    rng, words = np.random.default_rng(5), made_up.real_words()
+    words = words[:: len(words) // 120]
     clips = [
         *parts_of_words(digits, N_UNKNOWN, rng), *between_words(digits, N_UNKNOWN, rng),
-        *base.stretches(speech, N_UNKNOWN, seed=6).waveforms,
-        *base.noises(N_UNKNOWN // 2, seed=7).waveforms,
-        *base.espeak_says([word for word in words if word not in digits.class_names], 8, seed=8)
-        .waveforms,
+        *made_up.stretches(speech, N_UNKNOWN, seed=6).waveforms,
+        *made_up.noises(N_UNKNOWN // 2, seed=7).waveforms,
+        *made_up.espeak_says([x for x in words if x not in digits.class_names], 8, 8).waveforms,
     ]  # fmt: skip
     n = len(clips)
     return earshot.WordSet(
         clips, np.zeros(n, int), (UNKNOWN,), ["-"] * n, [f"{UNKNOWN} {i}" for i in range(n)],
-        base.RATE, "synthetic speech and made-up noises",
+        made_up.RATE, "synthetic speech and made-up noises",
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def main():
     options = parser.parse_args()
     digits = earshot.spoken_digit(ROOT / "data", fallback=False)
     train, test = digits.official_split()
-    train, speech = train.joined(synthetic_voices()), base.sentences(40, seed=1)
+    train, speech = train.joined(synthetic_voices()), made_up.sentences(40, seed=1)
     clips = earshot.load(options.begin_with).model if options.begin_with else of_clips(train)
     augment = InContext(others=(*speech, *in_a_row(train, len(speech))))
     train = train.joined(unknown(train, speech))

@@ -31,7 +31,6 @@ __all__ = ["InContext", "between_words", "parts_of_words"]
 GAP_S = (0.05, 0.5)  # between a word and its neighbours
 LATE_S = (0.03, 0.4)  # a word has ended so long before the end of its window
 LEVELS_DB = 6.0  # up to so much louder or softer are its neighbours
-RUNNING = 0.6  # share of the windows whose reference is what came before, as along a stream
 BABBLE = 6  # up to so many voices speak at once
 
 
@@ -44,11 +43,14 @@ class InContext(Augmentation):
     others : waveforms of other speech at the front end's rate: neighbours of words, and babble
     context : share of the words that have neighbours
     late : share of the words that have just ended, others are in the middle of their window
+    running : share of the windows whose reference is what came before, as of a stream that is heard
+        only once; of the others it is their own loudest point, as of a clip
     """
 
     others: Sequence[Array] = dataclasses.field(repr=False)
     context: float = 0.6
     late: float = 0.5
+    running: float = 0.6
     noise: float = 0.8
     reverb: float = 0.35
 
@@ -119,7 +121,7 @@ class InContext(Augmentation):
         quiet = loudest[:, :4].max(axis=1) * 10 ** (rng.uniform(-3, 6, n) / 10)
         before = np.where(rng.random(n) < 0.5, spoken, quiet)
         along = np.maximum(np.maximum.accumulate(loudest, axis=1), before[:, None])
-        reference = np.where((rng.random(n) < RUNNING)[:, None], along, top[:, None])
+        reference = np.where((rng.random(n) < self.running)[:, None], along, top[:, None])
         least = np.float32(10 ** (-front_end.top_db / 10))
         share = np.maximum(power / reference[:, :, None].astype(np.float32), least)
         return 10 * np.log10(share)

@@ -58,7 +58,7 @@ N_VARIATIONS = 4  # of each recording
 ALIKE = 0.25
 """Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
 it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
-SYNTHETIC = 0.75
+SYNTHETIC = 2.5
 """Logits by which people who say none of the words come nearer to one than the synthetic voices of
 the memory do: measured on read sentences in six languages, see ``docs/benchmarks.md``."""
 NOTHING_REMEMBERED = (
