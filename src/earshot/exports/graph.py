@@ -36,6 +36,9 @@ class Exportable(Protocol):
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
 
+    def background(self) -> dict[str, Any] | None:
+        """Give the highest "scores" of "hours" in which no word is said, where that is known."""
+
 
 def graph(model: keras.Model, front_end: FrontEnd, *, batch_size: int | None = None) -> keras.Model:
     """Give the network from "waveforms", shape (n, n_samples), to "probabilities"."""

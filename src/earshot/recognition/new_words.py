@@ -36,7 +36,7 @@ from earshot.recognition.last_layer import (
     with_head,
     with_means,
 )  # fmt: skip
-from earshot.recognition.memory import Memory
+from earshot.recognition.memory import SYNTHETIC, Memory
 from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
 from earshot.recognition.thresholds import (
     accepted_share,
@@ -58,9 +58,6 @@ N_VARIATIONS = 4  # of each recording
 ALIKE = 0.25
 """Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
 it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
-SYNTHETIC = 0.75
-"""Logits by which people who say none of the words come nearer to one than the synthetic voices of
-the memory do: measured on read sentences in six languages, see ``docs/benchmarks.md``."""
 NOTHING_REMEMBERED = (
     'Every clip will be given one of the words, never "unknown": nothing is remembered of other '
     "words. Give some as unknown=, or choose models/base, its own layer and no fine-tuning; or say "

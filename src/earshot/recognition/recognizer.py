@@ -32,7 +32,7 @@ from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel
 from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
 from earshot.networks.stream_form import StreamForm
-from earshot.recognition.memory import Memory
+from earshot.recognition.memory import SYNTHETIC, Memory
 from earshot.recognition.prepare import (
     checked_clip,
     loudest_stretch,
@@ -53,6 +53,7 @@ CARD = "card.json"  # what a reader should know
 MEMORY = "memory.npz"  # only of those that can learn more words
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
 SLOWED = 0.15  # share of the waveforms that sound slowed from which their rate is doubted
+N_SCORES = 256  # of the background that a page gets: the highest, which thresholds lie among
 BATCH = 256  # recordings that go through the network together
 Several = list[Any] | tuple[Any, ...]
 
@@ -220,8 +221,8 @@ class Recognizer:
         saving.write(folder, self.model, files, optional=[MEMORY])
 
     def export(
-        self, folder: PathLike, format: str = "saved_model", *, precision: str = "float32",
-        test: WordSet | None = None,
+        self, folder: PathLike, format: str = "saved_model", *, precision: str | None = None,
+        test: WordSet | None = None, data_dir: PathLike = "data",
     ) -> "Comparison":  # fmt: skip
         """Write the recognizer, front end and all, in a folder for runtimes that need no earshot.
 
@@ -233,6 +234,10 @@ class Recognizer:
           "float16" or "int8", that of its weights.
         - "onnx", for ONNX Runtime, is a ``model.onnx`` from ``waveforms``, shape (n, n_samples), to
           "probabilities"; ``precision`` is "float32" or "float16".
+        - "web", for browsers, is one page, ``index.html``, or ``folder`` itself where that ends in
+          ".html": it listens as :func:`listen` does, without a server or the internet.
+          ``precision`` is "float16", "float32" or "int8". Its engine, LiteRT.js, is downloaded
+          once from npm to ``<data_dir>/downloads``.
 
         Waveforms are float32 at the front end's rate; ``card.json`` has it, with the words in their
         order. What was written is loaded again by its own runtime and compared with this recognizer
@@ -252,8 +257,20 @@ class Recognizer:
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
         return exporting.export(
             self, folder, clips, about=words.about, format=format, precision=precision,
-            card=_plain_card(self.card),
+            card=_plain_card(self.card), **({"data_dir": data_dir} if format == "web" else {}),
         )  # fmt: skip
+
+    def background(self) -> dict[str, Any] | None:
+        """Give the highest "scores" of any word in each second of the "hours" that are remembered.
+
+        In none of them a word is said, so that these are false alarms where they are above a
+        threshold; None, where nothing is remembered of streams.
+        """
+        if self.memory is None or not self.memory.along_hours or self.class_names[-1] != UNKNOWN:
+            return None
+        kernel, bias = self.model.layers[-1].get_weights()
+        scores = np.sort(self.memory.best_along(kernel, bias) + SYNTHETIC)[::-1][:N_SCORES]
+        return {"scores": scores.round(4).tolist(), "hours": self.memory.along_hours}
 
 
 def _clip_or_answer(sound: Any, rate: int, to_rate: int, several: bool) -> Array | Prediction:
