@@ -19,7 +19,9 @@ REGISTRY = "https://registry.npmjs.org/@litertjs"
 VERSION = "2.5.3"
 ABOUT = f"LiteRT.js {VERSION} by Google, Apache License 2.0"
 CORE_SHA256 = "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd"  # of its archive
-UTILS_SHA256 = "ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7"  # of the other one
+UTILS_SHA256 = (
+    "ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7"  # of the other one
+)
 PACKAGES = {
     f"litertjs-core-{VERSION}.tgz": CORE_SHA256,
     f"litertjs-wasm-utils-{VERSION}.tgz": UTILS_SHA256,  # all that the first one needs

@@ -57,7 +57,7 @@ def export(
     if as_file:
         web.check_page(folder)
     else:
-        saving.check_replaceable(folder, form.FILE, {*form.PARTS, CARD})
+        saving.check_replaceable(folder, [form.FILE], {*form.PARTS, CARD})
     expected = recognizer.probabilities(clips)
     with files.atomic_path(folder) as temporary:
         made = temporary.with_name(f"{temporary.name}-parts") if as_file else temporary

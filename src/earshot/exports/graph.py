@@ -28,7 +28,10 @@ MOST_STEPS = 500  # of a recurrent layer that are written out: each makes a doze
 class Exportable(Protocol):
     """What is needed of a recognizer."""
 
-    model: keras.Model
+    @property
+    def model(self) -> keras.Model:
+        """The Keras network."""
+
     front_end: FrontEnd
     class_names: tuple[str, ...]
     spotting_threshold: float

@@ -17,16 +17,15 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers
 
 from earshot.datasets.augmentation import Augmentation
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
-from earshot.networks.training import TrainingConfig, fit
 from earshot.recognition.confusions import groups_of, pairs_of, warn_of
 from earshot.recognition.last_layer import (
+    LightTrunk,
+    Trunk,
     checked_words,
     fit_last_layer,
     layer_name,
@@ -165,7 +164,7 @@ def _words_to_keep(words: WordSet, keep: Sequence[str]) -> tuple[list[str], list
 
 def _trunk_and_memory(
     recognizer: Recognizer, layer: str | None, method: str
-) -> tuple[keras.Model, Memory]:
+) -> tuple[Trunk, Memory]:
     """Give the network up to the layer that gives the features, and what is remembered of it."""
     memory = recognizer.memory
     layer = layer_name(recognizer, layer or (memory.layer if memory else None))
@@ -176,7 +175,7 @@ def _trunk_and_memory(
 
 
 def _examples(
-    recognizer: Recognizer, trunk: keras.Model, memory: Memory, words: WordSet,
+    recognizer: Recognizer, trunk: Trunk, memory: Memory, words: WordSet,
     kept: Sequence[str], dropped: Sequence[str], unknown: WordSet | None, seed: int,
 ) -> Iterator[Rows]:  # fmt: skip
     """Give what is learned from: the new words, the kept ones, and what is none of them (< 0)."""
@@ -350,6 +349,13 @@ def _check_kept(recognizer: Recognizer, memory: Memory, keep: Iterable[str]) -> 
 
 def _tuned(trunk, words, front_end, seed):
     """Train a copy of the trunk on the new words."""
+    if isinstance(trunk, LightTrunk):
+        raise EarshotError('Fine-tuning needs TensorFlow: pip install "earshot[train]".')
+    import keras
+    from keras import layers
+
+    from earshot.networks.training import TrainingConfig, fit
+
     copy = keras.models.clone_model(trunk)
     copy.set_weights(trunk.get_weights())
     for layer in copy.layers:
