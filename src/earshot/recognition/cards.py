@@ -6,7 +6,6 @@
 
 import datetime
 import importlib.metadata
-import importlib.util
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -27,12 +26,20 @@ def model_card(
     ``split`` says which recordings were kept for the test, ``figures`` what was measured on them.
     """
     packages = ("earshot", "keras", "tensorflow", "numpy")
-    there = [name for name in packages if importlib.util.find_spec(name)]
+    installed = {name: version for name in packages if (version := _version_of(name))}
     return {
         "data": train.about, "clips": len(train), "speakers": len(np.unique(train.speakers)),
         "split": split, "figures": figures, "date": datetime.date.today().isoformat(),
-        "versions": {name: importlib.metadata.version(name) for name in there}, **more,
+        "versions": installed, **more,
     }  # fmt: skip
+
+
+def _version_of(package: str) -> str:
+    """Give the version of a package, "" where it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def plain_card(card: Mapping[str, Any]) -> Any:
