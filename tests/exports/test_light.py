@@ -22,6 +22,7 @@ from earshot.features.log_mel import LogMel
 from earshot.features.raw import RawWaveform
 from earshot.networks import builders, saving
 from earshot.recognition import Memory, Recognizer
+from earshot.recognition.memory import SYNTHETIC
 
 ALONE = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
 """So that Python finds neither of them."""
@@ -199,6 +200,17 @@ def test_its_threshold_can_be_shifted(alone):
     before, after = (one.predict(x, 8000).probabilities for one in (named, shifted))
     odds = [np.log(p["unknown"] / p["low"]) for p in (before, after)]
     assert odds[1] - odds[0] == pytest.approx(5.0, abs=1e-3)
+
+
+def test_the_background_is_the_scores_of_what_is_remembered_of_streams(alone, rng):
+    r, along = earshot.load(alone), rng.integers(-100, 100, (7200, 24)).astype(np.int8)
+    nothing = np.zeros((0, 24)), np.zeros(0, int), np.zeros(0, bool), "embedding", ()
+    memory = Memory(*nothing, along, 2.0)
+    assert r.background() is None
+    known = Recognizer(r.network, r.front_end, ("low", "unknown"), memory=memory).background()
+    scores = np.sort(memory.best_along(*r.network.last_layer()) + SYNTHETIC)[::-1]
+    np.testing.assert_allclose(known["scores"], scores[:256], atol=1e-4)
+    assert known["hours"] == 2.0
 
 
 def test_features_that_are_not_of_length_one_need_tensorflow(sounds):

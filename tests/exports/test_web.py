@@ -131,6 +131,17 @@ def test_less_sensitive_hears_less(spoken, open_page):
     assert hear(page, stream.waveform, stream.sample_rate) == []
 
 
+def test_false_alarms_an_hour_are_those_of_the_threshold(open_page, rng):
+    scores = np.sort(rng.normal(-3, 1, 7200))[::-1]
+    background = {"scores": scores[:256].tolist(), "hours": 2.0}
+    page = open_page()
+    page.evaluate("(known) => { settings.background = known; }", background)
+    for per_hour in (0.5, 5.0):
+        limit = thresholds.spotting_threshold(scores + 3, 2.0, per_hour) - 3
+        assert page.evaluate("falseAlarms", limit) == pytest.approx(per_hour, rel=1e-3)
+    assert page.evaluate("falseAlarms", -10.0) is None  # below all that the page knows
+
+
 def test_constants_are_those_of_the_spotter():
     scripts = "".join(
         (ROOT / "src/earshot/exports/page" / name).read_text() for name in web.SCRIPTS
