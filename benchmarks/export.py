@@ -6,6 +6,7 @@ import sys
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
 
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,58 @@ import earshot
 from earshot.exports import FORMATS
 
 MODELS = ("spoken_digit", "base")
+
+
+BROWSER = "/usr/bin/chromium"
+IN_PAGE = """async () => {
+  const { n_frames: n, front_end: { n_mels: m } } = settings, x = new Float32Array(n * m).fill(-20);
+  let best = Infinity;
+  for (let i = 0; i < 400; i++) {
+    const began = performance.now();
+    await ask(x);
+    best = Math.min(best, performance.now() - began);
+  }
+  return best;
+}"""
+LIGHT = """import sys, time
+began = time.perf_counter()
+import earshot
+recognizer = earshot.load(sys.argv[1])
+word = recognizer.predict(sys.argv[2])
+print(time.perf_counter() - began)"""
+
+
+def in_browser(path):
+    """Fastest answer of 400 in a page, in ms, without the front end; None without a browser."""
+    if not Path(BROWSER).exists():
+        return None
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(f"file://{path}")
+        page.wait_for_selector('body[data-state="ready"]', timeout=120_000)
+        ms = page.evaluate(IN_PAGE)
+        browser.close()
+    return ms
+
+
+def first_word_s(name, waveform, sample_rate):
+    """Seconds from ``import earshot`` to the first word: by LiteRT, and by Keras."""
+    with tempfile.TemporaryDirectory() as folder:
+        light, whole, wav = (Path(folder) / name for name in ("light", "whole", "said.wav"))
+        earshot.audio.write(wav, waveform, sample_rate)
+        recognizer = earshot.load(ROOT / "models" / name)
+        recognizer.save(light, light=True)
+        recognizer.save(whole)
+        times = []
+        for path in (light, whole):
+            told = subprocess.run(
+                [sys.executable, "-c", LIGHT, path, wav], capture_output=True, check=True
+            )
+            times.append(float(told.stdout))
+    return times
 
 
 def one_clip(format, folder, clip):
@@ -66,7 +119,7 @@ def rows_of(name, words, into):
     spectrogram = r.front_end([waveform])
     clip = r.front_end.pad_or_trim([waveform])
     rows = [[name, "Keras, predict_on_batch", "", ""], [name, "earshot, predict", "", ""]]
-    sizes = ["", ""]
+    sizes, pages = ["", ""], []  # pages are the last format
     functions = [
         lambda: r.model.predict_on_batch(spectrogram),
         lambda: r.predict(waveform, words.sample_rate),
@@ -74,12 +127,19 @@ def rows_of(name, words, into):
     for format, form in FORMATS.items():
         for precision in form.PRECISIONS:
             folder = Path(into) / f"{name}-{format}-{precision}"
-            found = r.export(folder, format, precision=precision, test=words)
+            found = r.export(
+                folder, format, precision=precision, test=words,
+                **({"data_dir": ROOT / "data"} if format == "web" else {}),
+            )  # fmt: skip
             same, difference = f"{found.agreement:.1%}", f"{found.largest_difference:.1e}"
             rows.append([name, f"{format}, {precision}", same, difference])
             sizes.append(f"{size_mb(folder):.2f} MB")
-            functions.append(one_clip(format, folder, clip))
+            if format == "web":
+                pages.append(in_browser(folder / form.FILE))
+            else:
+                functions.append(one_clip(format, folder, clip))
     times = [f"{ms:.2f} ms" for ms in fastest_ms(functions)]
+    times += ["no browser" if ms is None else f"{ms:.2f} ms in Chromium" for ms in pages]
     return [[*row, ms, size] for row, ms, size in zip(rows, times, sizes, strict=True)]
 
 
@@ -88,9 +148,10 @@ def main():
     header("python benchmarks/export.py")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
+    names = sys.argv[1:] or MODELS
     _, words = spoken_digit().official_split()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in sys.argv[1:] or MODELS for row in rows_of(name, words, folder)]
+        rows = [row for name in names for row in rows_of(name, words, folder)]
     head = [
         "recognizer",
         "by",
@@ -100,6 +161,12 @@ def main():
         "size",
     ]
     table(head, rows)
+    waveform = words.waveforms[0]
+    rows = [
+        [name, *(f"{s:.2f} s" for s in first_word_s(name, waveform, words.sample_rate))]
+        for name in names
+    ]
+    table(["from import to the first word", "LiteRT", "Keras"], rows)
 
 
 if __name__ == "__main__":

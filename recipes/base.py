@@ -324,7 +324,7 @@ def main():
     options = parser.parse_args()
     folder = options.into
     if options.only_streams:
-        with_streams(earshot.load(folder)).save(folder)
+        with_streams(earshot.load(folder)).save(folder, light=True)
         return
     train, front_end = training_set(), earshot.LogMel()
     unseen = unseen_words(train)
@@ -352,7 +352,7 @@ def main():
         made_by="python recipes/base.py",
     )  # fmt: skip
     made = recognition.Recognizer(network, front_end, known, card, memory=memory)
-    with_streams(made).save(folder)
+    with_streams(made).save(folder, light=True)
     print(f"saved in {folder}: {card['figures']}")
 
 

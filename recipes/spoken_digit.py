@@ -110,7 +110,7 @@ def main():
     known = recognition.shift_threshold(known, EASIER)
     known.model.class_names = known.class_names
     known.card["figures"] = {"official split": networks.accuracy(known.model, test, FRONT_END)}
-    known.save(options.into)
+    known.save(options.into, light=True)
     print(f"saved in {options.into}: {known.card['figures']}")
 
 

@@ -2,16 +2,32 @@
 
 import pytest
 
+from earshot.errors import EarshotError
+from earshot.exports import engine
+
 
 @pytest.fixture(scope="session")
-def exported(trained, tmp_path_factory):
+def data_dir(pytestconfig):
+    """A folder with the engine of the pages in its ``downloads``; skips when it cannot be had."""
+    folder = pytestconfig.cache.mkdir("earshot")
+    try:
+        engine.parts(folder / "downloads")
+    except EarshotError as error:
+        pytest.skip(f"LiteRT.js is neither here nor to be downloaded: {error}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory, request):
     """Export the recognizer once in each form; gives the folder and how it compared."""
     done = {}
 
     def export(format, precision="float32"):
         if (format, precision) not in done:
             folder = tmp_path_factory.mktemp("export") / f"{format}-{precision}"
-            done[format, precision] = folder, trained.export(folder, format, precision=precision)
+            more = {"data_dir": request.getfixturevalue("data_dir")} if format == "web" else {}
+            found = trained.export(folder, format, precision=precision, **more)
+            done[format, precision] = folder, found
         return done[format, precision]
 
     return export

@@ -20,7 +20,7 @@ import numpy as np
 
 from earshot import files
 from earshot.errors import EarshotError, reason_of
-from earshot.exports import litert, onnx, saved_model
+from earshot.exports import litert, onnx, saved_model, web
 from earshot.exports.comparison import Comparison, compared
 from earshot.exports.graph import Exportable
 from earshot.features.front_end import kind_of
@@ -31,30 +31,39 @@ from earshot.types import Array, PathLike
 __all__ = ["CARD", "FORMATS", "export"]
 
 CARD = "card.json"  # beside the file: what goes in and comes out, and how it answers
-FORMATS: dict[str, Any] = {"saved_model": saved_model, "litert": litert, "onnx": onnx}
+FORMATS: dict[str, Any] = {"saved_model": saved_model, "litert": litert, "onnx": onnx, "web": web}
 """Modules with the same names in them: ``write(recognizer, folder, precision)`` writes ``FILE`` and
-``PARTS``, ``answers(folder, waveforms)`` asks what was written, by a runtime of ``PACKAGES``."""
+``PARTS``, ``answers(folder, waveforms)`` asks what was written, by a runtime of ``PACKAGES``. The
+first of its ``PRECISIONS`` is the usual one."""
 
 
 def export(
     recognizer: Exportable, folder: PathLike, clips: Sequence[Array], *, about: str,
-    format: str = "saved_model", precision: str = "float32", card: Mapping[str, Any] | None = None,
+    format: str = "saved_model", precision: str | None = None,
+    card: Mapping[str, Any] | None = None, **options: Any,
 ) -> Comparison:  # fmt: skip
     """Write a folder; see :meth:`earshot.recognition.Recognizer.export`.
 
     ``clips``, at the front end's rate, of ``n_samples`` at most, are what the export is compared
-    on, ``about`` says which they are; ``card`` is the recognizer's own.
+    on, ``about`` says which they are; ``card`` is the recognizer's own. ``options`` are the
+    format's.
     """
     form, front_end = _checked(format, precision), recognizer.front_end
+    precision = precision or form.PRECISIONS[0]
     as_layer(front_end)  # refuses what has none
     if not clips:
         raise EarshotError("The set to compare the export on is empty: leave test out.")
-    saving.check_replaceable(folder, form.FILE, {*form.PARTS, CARD})
+    as_file = form is web and Path(folder).suffix.lower() in web.ENDINGS
+    if as_file:
+        web.check_page(folder)
+    else:
+        saving.check_replaceable(folder, [form.FILE], {*form.PARTS, CARD})
     expected = recognizer.probabilities(clips)
     with files.atomic_path(folder) as temporary:
-        temporary.mkdir()
-        form.write(recognizer, temporary, precision)
-        given = _answers(form, temporary, _padded(clips, front_end))
+        made = temporary.with_name(f"{temporary.name}-parts") if as_file else temporary
+        made.mkdir()
+        form.write(recognizer, made, precision, **options)
+        given = _answers(form, made, _padded(clips, front_end))
         comparison = compared(expected, given, about=about)
         comparison.check(precision)
         text = {
@@ -63,17 +72,22 @@ def export(
             "spotting_threshold": recognizer.spotting_threshold,
             "compared": dataclasses.asdict(comparison), "recognizer": dict(card or {}),
         }  # fmt: skip
-        content = json.dumps(text, indent=2, ensure_ascii=False)
-        (temporary / CARD).write_text(content + "\n", encoding="utf-8")
+        if form is web:
+            web.sign(made, text)
+        if as_file:
+            (made / form.FILE).replace(temporary)
+        else:
+            content = json.dumps(text, indent=2, ensure_ascii=False)
+            (made / CARD).write_text(content + "\n", encoding="utf-8")
     return comparison
 
 
-def _checked(format: str, precision: str) -> Any:
+def _checked(format: str, precision: str | None) -> Any:
     """Give the module of a format, if it can be written here."""
     if format not in FORMATS:
         raise EarshotError(f"There is no format {format!r}: choose one of {', '.join(FORMATS)}.")
     form = FORMATS[format]
-    if precision not in form.PRECISIONS:
+    if precision not in (None, *form.PRECISIONS):
         choice = ", ".join(form.PRECISIONS)
         raise EarshotError(f"{format} has no precision {precision!r}: choose one of {choice}.")
     if keras.backend.backend() != "tensorflow":

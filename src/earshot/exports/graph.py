@@ -28,13 +28,19 @@ MOST_STEPS = 500  # of a recurrent layer that are written out: each makes a doze
 class Exportable(Protocol):
     """What is needed of a recognizer."""
 
-    model: keras.Model
+    @property
+    def model(self) -> keras.Model:
+        """The Keras network."""
+
     front_end: FrontEnd
     class_names: tuple[str, ...]
     spotting_threshold: float
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
+
+    def background(self) -> dict[str, Any] | None:
+        """Give the highest "scores" of "hours" in which no word is said, where that is known."""
 
 
 def graph(model: keras.Model, front_end: FrontEnd, *, batch_size: int | None = None) -> keras.Model:

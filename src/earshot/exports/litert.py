@@ -24,7 +24,7 @@ import tensorflow as tf
 from earshot.exports.graph import Exportable, convert, graph, unrolled
 from earshot.types import Array
 
-__all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "write"]
+__all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "projections", "smaller", "write"]
 
 FILE = "model.tflite"
 PARTS = ()  # nothing is beside it
@@ -38,11 +38,10 @@ def write(recognizer: Exportable, folder: Path, precision: str) -> None:
     network = graph(unrolled(model), recognizer.front_end, batch_size=1)
     plain = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}  # others no light runtime has
     convert(network, path, "litert", target_spec=plain)
-    if precision != "float32":
-        path.write_bytes(_smaller(path.read_bytes(), precision, _projections(model)))
+    path.write_bytes(smaller(path.read_bytes(), precision, projections(model)))
 
 
-def _projections(model: keras.Model) -> list[str]:
+def projections(model: keras.Model) -> list[str]:
     """Name the dense layers without an activation, but for the last one, which gives the logits.
 
     Their inputs have no common scale, as after a batch normalization: 8 bits are too few for them.
@@ -51,8 +50,13 @@ def _projections(model: keras.Model) -> list[str]:
     return [layer.name for layer in dense[:-1] if layer.activation is keras.activations.linear]
 
 
-def _smaller(content: bytes, precision: str, kept: list[str]) -> bytes:
-    """Store the weights of a file in 8 bits, those of the ``kept`` layers in 16, or all in 16."""
+def smaller(content: bytes, precision: str, kept: list[str]) -> bytes:
+    """Store the weights of a file in 8 bits, those of the ``kept`` layers in 16, or all in 16.
+
+    In float32 they stay as they are.
+    """
+    if precision == "float32":
+        return content
     from ai_edge_quantizer import qtyping, quantizer
 
     machine = quantizer.Quantizer(content)

@@ -19,12 +19,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
 
 from earshot.errors import EarshotError
 from earshot.networks.layers import AnyOfFrame, FilterBank, SpectralAugmentation
-from earshot.types import Array
+from earshot.networks.linear import dense_weights
 
 __all__ = ["cnn", "dense_weights", "raw_lstm", "spectrogram_lstm", "temporal_cnn"]
 
@@ -169,15 +168,3 @@ def checked_shape(input_shape: tuple[int, int], n_classes: int = 2) -> tuple[int
     if n_classes < 2:
         raise EarshotError(f"A network tells at least 2 words apart, not {n_classes}.")
     return input_shape
-
-
-def dense_weights(classifier: Any) -> tuple[Array, Array]:
-    """Give kernel and bias of a Dense layer from a fitted linear classifier of scikit-learn.
-
-    For two classes, scikit-learn has one column, the second's logit less the first's: each of the
-    two columns given here has half of it.
-    """
-    kernel, bias = classifier.coef_.T, classifier.intercept_
-    if len(bias) == 1:
-        return np.c_[-kernel, kernel] / 2, np.r_[-bias, bias] / 2
-    return kernel, bias

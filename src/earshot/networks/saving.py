@@ -1,6 +1,6 @@
 """A network and what belongs to it in one folder: written as a whole, read with clear errors.
 
->>> import tempfile
+>>> import keras, tempfile
 >>> folder = Path(tempfile.mkdtemp()) / "network"
 >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 >>> write(folder, network, {"notes.json": {"format": FORMAT}})
@@ -15,19 +15,20 @@ import os
 import zipfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import h5py
-import keras
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from earshot import files
 from earshot.errors import EarshotError, reason_of, some
 from earshot.types import PathLike
 
-__all__ = ["FORMAT", "NETWORK", "check_replaceable", "check_weights", "read", "read_json",
-           "read_network", "read_settings", "write"]  # fmt: skip
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["FORMAT", "LIGHT", "NETWORK", "Beside", "check_replaceable", "check_weights", "read",
+           "read_json", "read_network", "read_settings", "write"]  # fmt: skip
 
 NETWORK = "network.keras"  # The file of every folder that holds the network.
+LIGHT = "network.tflite"  # The same network for LiteRT, beside it or in its place.
 WEIGHTS = "model.weights.h5"  # The member of it that Keras keeps the weights in.
 FORMAT = 1  # Of the settings' files; raised when older versions could not read them.
 DAMAGE = (ValueError, TypeError, KeyError, OSError, EOFError, OverflowError,
@@ -40,15 +41,16 @@ WAY_OUT = "copy the folder again, or train and save it anew."
 
 
 def write(
-    folder: PathLike, network: keras.Model, writers: dict[str, Any], *,
+    folder: PathLike, network: "keras.Model | None", writers: dict[str, Any], *,
     optional: Collection[str] = (),
 ) -> None:  # fmt: skip
     """Write a folder; one that was there before is replaced as a whole.
 
     ``writers``: by file name, content for JSON, or a function that is given the path to write to.
-    ``optional``: names of files that an older folder may have, which go with it.
+    ``optional``: names of files that an older folder may have, which go with it. Without a
+    ``network``, one of the files is :data:`LIGHT`.
     """
-    check_replaceable(folder, NETWORK, {*writers, *optional})
+    check_replaceable(folder, (NETWORK, LIGHT), {*writers, *optional})
     with files.atomic_path(folder) as temporary:
         temporary.mkdir()
         for name, content in writers.items():
@@ -57,17 +59,18 @@ def write(
             else:
                 text = json.dumps(content, indent=2, ensure_ascii=False)
                 (temporary / name).write_text(text + "\n", encoding="utf-8")
-        network.save(temporary / NETWORK)
+        if network is not None:
+            network.save(temporary / NETWORK)
 
 
-def check_replaceable(folder: PathLike, mark: str, others: Collection[str]) -> None:
-    """Refuse to replace a folder without the file ``mark``, or with more than the ``others``."""
+def check_replaceable(folder: PathLike, marks: Collection[str], others: Collection[str]) -> None:
+    """Refuse to replace a folder without a file of ``marks``, or with more than the ``others``."""
     folder = Path(folder)
     with files.explained(folder):
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    strange = sorted(names.difference(others, [mark]))
-    if strange or (names and mark not in names):
-        problem = f"{folder} holds something else ({some(strange) or f'no {mark}'})"
+    strange = sorted(names.difference(others, marks))
+    if strange or (names and names.isdisjoint(marks)):
+        problem = f"{folder} holds something else ({some(strange) or f'no {next(iter(marks))}'})"
         raise EarshotError(f"{problem}, which would be lost: name another folder.")
 
 
@@ -93,6 +96,19 @@ def read(folder: PathLike, readers: Mapping[str, Callable[[Path], Any]], kind: s
     if problem:
         raise problem
     return found
+
+
+class Beside:
+    """A file in a folder that was read, to be read later, if it is still the same folder's."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._state = path, _state(path.parent)
+
+    def path(self) -> Path:
+        """Give its path; raises :class:`EarshotError` when the folder was saved anew since."""
+        if _state(self._path.parent) != self._state:
+            raise EarshotError(f"{self._path.parent} was saved anew since: load it again.")
+        return self._path
 
 
 def _state(folder: Path) -> tuple[int, int] | None:
@@ -142,6 +158,8 @@ def check_weights(file: BinaryIO) -> None:
 
     Raises ValueError, and whatever h5py raises.
     """
+    import h5py
+
     most, sizes = max(MOST_WEIGHTS, file.seek(0, os.SEEK_END)), list[int]()
     with h5py.File(file) as weights:
         weights.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
@@ -149,8 +167,17 @@ def check_weights(file: BinaryIO) -> None:
         raise ValueError(f"its weights claim {sum(sizes) / 2**20:,.0f} MiB")
 
 
-def read_network(path: Path) -> keras.Model:
+def read_network(path: Path) -> "keras.Model":
     """Read a Keras network, for use, not for training on."""
+    try:
+        import keras
+
+        from earshot.networks import layers  # noqa: F401  (so that they can be loaded)
+    except ImportError as error:
+        raise EarshotError(
+            f"{path} needs TensorFlow, which is not installed: "
+            'pip install "earshot[train]", or save the recognizer with light=True where it is.'
+        ) from error
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())

@@ -8,22 +8,29 @@ array([0, 0, 1])
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-import keras
 import numpy as np
-from keras import layers, ops
 from threadpoolctl import threadpool_limits
 
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
+from earshot.exports.light import LightNetwork
 from earshot.features.log_mel import LogMel
-from earshot.networks.builders import dense_weights
+from earshot.networks.linear import dense_weights
 from earshot.recognition.prepare import checked_clip, loudest_stretch
 from earshot.recognition.recognizer import Recognizer
 from earshot.types import Array
 
-__all__ = ["checked_words", "embed", "fit_last_layer", "layer_name", "old_directions", "run_trunk",
-           "trunk_of", "with_head", "with_means"]  # fmt: skip
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["LightTrunk", "Trunk", "checked_words", "embed", "fit_last_layer", "last_weights",
+           "layer_name", "old_directions", "run_trunk", "trunk_of", "with_head", "with_last",
+           "with_means"]  # fmt: skip
+
+Trunk: TypeAlias = "keras.Model | LightTrunk"
+"""A network up to the layer that gives the features."""
 
 LAYERS = ("embedding", "features")  # the first that a network has gives the features
 SCALE = 16.0  # from a cosine to a logit
@@ -72,7 +79,8 @@ def layer_name(recognizer: Recognizer, layer: str | None) -> str:
             "New words are learned by a recognizer of log-mel spectrograms of words, which this "
             "one is not: choose models/base."
         )
-    there = [one.name for one in recognizer.model.layers]
+    light = recognizer.light
+    there = [light.layer] if light else [one.name for one in recognizer.model.layers]
     wanted = [layer] if layer else LAYERS
     found = [name for name in wanted if name in there]
     if not found:
@@ -83,8 +91,36 @@ def layer_name(recognizer: Recognizer, layer: str | None) -> str:
     return found[0]
 
 
-def trunk_of(recognizer: Recognizer, layer: str, *, unit: bool = False) -> keras.Model:
+@dataclasses.dataclass(frozen=True)
+class LightTrunk:
+    """The features of a LiteRT network; with ``unit``, they must be rows of length one as is."""
+
+    network: LightNetwork
+    unit: bool
+
+    @property
+    def output_shape(self) -> tuple[None, int]:
+        """Shape (None, n_features) of what it gives."""
+        return (None, self.network.n_features)
+
+    def run(self, spectrograms: Array) -> Array:
+        """Give features, shape (n, n_features)."""
+        rows = self.network.features(spectrograms)
+        if self.unit and not np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-3):
+            raise EarshotError(
+                f"From the layer {self.network.layer} of this network, words are learned by "
+                'TensorFlow: pip install "earshot[train]", or choose models/base.'
+            )
+        return rows
+
+
+def trunk_of(recognizer: Recognizer, layer: str, *, unit: bool = False) -> Trunk:
     """Give the network up to a layer, averaged over time; with ``unit``, rows of length one."""
+    if recognizer.light:
+        return LightTrunk(recognizer.light, unit)
+    import keras
+    from keras import layers
+
     x = recognizer.model.get_layer(layer).output
     if len(x.shape) > 2:
         pool = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D)[len(x.shape) - 3]
@@ -93,8 +129,12 @@ def trunk_of(recognizer: Recognizer, layer: str, *, unit: bool = False) -> keras
     return keras.Model(recognizer.model.input, x)
 
 
-def run_trunk(trunk: keras.Model, spectrograms: Array) -> Array:
+def run_trunk(trunk: Trunk, spectrograms: Array) -> Array:
     """Give features, shape (n, n_features); compiles nothing, which takes longer than the work."""
+    if isinstance(trunk, LightTrunk):
+        return trunk.run(spectrograms)
+    from keras import ops
+
     parts = np.array_split(spectrograms, -(-len(spectrograms) // BATCH))
     return np.concatenate([ops.convert_to_numpy(trunk(part, training=False)) for part in parts])
 
@@ -153,11 +193,16 @@ def old_directions(recognizer: Recognizer, layer: str, words: Sequence[str]) -> 
 
     Shape (n_words, n_features), rows of length one, or of zeros for a word that it does not know.
     """
-    last, features = recognizer.model.layers[-1], recognizer.model.get_layer(layer).output
-    found = np.zeros((len(words), features.shape[-1]))
-    if not isinstance(last, layers.Dense) or last.input.shape != features.shape:
+    if recognizer.light:
+        last, n_features = recognizer.light.last_layer(), recognizer.light.n_features
+    else:
+        dense, features = recognizer.model.layers[-1], recognizer.model.get_layer(layer).output
+        is_last = type(dense).__name__ == "Dense" and dense.input.shape == features.shape
+        last, n_features = dense.get_weights() if is_last else None, features.shape[-1]
+    found = np.zeros((len(words), n_features))
+    if last is None:
         return found
-    kernel = last.get_weights()[0]
+    kernel = last[0]
     known = {name.casefold(): i for i, name in enumerate(recognizer.class_names)}
     for row, word in zip(found, words, strict=True):
         if (i := known.get(spoken(word))) is not None:
@@ -170,8 +215,29 @@ def spoken(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
-def with_head(trunk: keras.Model, kernel: Array, bias: Array) -> keras.Model:
+def last_weights(recognizer: Recognizer) -> list[Array]:
+    """Give kernel and bias of a recognizer's last layer, which is a Dense one."""
+    last = recognizer.light.last_layer() if recognizer.light else None
+    return [*last] if last else recognizer.model.layers[-1].get_weights()
+
+
+def with_last(recognizer: Recognizer, kernel: Array, bias: Array) -> "keras.Model | LightNetwork":
+    """Give a recognizer's network with other weights in its last layer."""
+    if recognizer.light:
+        return recognizer.light.with_last_layer(kernel, bias)
+    import keras
+
+    inputs, last = recognizer.model.input, recognizer.model.layers[-1]
+    return with_head(keras.Model(inputs, last.input), kernel, bias)
+
+
+def with_head(trunk: Trunk, kernel: Array, bias: Array) -> "keras.Model | LightNetwork":
     """Give the trunk with a Dense layer of these weights on top."""
+    if isinstance(trunk, LightTrunk):
+        return trunk.network.with_last_layer(kernel, bias)
+    import keras
+    from keras import layers
+
     name = "logits"
     while name in {layer.name for layer in trunk.layers}:
         name = f"new_{name}"

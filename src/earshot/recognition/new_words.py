@@ -17,16 +17,15 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers
 
 from earshot.datasets.augmentation import Augmentation
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
-from earshot.networks.training import TrainingConfig, fit
 from earshot.recognition.confusions import groups_of, pairs_of, warn_of
 from earshot.recognition.last_layer import (
+    LightTrunk,
+    Trunk,
     checked_words,
     fit_last_layer,
     layer_name,
@@ -36,7 +35,7 @@ from earshot.recognition.last_layer import (
     with_head,
     with_means,
 )  # fmt: skip
-from earshot.recognition.memory import Memory
+from earshot.recognition.memory import SYNTHETIC, Memory
 from earshot.recognition.recognizer import UNKNOWN, Recognizer, model_card
 from earshot.recognition.thresholds import (
     accepted_share,
@@ -58,9 +57,6 @@ N_VARIATIONS = 4  # of each recording
 ALIKE = 0.25
 """Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
 it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
-SYNTHETIC = 2.5
-"""Logits by which people who say none of the words come nearer to one than the synthetic voices of
-the memory do: measured on read sentences in six languages, see ``docs/benchmarks.md``."""
 NOTHING_REMEMBERED = (
     'Every clip will be given one of the words, never "unknown": nothing is remembered of other '
     "words. Give some as unknown=, or choose models/base, its own layer and no fine-tuning; or say "
@@ -168,7 +164,7 @@ def _words_to_keep(words: WordSet, keep: Sequence[str]) -> tuple[list[str], list
 
 def _trunk_and_memory(
     recognizer: Recognizer, layer: str | None, method: str
-) -> tuple[keras.Model, Memory]:
+) -> tuple[Trunk, Memory]:
     """Give the network up to the layer that gives the features, and what is remembered of it."""
     memory = recognizer.memory
     layer = layer_name(recognizer, layer or (memory.layer if memory else None))
@@ -179,7 +175,7 @@ def _trunk_and_memory(
 
 
 def _examples(
-    recognizer: Recognizer, trunk: keras.Model, memory: Memory, words: WordSet,
+    recognizer: Recognizer, trunk: Trunk, memory: Memory, words: WordSet,
     kept: Sequence[str], dropped: Sequence[str], unknown: WordSet | None, seed: int,
 ) -> Iterator[Rows]:  # fmt: skip
     """Give what is learned from: the new words, the kept ones, and what is none of them (< 0)."""
@@ -353,6 +349,13 @@ def _check_kept(recognizer: Recognizer, memory: Memory, keep: Iterable[str]) -> 
 
 def _tuned(trunk, words, front_end, seed):
     """Train a copy of the trunk on the new words."""
+    if isinstance(trunk, LightTrunk):
+        raise EarshotError('Fine-tuning needs TensorFlow: pip install "earshot[train]".')
+    import keras
+    from keras import layers
+
+    from earshot.networks.training import TrainingConfig, fit
+
     copy = keras.models.clone_model(trunk)
     copy.set_weights(trunk.get_weights())
     for layer in copy.layers:

@@ -9,18 +9,17 @@ Recognizer(2 words, 8,000 Hz: yes, no)
 """
 
 import dataclasses
-import datetime
 import functools
-import importlib.metadata
-import json
+import importlib.util
 import numbers
 import os
+import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import keras
 import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
@@ -28,11 +27,12 @@ from tqdm import tqdm
 from earshot import audio
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
+from earshot.exports.light import LightNetwork, converted, is_needed
 from earshot.features.front_end import FrontEnd, from_settings, kind_of
 from earshot.features.log_mel import LogMel
-from earshot.networks import layers, saving  # noqa: F401  (layers: so that they can be loaded)
-from earshot.networks.stream_form import StreamForm
-from earshot.recognition.memory import Memory
+from earshot.networks import saving
+from earshot.recognition.cards import model_card, plain_card
+from earshot.recognition.memory import SYNTHETIC, Memory
 from earshot.recognition.prepare import (
     checked_clip,
     loudest_stretch,
@@ -43,7 +43,10 @@ from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
 if TYPE_CHECKING:
+    import keras
+
     from earshot.exports.comparison import Comparison
+    from earshot.networks.stream_form import StreamForm
 
 __all__ = ["UNKNOWN", "Prediction", "Recognizer", "load", "model_card",
            "probabilities_of"]  # fmt: skip
@@ -53,6 +56,7 @@ CARD = "card.json"  # what a reader should know
 MEMORY = "memory.npz"  # only of those that can learn more words
 UNKNOWN = "unknown"  # the class of recognizers that may say that they do not know
 SLOWED = 0.15  # share of the waveforms that sound slowed from which their rate is doubted
+N_SCORES = 256  # of the background that a page gets: the highest, which thresholds lie among
 BATCH = 256  # recordings that go through the network together
 Several = list[Any] | tuple[Any, ...]
 
@@ -80,10 +84,13 @@ class Recognizer:
     ``n_samples`` must be set. :func:`model_card` makes the card, :func:`learn_words` the memory and
     the ``spotting_threshold``: logits that a word is above "unknown", or else above all others, to
     be named along a stream.
+
+    ``network`` is what answers, in Keras or in LiteRT; ``model`` is always the Keras network, which
+    is read when it is asked for: see :func:`load`.
     """
 
     def __init__(
-        self, model: keras.Model, front_end: FrontEnd, class_names: Sequence[str],
+        self, model: "keras.Model | LightNetwork", front_end: FrontEnd, class_names: Sequence[str],
         card: Mapping[str, Any] | None = None, *, memory: Memory | None = None,
         spotting_threshold: float = 0.0,
     ) -> None:  # fmt: skip
@@ -115,13 +122,35 @@ class Recognizer:
             raise EarshotError(f"A spotting_threshold is a number, not {limit!r:.60}.")
         if memory is not None:
             memory.check(model, n_named)
-        self.model, self.front_end = model, front_end
+        self.network, self.front_end = model, front_end
+        self._whole: saving.Beside | None = None  # the Keras network of one that answers by LiteRT
         self.card, self.memory = dict(card or {}), memory
         self.spotting_threshold = spotting_threshold
 
     def __repr__(self) -> str:
         rate = self.front_end.sample_rate
         return f"Recognizer({len(self.class_names)} words, {rate:,} Hz: {some(self.class_names)})"
+
+    @property
+    def model(self) -> "keras.Model":
+        """The Keras network; one that is read now answers from now on, as it may be changed."""
+        if isinstance(self.network, LightNetwork):
+            if self._whole is None:
+                raise EarshotError(
+                    "This recognizer was made without TensorFlow, and has no Keras network: make "
+                    "it again where TensorFlow is installed."
+                )
+            network = saving.read_network(self._whole.path())
+            network.class_names = self.class_names
+            self.network = network
+        return self.network
+
+    @property
+    def light(self) -> LightNetwork | None:
+        """The LiteRT network of a recognizer whose Keras network cannot be had, else None."""
+        if isinstance(self.network, LightNetwork) and (self._whole is None or is_needed()):
+            return self.network
+        return None
 
     @overload
     def predict(self, sound: PathLike | Array, sample_rate: int | None = None) -> Prediction: ...
@@ -187,13 +216,13 @@ class Recognizer:
         if window is None:
             x = griffin_lim.from_log_mel(spectrogram, front_end)
             return self.predict(x, front_end.sample_rate)
-        logits = self.model.predict_on_batch(window[None])
+        logits = self.network.predict_on_batch(window[None])
         return next(self._predictions(probabilities_of(logits)))
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in waveforms]
-        return probabilities_of(self.model.predict_on_batch(self.front_end(clips)))
+        return probabilities_of(self.network.predict_on_batch(self.front_end(clips)))
 
     def _predictions(self, probabilities: Array) -> Iterator[Prediction]:
         for row in probabilities:
@@ -202,26 +231,44 @@ class Recognizer:
             yield Prediction(self.class_names[best], float(row[best]), answer)
 
     @functools.cached_property
-    def along(self) -> StreamForm:
+    def along(self) -> "StreamForm":
         """A network of windows in the form that runs along streams, made once for all of them."""
+        from earshot.networks.stream_form import StreamForm  # imports Keras
+
         settings: Any = self.front_end  # a StreamSpectrogram
         return StreamForm(self.model, settings)
 
-    def save(self, folder: PathLike) -> None:
-        """Write the recognizer into a folder; one that was there before is replaced as a whole."""
+    def save(self, folder: PathLike, *, light: bool = False) -> None:
+        """Write the recognizer into a folder; one that was there before is replaced as a whole.
+
+        ``light``: with its network for LiteRT too, by which :func:`load` answers at once, and
+        without TensorFlow. It takes some seconds to make; one that answers by LiteRT keeps it.
+        """
         settings = {
             "format": saving.FORMAT, "words": self.class_names,
             "front_end": self.front_end.to_dict(), "kind": kind_of(self.front_end),
             "spotting_threshold": self.spotting_threshold,
         }  # fmt: skip
-        files: dict[str, Any] = {SETTINGS: settings, CARD: _plain_card(self.card)}
+        files: dict[str, Any] = {SETTINGS: settings, CARD: plain_card(self.card)}
         if self.memory is not None:
             files[MEMORY] = self.memory.write
-        saving.write(folder, self.model, files, optional=[MEMORY])
+        network, whole = self.network, None
+        if not isinstance(network, LightNetwork):
+            whole, content = network, converted(network) if light else b""
+        else:
+            content = network.content
+            if self._whole is not None:
+                source = self._whole.path()
+                files[saving.NETWORK] = lambda path: shutil.copyfile(source, path)
+        if content:
+            files[saving.LIGHT] = lambda path: path.write_bytes(content)
+        saving.write(folder, whole, files, optional=[MEMORY, saving.NETWORK, saving.LIGHT])
+        if self._whole is not None:  # which may have been in the folder that is replaced
+            self._whole = saving.Beside(Path(folder) / saving.NETWORK)
 
     def export(
-        self, folder: PathLike, format: str = "saved_model", *, precision: str = "float32",
-        test: WordSet | None = None,
+        self, folder: PathLike, format: str = "saved_model", *, precision: str | None = None,
+        test: WordSet | None = None, data_dir: PathLike = "data",
     ) -> "Comparison":  # fmt: skip
         """Write the recognizer, front end and all, in a folder for runtimes that need no earshot.
 
@@ -233,6 +280,10 @@ class Recognizer:
           "float16" or "int8", that of its weights.
         - "onnx", for ONNX Runtime, is a ``model.onnx`` from ``waveforms``, shape (n, n_samples), to
           "probabilities"; ``precision`` is "float32" or "float16".
+        - "web", for browsers, is one page, ``index.html``, or ``folder`` itself where that ends in
+          ".html": it listens as :func:`listen` does, without a server or the internet.
+          ``precision`` is "float16", "float32" or "int8". Its engine, LiteRT.js, is downloaded
+          once from npm to ``<data_dir>/downloads``.
 
         Waveforms are float32 at the front end's rate; ``card.json`` has it, with the words in their
         order. What was written is loaded again by its own runtime and compared with this recognizer
@@ -240,6 +291,8 @@ class Recognizer:
         Raises :class:`EarshotError` when the answers are others: then nothing is kept.
         TensorFlow backend only.
         """
+        if is_needed():
+            raise EarshotError('TensorFlow makes exports: pip install "earshot[train]".')
         from earshot.exports import comparison, exporting  # import TensorFlow
 
         words, rate = test, self.front_end.sample_rate
@@ -252,8 +305,23 @@ class Recognizer:
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
         return exporting.export(
             self, folder, clips, about=words.about, format=format, precision=precision,
-            card=_plain_card(self.card),
+            card=plain_card(self.card), **({"data_dir": data_dir} if format == "web" else {}),
         )  # fmt: skip
+
+    def background(self) -> dict[str, Any] | None:
+        """Give the highest "scores" of any word in each second of the "hours" that are remembered.
+
+        In none of them a word is said, so that these are false alarms where they are above a
+        threshold; None, where nothing is remembered of streams.
+        """
+        if self.memory is None or not self.memory.along_hours or self.class_names[-1] != UNKNOWN:
+            return None
+        last = self.light.last_layer() if self.light else self.model.layers[-1].get_weights()
+        if last is None:
+            return None
+        kernel, bias = last
+        scores = np.sort(self.memory.best_along(kernel, bias) + SYNTHETIC)[::-1][:N_SCORES]
+        return {"scores": scores.round(4).tolist(), "hours": self.memory.along_hours}
 
 
 def _clip_or_answer(sound: Any, rate: int, to_rate: int, several: bool) -> Array | Prediction:
@@ -267,17 +335,39 @@ def _clip_or_answer(sound: Any, rate: int, to_rate: int, several: bool) -> Array
 
 
 def load(folder: PathLike) -> Recognizer:
-    """Load a recognizer from its folder; an error names what is missing or damaged there."""
+    """Load a recognizer from its folder; an error names what is missing or damaged there.
+
+    Where there is a network for LiteRT beside the Keras network (see :meth:`Recognizer.save`), and
+    Keras is not installed or not imported yet, LiteRT answers: at once, and the same to a few
+    millionths of a probability.
+    """
     readers: dict[str, Callable[[Path], Any]] = {SETTINGS: _read_settings, CARD: _read_card}
     if (Path(folder) / MEMORY).is_file():
         readers[MEMORY] = Memory.read
-    readers[saving.NETWORK] = saving.read_network
+    beside, is_light = saving.Beside(Path(folder) / saving.NETWORK), _is_light(Path(folder))
+    if is_light:
+        readers[saving.LIGHT] = lambda path: LightNetwork(path.read_bytes())
+    else:
+        readers[saving.NETWORK] = saving.read_network
     settings, card, *memory, model = saving.read(folder, readers, "recognizer")
-    model.class_names = tuple(settings["class_names"])  # by which networks.accuracy finds them
+    if not is_light:
+        model.class_names = tuple(settings["class_names"])  # by which networks.accuracy finds them
     try:
-        return Recognizer(model, card=card, memory=memory[0] if memory else None, **settings)
+        made = Recognizer(model, card=card, memory=memory[0] if memory else None, **settings)
+        if is_light and (Path(folder) / saving.NETWORK).is_file():
+            made._whole = beside
+        return made
     except EarshotError as error:
         raise EarshotError(f"The files of {folder} do not belong together: {error}") from error
+
+
+def _is_light(folder: Path) -> bool:
+    """Tell whether the LiteRT network in a folder is to answer."""
+    has_whole, has_light = ((folder / name).is_file() for name in (saving.NETWORK, saving.LIGHT))
+    can_wait = (
+        sys.modules.get("keras") is None and importlib.util.find_spec("ai_edge_litert") is not None
+    )
+    return has_light and (can_wait or not has_whole)
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
@@ -297,20 +387,6 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _plain_card(card: Mapping[str, Any]) -> Any:
-    """Give a card as JSON holds it: NumPy's numbers as plain ones."""
-
-    def plain(value):
-        if isinstance(value, np.generic | np.ndarray):
-            return value.tolist()
-        raise TypeError(f"{value!r:.60} is no text, number, list or dict")
-
-    try:
-        return json.loads(json.dumps(card, default=plain))
-    except (TypeError, ValueError) as error:
-        raise EarshotError(f"The card cannot be saved ({error}): leave that out.") from error
-
-
 def probabilities_of(logits: Array) -> Array:
     """Give the softmax of logits, both of shape (n, n_classes); refuse NaN."""
     probabilities = softmax(logits, axis=1)
@@ -320,18 +396,3 @@ def probabilities_of(logits: Array) -> Array:
             "it anew with a lower learning_rate."
         )
     return probabilities
-
-
-def model_card(
-    train: WordSet, *, split: str, figures: Mapping[str, Any], **more: Any
-) -> dict[str, Any]:
-    """Make a recognizer's model card, with whatever ``more`` a reader should know.
-
-    ``split`` says which recordings were kept for the test, ``figures`` what was measured on them.
-    """
-    packages = ("earshot", "keras", "tensorflow", "numpy")
-    return {
-        "data": train.about, "clips": len(train), "speakers": len(np.unique(train.speakers)),
-        "split": split, "figures": figures, "date": datetime.date.today().isoformat(),
-        "versions": {name: importlib.metadata.version(name) for name in packages}, **more,
-    }  # fmt: skip

@@ -212,7 +212,7 @@ def answers_along(recognizer: Recognizer, powers: Iterable[Array]) -> Iterator[A
     last one begins a step before its end; what is missing of them is silence.
     """
     front_end = log_mel_of(recognizer)
-    n_frames, n_mels = recognizer.model.input_shape[1:]
+    n_frames, n_mels = recognizer.network.input_shape[1:]
     step = frames_per_step(front_end)
     silence = np.zeros((n_frames - step, n_mels), np.float32)
     kept, nothing = silence, np.zeros((0, len(recognizer.class_names)), np.float32)
@@ -222,7 +222,7 @@ def answers_along(recognizer: Recognizer, powers: Iterable[Array]) -> Iterator[A
             while len(kept) >= n_frames + (n - 1) * step:
                 windows = np.lib.stride_tricks.sliding_window_view(kept, n_frames, axis=0)
                 db = front_end.to_db(windows[: n * step : step].swapaxes(1, 2))
-                found.append(recognizer.model.predict_on_batch(db))
+                found.append(recognizer.network.predict_on_batch(db))
                 kept = kept[n * step :]
         yield np.concatenate(found)
 
@@ -275,7 +275,7 @@ def spot(
     front_end = log_mel_of(recognizer)
     frames_per_s = front_end.sample_rate / front_end.hop_length
     step_s = frames_per_step(front_end) / frames_per_s
-    window_s = recognizer.model.input_shape[1] / frames_per_s
+    window_s = recognizer.network.input_shape[1] / frames_per_s
     reach_s = window_s + (SMOOTH + LONGEST_WAIT) * step_s
     past = _Past(reach_s + 1.0, frames_per_s)
     picker = Picker(recognizer.spotting_threshold, threshold, round(REST_S / step_s))

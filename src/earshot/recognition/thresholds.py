@@ -10,16 +10,13 @@ import math
 import numbers
 from typing import Any
 
-import keras
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import roc_curve
 
 from earshot.audio import blocks_of
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
-from earshot.networks.batches import labels_among
-from earshot.recognition.last_layer import embed, with_head
+from earshot.recognition.last_layer import embed, last_weights, with_last
 from earshot.recognition.recognizer import UNKNOWN, Recognizer
 from earshot.recognition.spotter import best_in_each_second
 from earshot.types import Array, Sound
@@ -52,6 +49,8 @@ def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> RocCu
     It says "unknown", and was made from none of these recordings. Words are compared by name:
     raises :class:`EarshotError` when the known ones are none of its, or the unknown ones are.
     """
+    from earshot.networks.batches import labels_among  # imports Keras
+
     _check(recognizer)
     own = recognizer.class_names[:-1]
     labels_among(own, known)
@@ -64,6 +63,8 @@ def trade_off(recognizer: Recognizer, known: WordSet, unknown: WordSet) -> RocCu
 
 def curve_of(known: Array, unknown: Array) -> RocCurve:
     """Make the curve of how far each clip's best word is above "unknown", both of shape (n,)."""
+    from sklearn.metrics import roc_curve  # a second to import
+
     is_known = np.repeat([True, False], [len(known), len(unknown)])
     falling = roc_curve(is_known, np.r_[known, unknown], drop_intermediate=False)
     unknown_accepted, known_accepted, thresholds = (x[::-1] for x in falling)
@@ -78,8 +79,7 @@ def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
     _check(recognizer)
     if not (isinstance(offset, numbers.Real) and np.isfinite(offset)):
         raise EarshotError(f"An offset is a number, not {offset!r:.60}.")
-    last = recognizer.model.layers[-1]
-    kernel, bias = last.get_weights()
+    kernel, bias = last_weights(recognizer)
     bias[-1] += offset
     card = {**recognizer.card}
     card["threshold_moved"] = card.get("threshold_moved", 0.0) + float(offset)
@@ -89,9 +89,8 @@ def shift_threshold(recognizer: Recognizer, offset: float) -> Recognizer:
         shown = accepted_share(kernel, bias, held_out)
         card |= {"accepted_of_held_out": shown, "false_acceptance": shown["interval_95"][1]}
     return Recognizer(
-        with_head(keras.Model(recognizer.model.input, last.input), kernel, bias),
-        recognizer.front_end, recognizer.class_names, card, memory=memory,
-        spotting_threshold=recognizer.spotting_threshold,
+        with_last(recognizer, kernel, bias), recognizer.front_end, recognizer.class_names, card,
+        memory=memory, spotting_threshold=recognizer.spotting_threshold,
     )  # fmt: skip
 
 
@@ -156,7 +155,7 @@ def calibrate(
     threshold = spotting_threshold(scores, len(scores) / 3600, false_alarms_per_hour)
     card = {**recognizer.card, "false_alarms_per_hour": false_alarms_per_hour}
     return Recognizer(
-        recognizer.model, recognizer.front_end, recognizer.class_names, card,
+        recognizer.network, recognizer.front_end, recognizer.class_names, card,
         memory=recognizer.memory, spotting_threshold=threshold,
     )  # fmt: skip
 

@@ -1,0 +1,141 @@
+"""A recognizer as one page that listens: its network, the engine and all the rest in one file.
+
+The page finds words as :func:`earshot.listen` does, in any browser with a microphone, from a disk,
+``localhost`` or https, and asks for nothing from the network. Its parts are in ``page/``.
+
+>>> settings_of(page({"words": ["</script><b>"]}, title="<i>")) == {"words": ["</script><b>"]}
+True
+"""
+
+import base64
+import gzip
+import html
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from earshot import files
+from earshot.errors import EarshotError
+from earshot.exports import engine, light
+from earshot.exports.graph import Exportable
+from earshot.features.log_mel import LogMel
+from earshot.features.mel import mel_matrices
+from earshot.types import Array, PathLike
+
+__all__ = ["ENDINGS", "FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "check_page", "page",
+           "settings_of", "sign", "write"]  # fmt: skip
+
+FILE = "index.html"
+PARTS = ()  # nothing is beside it
+PACKAGES = ("ai_edge_litert", "ai_edge_quantizer")
+PRECISIONS = ("float16", "float32", "int8")
+ENDINGS = (".html", ".htm")  # of a target that is to be the page itself, not a folder for it
+MARK = b'<meta name="generator" content="earshot">'  # by which a page of ours is known
+SCRIPTS = ("sound.js", "spotting.js", "engine.js", "page.js")  # in the order in which they build
+FIELD = re.compile(r"\{\{(\w+)\}\}")  # what of the template is filled in
+PART = r'(<script type="[\w/]+" id="{}">)(.*?)(</script>)'  # of the page
+LISTED = 3  # words in a title
+
+
+def write(
+    recognizer: Exportable, folder: Path, precision: str = "float16", *, data_dir: PathLike = "data"
+) -> None:
+    """Write the page; the engine is downloaded once, to ``<data_dir>/downloads``."""
+    front_end = _checked(recognizer.front_end)
+    parts = engine.parts(Path(data_dir) / "downloads")
+    settings = {
+        "words": recognizer.class_names, "front_end": front_end.to_dict(),
+        "n_frames": front_end.output_shape[0], "threshold": recognizer.spotting_threshold,
+        "background": recognizer.background(), "engine": engine.ABOUT,
+    }  # fmt: skip
+    packed = {name: _packed(content) for name, content in parts.items()}
+    packed["network"] = _packed(light.converted(recognizer.model, precision))
+    filters = mel_matrices(front_end)[0].astype("<f4").tobytes()
+    names = [name for name in recognizer.class_names if name != "unknown"]
+    listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    text = page(
+        settings, title=f"Listening for {listed}", filters=base64.b64encode(filters).decode(),
+        bottom_hz=f"{front_end.fmin_hz:,.0f}", top_hz=f"{front_end.top_hz:,.0f}", **packed,
+    )  # fmt: skip
+    (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def _checked(front_end: Any) -> LogMel:
+    if not isinstance(front_end, LogMel):
+        kind = type(front_end).__name__
+        raise EarshotError(
+            f"A page listens along a stream, which a recognizer that reads a {kind} cannot: choose "
+            "format='litert', or train one that reads a LogMel."
+        )
+    if front_end.n_fft & (front_end.n_fft - 1):
+        raise EarshotError(
+            f"A page needs a front end whose n_fft is a power of two, not {front_end.n_fft}: "
+            "choose format='litert'."
+        )
+    return front_end
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def page(settings: Mapping[str, Any], *, title: str, **parts: str) -> str:
+    """Give the text of the page around these settings; ``parts`` are base64, or nothing."""
+    place = resources.files(__package__) / "page"
+    template, style, ears = (
+        (place / name).read_text("utf-8") for name in ("page.html", "page.css", "ears.js")
+    )
+    script = "".join((place / name).read_text("utf-8") for name in SCRIPTS)
+    fields = {
+        "title": html.escape(title), "settings": _json(settings), "style": style, "ears": ears,
+        "script": script, **parts,
+    }  # fmt: skip
+    return FIELD.sub(lambda found: fields.get(found[1], ""), template)
+
+
+def _json(content: Any) -> str:
+    """Give JSON that ends no script element, whatever the words are."""
+    return json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _part(text: str, name: str) -> str:
+    found = re.search(PART.format(name), text, re.DOTALL)
+    if not found:
+        raise ValueError(f"the page has no {name}")
+    return found[2]
+
+
+def settings_of(text: str) -> Any:
+    """Give the settings that a page was made with."""
+    return json.loads(_part(text, "settings"))
+
+
+def sign(folder: Path, card: Mapping[str, Any]) -> None:
+    """Put the card into the page too, which may go without its folder."""
+    path = folder / FILE
+    text = re.sub(
+        PART.format("card"), lambda found: found[1] + _json(card) + found[3],
+        path.read_text("utf-8"), count=1, flags=re.DOTALL,
+    )  # fmt: skip
+    path.write_text(text, encoding="utf-8")
+
+
+def check_page(path: PathLike) -> None:
+    """Refuse to replace a file that is no page of ours."""
+    with files.explained(path):
+        if Path(path).exists() and MARK not in Path(path).read_bytes()[:2000]:
+            raise EarshotError(f"{path} is no page of earshot's, and would be lost: name another.")
+
+
+def answers(folder: Path, waveforms: Array) -> Array:
+    """Give probabilities, shape (n, n_classes), as the network in the page gives them."""
+    text = (folder / FILE).read_text("utf-8")
+    front_end = LogMel(**settings_of(text)["front_end"])
+    ask = light.LightNetwork(gzip.decompress(base64.b64decode(_part(text, "network"))))
+    return softmax(ask.predict_on_batch(front_end(np.asarray(waveforms))), axis=1)
