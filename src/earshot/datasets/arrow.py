@@ -38,8 +38,8 @@ CLIPS_AT_ONCE = 500  # in a record batch: 16 MB of one-second clips at 16 kHz
 SHARD_BYTES = 1_000_000_000  # of a file; ``datasets`` has half of it, and twice as many open files
 ANEW = "copy the folder again, or write it anew."
 
-Row = tuple[Array, int, str, str, str]
-"""A clip to be written: waveform, label, speaker, source, part of the official split."""
+Row = tuple[Array, int | str, str, str, str]
+"""A clip to be written: waveform, label or word, speaker, source, part of the official split."""
 
 
 def pyarrow() -> Any:
@@ -66,21 +66,24 @@ def new_folder(folder: PathLike) -> Iterator[Path]:
 
 
 def write(
-    rows: Iterable[Row], folder: Path, class_names: Sequence[str], sample_rate: int, about: str = ""
-) -> None:
-    """Write clips into a folder that exists and is empty.
+    rows: Iterable[Row], folder: Path, class_names: Sequence[str] | None, sample_rate: int,
+    about: str = "",
+) -> None:  # fmt: skip
+    """Write clips into a folder; without class names, the rows have words in the place of labels.
 
     The clips may come from anywhere, one by one: only some are in memory at a time.
     """
-    pa = pyarrow()
+    pa, text = pyarrow(), {"dtype": "string", "_type": "Value"}
     features: dict[str, Any] = {
         "audio": {"sampling_rate": sample_rate, "_type": "Audio"},
-        "label": {"names": list(class_names), "_type": "ClassLabel"},
-        **{name: {"dtype": "string", "_type": "Value"} for name in ("speaker", "part")},
+        "label": text if class_names is None else {"names": [*class_names], "_type": "ClassLabel"},
+        "speaker": text,
+        "part": text,
     }
     sound = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    kinds = {"audio": sound, "label": pa.string() if class_names is None else pa.int64()}
     schema = pa.schema(
-        {"audio": sound, "label": pa.int64(), "speaker": pa.string(), "part": pa.string()},
+        {**kinds, "speaker": pa.string(), "part": pa.string()},
         {"huggingface": json.dumps({"info": {"features": features}})},
     )
     names: list[str] = []
@@ -98,6 +101,8 @@ def write(
     state: dict[str, Any] = dict.fromkeys(("_format_columns", "_format_type", "_split"))
     state |= {"_data_files": [{"filename": name} for name in names], "_fingerprint": "earshot",
               "_format_kwargs": {}, "_output_all_columns": False}  # fmt: skip
+    if not names:
+        raise EarshotError("There are no clips: nothing is written.")
     (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
 
 
@@ -110,8 +115,9 @@ def _batches(rows: Iterable[Row], schema: Any, sample_rate: int) -> Iterator[Any
         clips = pa.StructArray.from_arrays(
             [sounds, pa.array(sources, pa.string())], fields=list(schema.field("audio").type)
         )
-        texts = [pa.array(column, pa.string()) for column in (speakers, parts)]
-        yield pa.record_batch([clips, pa.array(labels, pa.int64()), *texts], schema=schema)
+        others = zip((labels, speakers, parts), schema.types[1:], strict=True)
+        columns = [clips, *(pa.array(values, kind) for values, kind in others)]
+        yield pa.record_batch(columns, schema=schema)
 
 
 class Shard(Sequence[Array]):
