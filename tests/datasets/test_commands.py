@@ -1,6 +1,7 @@
 """Speech Commands from stand-ins of the same structure: the real archives are 2.4 GB."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -164,12 +165,28 @@ class TestBadInput:
             speech_commands("0.02", folder)
         assert not (folder / "speech_commands-0.02").exists()
 
-    def test_an_archive_that_breaks_off_leaves_nothing_half_read(self, tmp_path):
-        path = pack(tmp_path / "a.tar.gz", V2)
+    def test_an_archive_that_breaks_off_leaves_nothing_half_read(self, archive, monkeypatch):
+        folder = archive("0.02", V2)
+        path = folder / "downloads" / "speech_commands_v0.02.tar.gz"
         path.write_bytes(path.read_bytes()[:-100])
+        monkeypatch.setitem(module.VERSIONS, "0.02", (path.name, None, None))
         with pytest.raises(EarshotError, match="is damaged or no archive"):
-            module._prepare(path, tmp_path / "out", "")
-        assert [*tmp_path.iterdir()] == [path]
+            speech_commands("0.02", folder)
+        assert [*folder.iterdir()] == [path.parent]
+
+    def test_a_second_process_waits_for_the_first(self, archive, monkeypatch):
+        folder = archive("mini", MINI)
+        asked, real = [], module.archives.find
+
+        def find(*args, **options):
+            asked.append(args)
+            return real(*args, **options)
+
+        monkeypatch.setattr(module.archives, "find", find)
+        with ThreadPoolExecutor(2) as threads:
+            both = [*threads.map(lambda _: len(speech_commands("mini", folder)), range(2))]
+        assert both == [8 * len(WORDS)] * 2
+        assert len(asked) == 1
 
     def test_without_internet_it_says_what_to_put_where(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "BASE", "http://127.0.0.1:9/")

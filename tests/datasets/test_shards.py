@@ -219,6 +219,17 @@ class TestBadInput:
         with pytest.raises(EarshotError, match=r"data-00000\.arrow has become shorter"):
             list(words.waveforms)
 
+    def test_what_is_no_folder_is_told(self, beeps):
+        with pytest.raises(
+            EarshotError, match=r"not a WordSet: save a Dataset by its save"
+        ):
+            from_shards(beeps)
+
+    def test_a_set_without_clips_is_not_written(self, beeps, tmp_path):
+        with pytest.raises(EarshotError, match="There are no clips"):
+            beeps.subset([]).write(tmp_path / "x")
+        assert [*tmp_path.iterdir()] == []
+
     def test_without_pyarrow_it_says_how_to_get_it(self, beeps, tmp_path, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
         with pytest.raises(EarshotError, match=r"pip install 'earshot\[scale\]'"):

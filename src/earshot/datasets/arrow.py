@@ -18,7 +18,8 @@ import json
 import mmap
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from earshot.datasets.sounds import decoded, encoded, plain, sound_of
 from earshot.errors import EarshotError, reason_of
 from earshot.types import Array, PathLike
 
-__all__ = ["INFO", "Row", "Shard", "new_folder", "opened", "pyarrow", "write"]
+__all__ = ["INFO", "Row", "Shard", "new_folder", "opened", "prepare_once", "pyarrow", "write"]
 
 END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream of record batches that was not cut off
 STATE = "state.json"  # names the files of a folder; written last
@@ -63,6 +64,15 @@ def new_folder(folder: PathLike) -> Iterator[Path]:
     with files.atomic_path(folder, replace=False) as temporary:
         temporary.mkdir()
         yield temporary
+
+
+def prepare_once(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let a folder be filled if it is not there; another process that does so is waited for."""
+    if not folder.exists():
+        with files.explained(folder), files.locked(folder):
+            if not folder.exists():
+                with new_folder(folder) as temporary:
+                    fill(temporary)
 
 
 def write(
@@ -132,6 +142,7 @@ class Shard(Sequence[Array]):
         pa = pyarrow()
         files.check_file(path)
         self.path, self._file, self._lock = path, path.open("rb", buffering=0), threading.Lock()
+        weakref.finalize(self, self._file.close)
         mapped = pa.py_buffer(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
         if mapped[-len(END) :].to_pybytes() != END:
             raise ValueError("it is cut off")

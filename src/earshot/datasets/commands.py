@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from earshot import files
 from earshot.datasets import archives, arrow
 from earshot.datasets.folders import told
 from earshot.datasets.lazy import Lazy
@@ -89,12 +88,13 @@ def speech_commands(
         raise EarshotError(f"There is no version {version!r}: choose one of {some([*VERSIONS])}.")
     name, n_bytes, sha256 = VERSIONS[version]
     folder = Path(data_dir) / f"speech_commands-{version}"
-    with files.locked(folder):
-        if not folder.exists():
-            archive = archives.find(
-                BASE + name, name, data_dir, downloads, sha256=sha256, n_bytes=n_bytes
-            )
-            _prepare(archive, folder, ABOUT.format(version))
+
+    def fill(temporary: Path) -> None:
+        known: Any = {"sha256": sha256, "n_bytes": n_bytes}
+        archive = archives.find(BASE + name, name, data_dir, downloads, **known)
+        _prepare(archive, temporary, ABOUT.format(version))
+
+    arrow.prepare_once(folder, fill)
     words = from_shards(folder)
     parts = np.full(len(words), "test") if version.startswith("test") else _parts(words, folder)
     words = dataclasses.replace(words, parts=apart(words.speakers, parts))
@@ -110,11 +110,10 @@ def speech_commands(
 def _prepare(archive: Path, folder: Path, about: str) -> None:
     """Read an archive into shards; lists and noises are files beside them."""
     problems: dict[str, list[str]] = {"unreadable": []}
-    with arrow.new_folder(folder) as temporary:
-        rows = _rows(archive, temporary, problems["unreadable"])
-        arrow.write(rows, temporary, None, SAMPLE_RATE, about)
+    rows = _rows(archive, folder, problems["unreadable"])
+    arrow.write(rows, folder, None, SAMPLE_RATE, about)
     if problems["unreadable"]:
-        warnings.warn(f"{archive.name}: {told(problems)}", EarshotWarning, stacklevel=3)
+        warnings.warn(f"{archive.name}: {told(problems)}", EarshotWarning, stacklevel=5)
 
 
 def _rows(archive: Path, folder: Path, unreadable: list[str]) -> Iterator[arrow.Row]:

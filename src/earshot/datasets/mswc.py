@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from earshot import audio, files
+from earshot import audio
 from earshot.datasets import archives, arrow
 from earshot.datasets.commands import apart
 from earshot.datasets.folders import told
@@ -53,16 +53,18 @@ def spoken_words(
     if not LANGUAGE.fullmatch(language):
         raise EarshotError(f"A language has a code such as 'de' or 'sv-SE', not {language!r:.40}.")
     folder = Path(data_dir) / f"mswc-{language}"
-    with files.locked(folder):
-        if not folder.exists():
-            splits, sounds = (
-                archives.find(
-                    f"{BASE}/{kind}/{language}.tar.gz", f"mswc-{kind}-{language}.tar.gz",
-                    data_dir, downloads,
-                )
-                for kind in ("splits", "audio")
-            )  # fmt: skip
-            _prepare(_known(splits), sounds, folder, ABOUT.format(language))
+
+    def fill(temporary: Path) -> None:
+        splits, sounds = (
+            archives.find(
+                f"{BASE}/{kind}/{language}.tar.gz", f"mswc-{kind}-{language}.tar.gz", data_dir,
+                downloads,
+            )
+            for kind in ("splits", "audio")
+        )  # fmt: skip
+        _prepare(_known(splits), sounds, temporary, ABOUT.format(language))
+
+    arrow.prepare_once(folder, fill)
     return from_shards(folder)
 
 
@@ -88,11 +90,10 @@ def _known(splits: Path) -> Known:
 def _prepare(known: Known, archive: Path, folder: Path, about: str) -> None:
     """Read the archive of clips into shards."""
     problems: dict[str, list[str]] = {"unreadable": [], "that no list knows": []}
-    with arrow.new_folder(folder) as temporary:
-        arrow.write(_rows(known, archive, problems), temporary, None, SAMPLE_RATE, about)
+    arrow.write(_rows(known, archive, problems), folder, None, SAMPLE_RATE, about)
     if any(problems.values()):
         said = told({kind: names for kind, names in problems.items() if names})
-        warnings.warn(f"{archive.name}: {said}", EarshotWarning, stacklevel=3)
+        warnings.warn(f"{archive.name}: {said}", EarshotWarning, stacklevel=5)
 
 
 def _rows(

@@ -11,6 +11,7 @@
 import dataclasses
 import functools
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ def from_shards(
     :class:`EarshotError` when a file is missing, cut off or of another set, and when there is no
     column of sounds or of words.
     """
+    if not isinstance(folder, str | os.PathLike):
+        way_out = "save a Dataset by its save_to_disk first."
+        raise EarshotError(f"from_shards opens a folder, not a {type(folder).__name__}: {way_out}")
     folder = Path(folder)
     if not (folder / SPLITS).is_file():
         return _opened(folder, word_column, speaker_column)
