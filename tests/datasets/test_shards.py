@@ -3,6 +3,8 @@
 import dataclasses
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +76,14 @@ class TestWhatIsWritten:
         part, _ = words.random_split(0.2)
         assert isinstance(part.only("low").resampled(16000).joined(words).waveforms, Lazy)
 
+    def test_it_opens_without_the_import_of_pandas_or_datasets(self, folder):
+        code = (
+            f"import sys; from earshot.datasets import from_shards; from_shards({str(folder)!r}); "
+            "print({'pandas', 'datasets'} & {*sys.modules})"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stdout == "set()\n", done.stderr
+
     def test_a_folder_that_is_there_is_kept(self, beeps, folder):
         before = sorted((path, path.stat().st_mtime_ns) for path in folder.iterdir())
         with pytest.raises(EarshotError, match=r"beeps exists already and is kept"):
@@ -112,6 +122,11 @@ class TestWhatOthersShare:
         assert (words.class_names, words.labels.tolist()) == (("no", "yes"), [1, -1])
         assert words.speakers.tolist() == ["ann", "unknown"]
         assert words.waveforms[1][0] == 0.5
+
+    def test_an_empty_set_opens(self, tmp_path):
+        features = {"audio": AUDIO, "label": CLASS, "text": TEXT}
+        words = from_shards(foreign(tmp_path / "x", features, audio=[], label=[], text=[]))
+        assert (len(words), words.class_names) == (0, ("no", "yes"))
 
     def test_texts_become_words(self, tmp_path):
         columns = {"audio": two_sounds(), "text": ["zebra", "ant"]}
@@ -220,9 +235,7 @@ class TestBadInput:
             list(words.waveforms)
 
     def test_what_is_no_folder_is_told(self, beeps):
-        with pytest.raises(
-            EarshotError, match=r"not a WordSet: save a Dataset by its save"
-        ):
+        with pytest.raises(EarshotError, match=r"not a WordSet: save a Dataset by its save"):
             from_shards(beeps)
 
     def test_a_set_without_clips_is_not_written(self, beeps, tmp_path):
