@@ -123,10 +123,10 @@ class TestWhatOthersShare:
         assert words.speakers.tolist() == ["ann", "unknown"]
         assert words.waveforms[1][0] == 0.5
 
-    def test_an_empty_set_opens(self, tmp_path):
-        features = {"audio": AUDIO, "label": CLASS, "text": TEXT}
-        words = from_shards(foreign(tmp_path / "x", features, audio=[], label=[], text=[]))
-        assert (len(words), words.class_names) == (0, ("no", "yes"))
+    def test_an_empty_set_is_told(self, tmp_path):
+        features = {"audio": AUDIO, "label": CLASS}
+        with pytest.raises(EarshotError, match="holds no clips"):
+            from_shards(foreign(tmp_path / "x", features, audio=[], label=[]))
 
     def test_texts_become_words(self, tmp_path):
         columns = {"audio": two_sounds(), "text": ["zebra", "ant"]}

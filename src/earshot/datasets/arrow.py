@@ -150,7 +150,7 @@ class Shard(Sequence[Array]):
         self.features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
         column = next(key for key, kind in self.features.items() if kind.get("_type") == "Audio")
         self.sample_rate: Any = self.features[column].get("sampling_rate")
-        chunks = table.column(column).chunks
+        chunks = [chunk for chunk in table.column(column).chunks if len(chunk)]
         names = pa.chunked_array([chunk.field("path") for chunk in chunks], pa.string())
         places = [_places(chunk.field("bytes"), mapped) for chunk in chunks]
         self._places = np.concatenate([np.zeros((0, 2), np.int64), *places])
@@ -227,8 +227,8 @@ def opened(folder: Path) -> list[Shard]:
         if shards[-1].features != shards[0].features:
             belongs = "it belongs to another set; put the right file in its place."
             raise EarshotError(f"{path} has other columns or words than {paths[0].name}: {belongs}")
-    if not shards:
-        raise EarshotError(f"{folder} names no files: {ANEW}")
+    if not any(map(len, shards)):
+        raise EarshotError(f"{folder} holds no clips: {ANEW}")
     if shards[0].sample_rate is None:  # as in the first clip
         rate = next((sound_of(x.data(0), x.name(0))[1] for x in shards if len(x)), None)
         for shard in shards:

@@ -131,7 +131,7 @@ def _numbers(values: Any) -> Array:
     """
     pa, n = arrow.pyarrow(), len(values)
     valid, data = (whole := values.cast(pa.int64()).combine_chunks()).buffers()
-    numbers = np.frombuffer(data or b"", np.int64)[whole.offset :][:n]
+    numbers = np.frombuffer(data, np.int64)[whole.offset :][:n]
     if valid is None:
         return numbers
     there = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[whole.offset :][:n]
