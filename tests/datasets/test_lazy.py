@@ -21,6 +21,11 @@ def test_a_slice_gives_a_list(where):
     assert Lazy(PARTS)[where] == list(LETTERS[where])
 
 
+def test_an_array_of_booleans_chooses():
+    entries = Lazy(PARTS)
+    assert list(entries[entries == "e"]) == ["e"]
+
+
 def test_it_ends_where_a_list_ends():
     assert list(Lazy([])) == []
     with pytest.raises(IndexError):

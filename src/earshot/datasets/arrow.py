@@ -8,8 +8,9 @@ takes seconds to import, and asks for PyTorch before it decodes a sound.
 >>> import tempfile
 >>> folder = Path(tempfile.mkdtemp())
 >>> write([(np.float32([0, 0.5]), 0, "anna", "cat/anna_0.wav", "")], folder, ["cat"], 8000)
->>> opened(folder)[0][0]
-array([0. , 0.5], dtype=float32)
+>>> shards, table = opened(folder)
+>>> shards[0][0], table.column_names
+(array([0. , 0.5], dtype=float32), ['label', 'speaker', 'part'])
 """
 
 import contextlib
@@ -154,7 +155,8 @@ class Shard(Sequence[Array]):
         names = pa.chunked_array([chunk.field("path") for chunk in chunks], pa.string())
         places = [_places(chunk.field("bytes"), mapped) for chunk in chunks]
         self._places = np.concatenate([np.zeros((0, 2), np.int64), *places])
-        self.columns = _copied(table.drop_columns(column).append_column("source", names))
+        self.names = _copied(pa.table({"source": names})).column("source")
+        self.columns = _copied(table.drop_columns(column))
 
     def __len__(self) -> int:
         return len(self._places)
@@ -166,7 +168,7 @@ class Shard(Sequence[Array]):
 
     def name(self, i: int) -> str:
         """Name a sound file, for messages."""
-        return f"{self.columns.column('source')[i].as_py() or f'clip {i}'} in {self.path}"
+        return f"{self.names[i].as_py() or f'clip {i}'} in {self.path}"
 
     def data(self, i: int) -> bytes:
         """Read the bytes of a sound file."""
@@ -202,8 +204,8 @@ def _copied(table: Any) -> Any:
     return pa.ipc.open_stream(sink.getvalue()).read_all()
 
 
-def opened(folder: Path) -> list[Shard]:
-    """Open the files of a folder.
+def opened(folder: Path) -> tuple[list[Shard], Any]:
+    """Open the files of a folder; gives the shards, and one table of their other columns.
 
     Raises :class:`EarshotError` when the folder is half written, or a file is missing, cut off, or
     of other settings than the first.
@@ -233,4 +235,4 @@ def opened(folder: Path) -> list[Shard]:
         rate = next((sound_of(x.data(0), x.name(0))[1] for x in shards if len(x)), None)
         for shard in shards:
             shard.sample_rate = rate
-    return shards
+    return shards, pyarrow().concat_tables([vars(shard).pop("columns") for shard in shards])

@@ -21,8 +21,8 @@ __all__ = ["Lazy", "joined", "mapped", "subset"]
 class Lazy(Sequence[Any]):
     """Entries of some sequences, laid end to end; ``rows``: which of them, in order, else all.
 
-    A number gives an entry, a slice a list. Compared with one value, it answers for every entry,
-    as an array does.
+    A number gives an entry, a slice a list, an array of indices or booleans what :meth:`subset`
+    gives. Compared with one value, it answers for every entry, as an array does.
     """
 
     def __init__(self, parts: Sequence[Sequence[Any]], rows: Array | None = None) -> None:
@@ -34,6 +34,8 @@ class Lazy(Sequence[Any]):
         return len(self._rows)
 
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, np.ndarray):
+            return self.subset(key)
         if isinstance(key, slice):
             return [self._at(row) for row in self._rows[key].tolist()]
         return self._at(int(self._rows[key]))

@@ -75,10 +75,8 @@ def from_shards(
 
 def _opened(folder: Path, word_column: str | None, speaker_column: str | None) -> WordSet:
     """Open a folder that is one part."""
-    pa = arrow.pyarrow()
-    shards = arrow.opened(folder)
+    shards, table = arrow.opened(folder)
     features = shards[0].features
-    table = pa.concat_tables([shard.columns for shard in shards])
     known = [key for key, kind in features.items() if kind.get("_type") == "ClassLabel"]
     words = _column(features, word_column, [*known, *WORDS], folder)
     if words is None:
@@ -97,7 +95,7 @@ def _opened(folder: Path, word_column: str | None, speaker_column: str | None) -
     except (OSError, ValueError, TypeError, KeyError):  # it is not needed
         about = ""
     return WordSet(
-        Lazy(shards), labels, class_names, speakers, sources, rate or 16000, str(about), parts
+        Lazy(shards), labels, class_names, speakers, sources, rate, str(about), parts
     )  # fmt: skip
 
 
@@ -105,7 +103,7 @@ class _Names(Sequence[str]):
     """The names of the sounds in a shard; of those without one, their number."""
 
     def __init__(self, shard: arrow.Shard) -> None:
-        self._names = shard.columns.column("source")
+        self._names = shard.names
 
     def __len__(self) -> int:
         return len(self._names)
