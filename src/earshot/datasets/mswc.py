@@ -46,7 +46,7 @@ def spoken_words(
 
     Two archives are looked for in the folder ``downloads``, that of EARSHOT_DOWNLOADS and
     ``<data_dir>/downloads``, else downloaded: ``mswc-splits-<language>.tar.gz`` and
-    ``mswc-audio-<language>.tar.gz``, 10 MB to 26 GB. They are read once, into shards of 32 kB a
+    ``mswc-audio-<language>.tar.gz``, 10 MB to 33 GB. They are read once, into shards of 32 kB a
     clip in ``<data_dir>/mswc-<language>``, which :func:`from_shards` opens. Nobody speaks in two
     parts: clips of who also tests are in none, and a warning counts them.
     """
