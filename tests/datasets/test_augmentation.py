@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from earshot.datasets.augmentation import (
     Augmentation,
@@ -12,6 +13,7 @@ from earshot.datasets.augmentation import (
 )
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel
+from earshot.features.short_time import stft
 
 NOTHING = Augmentation(
     speed=0, shift_s=0, reverb=0, noise=0, tilt_db=0, warp=0, tempo=0, mask_bands=0, mask_frames=0
@@ -63,6 +65,28 @@ def test_speed_moves_pitch_and_length_together():
     x = change_speed(tone(400), 1.25)
     assert len(x) == 6400
     assert abs(pitch_hz(x) - 500) < 3
+
+
+@given(st.integers(1, 300), st.floats(0.5, 2))
+def test_speed_reads_between_the_samples(n, factor):
+    x = np.random.default_rng(n).uniform(-1, 1, n).astype(np.float32)
+    times = np.arange(max(int(n / factor), 1)) * factor
+    expected = np.interp(times, np.arange(n), x)
+    np.testing.assert_allclose(change_speed(x, factor), expected, atol=1e-6)
+
+
+def test_noise_is_as_normal_as_what_nature_makes(rng):
+    power = np.abs(stft(coloured_noise(20, 8000, rng), 256, 80)[:, 3:-3, 5:]) ** 2
+    mean = power.mean(axis=1, keepdims=True)  # of each colour, at each frequency
+    assert np.mean((power / mean) ** 2) == pytest.approx(2, abs=0.06)  # 2 for normal samples
+
+
+def test_noise_is_of_every_colour_from_white_to_brown(rng):
+    power = (np.abs(np.fft.rfft(coloured_noise(200, 8000, rng))) ** 2)[:, 100:3200]
+    octaves = np.log2(np.arange(100, 3200))
+    slopes_db = [np.polyfit(octaves, 10 * np.log10(p), 1)[0] for p in power]
+    assert -8.2 < min(slopes_db) < -6.3  # 1.2 times 6 dB an octave
+    assert -0.9 < max(slopes_db) < 0.9
 
 
 def test_noise_has_the_asked_level(rng):

@@ -1,12 +1,15 @@
+import keras
 import numpy as np
 import pytest
 
 from earshot.datasets.augmentation import Augmentation
+from earshot.datasets.shards import from_shards
 from earshot.errors import EarshotError
 from earshot.features.raw import RawWaveform
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks import batches
 from earshot.networks.batches import SpectrogramBatches, StretchBatches
+from earshot.networks.callbacks import EpochClock
 
 SETTINGS = StreamSpectrogram(n_frames=15, n_ahead=7, n_mels=16)
 
@@ -42,6 +45,39 @@ class TestSpectrogramBatches:
         (samples, mask), labels = SpectrogramBatches(beeps, front_end, batch_size=7)[0]
         assert samples.shape == mask.shape == (7, 6400)
         assert labels.shape == (7, 2)
+
+    @pytest.mark.parametrize("augment", [None, Augmentation()])
+    def test_shards_give_the_same_batches_as_the_memory(self, beeps, front_end, tmp_path, augment):
+        pytest.importorskip("pyarrow")
+        beeps.write(tmp_path / "beeps")
+        here, there = (
+            SpectrogramBatches(data, front_end, batch_size=16, augment=augment)[2]
+            for data in (beeps, from_shards(tmp_path / "beeps"))
+        )
+        np.testing.assert_array_equal(here[0], there[0])
+        np.testing.assert_array_equal(here[1], there[1])
+
+    def test_an_epoch_is_shuffled_once(self, beeps, front_end):
+        shuffled = SpectrogramBatches(beeps, front_end, batch_size=7)
+        order = shuffled.order()
+        assert shuffled.order() is order
+        shuffled.epoch = 1
+        assert not np.array_equal(shuffled.order(), order)
+        shuffled.epoch = 0
+        np.testing.assert_array_equal(shuffled.order(), order)
+        np.testing.assert_array_equal(order, shuffled.rng().permutation(60))
+
+    def test_any_number_of_workers_trains_the_same_network(self, beeps, front_end):
+        weights = []
+        for workers in (1, 3):
+            keras.utils.set_random_seed(0)
+            model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+            options = {"augment": Augmentation(), "batch_size": 8, "workers": workers}
+            batches = SpectrogramBatches(beeps, front_end, **options)
+            model.compile("sgd", "mse")
+            model.fit(batches, epochs=3, callbacks=[EpochClock(batches)], shuffle=False, verbose=0)
+            weights.append(model.get_weights()[0])
+        np.testing.assert_array_equal(*weights)
 
     def test_clips_without_a_label_are_refused(self, beeps, front_end):
         strangers = beeps.subset(np.arange(4))

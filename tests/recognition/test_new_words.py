@@ -79,10 +79,12 @@ def test_what_the_base_knows_of_a_name_helps_to_tell_the_words_apart(base):
 
     def doubt(names):
         named = dataclasses.replace(learn, class_names=names)
-        with pytest.warns(EarshotWarning, match="Only one recording"):
-            learned = new_words.learn_words(base, named, false_acceptance=None)
-        right = learned.probabilities(test.waveforms)[np.arange(len(test)), test.labels]
-        return 1 - right.mean()
+        right = []
+        for seed in range(3):  # the variations of a seed can happen to help, or not
+            with pytest.warns(EarshotWarning, match="Only one recording"):
+                learned = new_words.learn_words(base, named, false_acceptance=None, seed=seed)
+            right.append(learned.probabilities(test.waveforms)[np.arange(len(test)), test.labels])
+        return 1 - np.mean(right)
 
     assert doubt(words.class_names) < 0.9 * doubt(("aa", "bb", "cc"))
 

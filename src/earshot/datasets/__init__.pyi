@@ -1,9 +1,12 @@
 from .augmentation import Augmentation as Augmentation
+from .commands import speech_commands as speech_commands
 from .digits import spoken_digit as spoken_digit
 from .folders import from_folder as from_folder
 from .ibids import from_ibids as from_ibids
+from .mswc import spoken_words as spoken_words
 from .noises import backgrounds as backgrounds, made_up_noise as made_up_noise
 from .packed import load as load, pack as pack
+from .shards import from_shards as from_shards
 from .speakers import speaker_of as speaker_of
 from .streams import (
     SPEECH_OR_NOISE as SPEECH_OR_NOISE,

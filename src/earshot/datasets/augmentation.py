@@ -74,10 +74,9 @@ class Augmentation:
             places = (time * factors + bend + 1) * (n_frames - 1) / 2
             power = _between(places, n_frames) @ power
         spectrograms = self._to_db(power, front_end, rng)
-        for spectrogram in spectrograms:
-            _hide(spectrogram, self.mask_bands, rng)
-            _hide(spectrogram.T, self.mask_frames, rng)
-        return spectrograms
+        hidden = _some_neighbours(n, n_mels, self.mask_bands, rng)[:, None]
+        hidden = hidden | _some_neighbours(n, n_frames, self.mask_frames, rng)[:, :, None]
+        return np.where(hidden, spectrograms.min(axis=(1, 2), keepdims=True), spectrograms)
 
     def settings(self) -> dict[str, Any]:
         """Give what a checkpoint compares, as a dict that JSON can hold."""
@@ -113,18 +112,23 @@ def change_speed(x: Array, factor: float) -> Array:
 
     By linear interpolation: a training asks for millions of factors, each another resampling.
     """
+    x = np.asarray(x, np.float32)
     times = np.arange(max(int(len(x) / factor), 1)) * factor
-    return np.interp(times, np.arange(len(x)), x).astype(np.float32)
+    left = times.astype(np.intp)  # np.interp, which looks for it, takes five times as long
+    y, right = x.take(left), x.take(left + 1, mode="clip")
+    return y + (times - left).astype(np.float32) * (right - y)
 
 
 def coloured_noise(n: int, n_samples: int, rng: np.random.Generator) -> Array:
     """Make n noises between white and brown, each of root mean square 1, shape (n, n_samples)."""
     size = n_samples // 2 + 1
-    spectrum = rng.standard_normal((n, 2 * size), dtype=np.float32).view(np.complex64)
-    bins = np.arange(size, dtype=np.float32).clip(1)
+    spectrum = _white(n, 2 * size, rng).view(np.complex64)
+    octaves = np.log(np.arange(size, dtype=np.float32).clip(1))
     slope = rng.uniform(0, 1.2, (n, 1)).astype(np.float32)
-    noise = irfft(spectrum * bins**-slope, n_samples, axis=1)
-    return noise / np.sqrt(np.mean(noise**2, axis=1, keepdims=True))
+    spectrum *= np.exp(-slope * octaves)  # a power of the frequency; np.power is slow
+    noise = irfft(spectrum, n_samples, axis=1, overwrite_x=True)
+    noise /= np.sqrt(np.einsum("ij,ij->i", noise, noise) / n_samples)[:, None]
+    return noise
 
 
 def add_noise(x: Array, noise: Array, snr_db: Any) -> Array:
@@ -132,9 +136,11 @@ def add_noise(x: Array, noise: Array, snr_db: Any) -> Array:
 
     Both have the shape (batch, samples); ``snr_db`` is one number or has the shape (batch, 1).
     """
-    sounding = np.maximum(np.count_nonzero(x, axis=1, keepdims=True), 1)
-    level = np.sqrt(np.sum(x**2, axis=1, keepdims=True) / sounding)
-    return (x + noise * level * 10 ** (-np.asarray(snr_db) / 20)).astype(np.float32)
+    sounding = np.maximum(np.count_nonzero(x, axis=1), 1)
+    level = np.sqrt(np.einsum("ij,ij->i", x, x) / sounding)[:, None]
+    y = noise * (level * 10 ** (-np.asarray(snr_db) / 20)).astype(np.float32)
+    y += x
+    return y
 
 
 def reverberate(x: Array, sample_rate: int, rng: np.random.Generator) -> Array:
@@ -142,12 +148,24 @@ def reverberate(x: Array, sample_rate: int, rng: np.random.Generator) -> Array:
     n = x.shape[1]
     time = np.arange(int(ECHO_S * sample_rate), dtype=np.float32) / sample_rate
     decay = rng.uniform(*DECAY_S, (len(x), 1)).astype(np.float32)
-    echo = rng.standard_normal((len(x), len(time)), dtype=np.float32)
+    echo = _white(len(x), len(time), rng)
     echo *= np.exp(-np.float32(np.log(1000)) * time / decay)
     echo *= rng.uniform(*ECHO, (len(x), 1)).astype(np.float32)
     echo[:, 0] = 1
     size = next_fast_len(n + len(time), real=True)
     return irfft(rfft(x, size, axis=1) * rfft(echo, size, axis=1), size, axis=1)[:, :n]
+
+
+def _white(n, size, rng):
+    """Independent numbers of mean 0 and variance 1, float32, shape (n, size).
+
+    Evenly distributed, of 8 bits: 15 times as fast as normal ones. What a transform or an echo adds
+    up of them is normal all the same.
+    """
+    numbers = np.frombuffer(rng.bytes(n * size), np.int8).reshape(n, size).astype(np.float32)
+    numbers += np.float32(0.5)  # from -127.5 to 127.5
+    numbers *= np.float32(np.sqrt(12) / 256)
+    return numbers
 
 
 def _smooth_curves(n, size, scale, rng):
@@ -167,8 +185,9 @@ def _between(positions, size):
     return np.maximum(1 - distance, 0)
 
 
-def _hide(spectrogram, most, rng):
-    """Set up to ``most`` neighbouring columns to the spectrogram's lowest value, in place."""
-    n = rng.integers(most + 1)
-    start = rng.integers(spectrogram.shape[1] - n + 1)
-    spectrogram[:, start : start + n] = spectrogram.min()
+def _some_neighbours(n, size, most, rng):
+    """Choose up to ``most`` neighbours among ``size`` places, n times: bool, shape (n, size)."""
+    width = rng.integers(most + 1, size=(n, 1))
+    first = rng.integers(size - width + 1)
+    place = np.arange(size)
+    return (place >= first) & (place < first + width)

@@ -8,6 +8,7 @@
 
 import collections
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -18,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from earshot import audio, files
+from earshot.datasets import arrow, lazy, sounds
 from earshot.errors import EarshotError, some
 from earshot.features.log_mel import LogMel
 from earshot.types import Array, PathLike
@@ -27,6 +29,7 @@ __all__ = ["DIGITS", "WordSet"]
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NAMED = 6  # so many speakers are named when a set is printed
 ARRAYS = ("labels", "speakers", "sources")  # the fields with an entry for each waveform
+PER_CLIP = ("waveforms", *ARRAYS, "parts")  # with those that a set may lack or read later
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,15 +43,20 @@ class WordSet:
     speakers, sources : of each waveform: who speaks, and the file name or what tells its origin
     sample_rate : in Hz, the same for all
     about : origin, licence and citation
+    parts : of each waveform: the part of the official split that it belongs to, such as "train",
+        "validation" or "test"; "" where there is none, and by default
+
+    Waveforms and sources may be :class:`~earshot.datasets.lazy.Lazy`: read when they are asked for.
     """
 
-    waveforms: list[Array]
+    waveforms: Sequence[Array]
     labels: Array
     class_names: tuple[str, ...]
     speakers: Array
     sources: Array
     sample_rate: int
     about: str = ""
+    parts: Array = dataclasses.field(default_factory=lambda: np.zeros(0, "U1"))
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, None if len(self.labels) else np.int64)
@@ -57,15 +65,21 @@ class WordSet:
         class_names = tuple(str(word) for word in self.class_names)
         if len(set(class_names)) < len(class_names):
             raise EarshotError(f"Every word must be there once: {', '.join(class_names)}.")
+        waveforms, sources, parts = self.waveforms, self.sources, self.parts
+        if not isinstance(waveforms, lazy.Lazy):
+            waveforms = [audio.validate(x, f"clip {i}") for i, x in enumerate(waveforms)]
+        if not isinstance(sources, lazy.Lazy):
+            sources = np.asarray(sources, dtype=np.str_)
         vars(self).update(  # the class is frozen
-            waveforms=[audio.validate(x, f"clip {i}") for i, x in enumerate(self.waveforms)],
+            waveforms=waveforms,
             labels=labels.astype(np.int64),
             class_names=class_names,
             speakers=np.asarray(self.speakers, dtype=np.str_),
-            sources=np.asarray(self.sources, dtype=np.str_),
+            sources=sources,
             sample_rate=audio.whole_rate(self.sample_rate),
+            parts=np.asarray(parts, np.str_) if len(parts) else np.zeros(len(waveforms), "U1"),
         )
-        shapes = {name: getattr(self, name).shape for name in ARRAYS}
+        shapes = {name: _shape(getattr(self, name)) for name in PER_CLIP[1:]}
         if {*shapes.values()} != {(len(self),)}:
             given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             needed = "a label, a speaker and a source for each waveform"
@@ -121,8 +135,15 @@ class WordSet:
         """Keep some clips: indices in any order, or booleans of shape (n,)."""
         chosen = np.asarray(chosen)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
-        arrays = {name: getattr(self, name)[chosen] for name in ARRAYS}
-        return dataclasses.replace(self, waveforms=[self.waveforms[i] for i in chosen], **arrays)
+        kept = {name: lazy.subset(getattr(self, name), chosen) for name in PER_CLIP}
+        return dataclasses.replace(self, **kept)
+
+    def part(self, name: str) -> Self:
+        """Keep the clips of one part of the official split, such as "train" or "test"."""
+        if name not in (there := np.unique(self.parts)):
+            choice = some([part for part in there if part]) or "there is no official split"
+            raise EarshotError(f"No clip is of the part {name!r}: {choice}.")
+        return self.subset(self.parts == name)
 
     def only(self, words: str | Sequence[str]) -> Self:
         """Keep the clips of some words, which become the only ones, in the order given."""
@@ -139,7 +160,8 @@ class WordSet:
         """Give the same clips at another sample rate (Hz)."""
         if sample_rate == self.sample_rate:
             return self
-        waveforms = [audio.resample(x, self.sample_rate, sample_rate) for x in self.waveforms]
+        rates: dict[str, Any] = {"from_rate": self.sample_rate, "to_rate": sample_rate}
+        waveforms = lazy.mapped(self.waveforms, functools.partial(audio.resample, **rates))
         return dataclasses.replace(self, waveforms=waveforms, sample_rate=sample_rate)
 
     def joined(self, other: "WordSet") -> Self:
@@ -148,24 +170,26 @@ class WordSet:
         words = tuple(dict.fromkeys([*self.class_names, *other.class_names]))
         renumber = np.array([*(words.index(word) for word in other.class_names), -1])
         about = [part for both in (self, other) for part in both.about.split("; ") if part]
+        both = {name: lazy.joined(getattr(self, name), getattr(other, name)) for name in PER_CLIP}
+        both["labels"] = np.append(self.labels, renumber[other.labels])
         return dataclasses.replace(
-            self,
-            waveforms=[*self.waveforms, *other.waveforms],
-            labels=np.append(self.labels, renumber[other.labels]),
-            class_names=words,
-            speakers=np.append(self.speakers, other.speakers),
-            sources=np.append(self.sources, other.sources),
-            about="; ".join(dict.fromkeys(about)),
+            self, **both, class_names=words, about="; ".join(dict.fromkeys(about))
         )
 
     def official_split(self) -> tuple[Self, Self]:
-        """Split as spoken_digit's README says: recordings 0 to 4 test, of the same speakers."""
+        """Split into training and test as the data set's authors do.
+
+        By ``parts``, where it has them: "train" and "test"; "validation" is in neither. Else as
+        spoken_digit's README says: recordings 0 to 4 test, of the same speakers.
+        """
+        if {"train", "test"} <= {*np.unique(self.parts).tolist()}:
+            return self.part("train"), self.part("test")
         form = r"[^_/]+_[^_/]+_(\d+)(\.\w+)?$"  # digit_speaker_take
         takes = [int(found[1]) for source in self.sources if (found := re.match(form, source))]
         if not takes or len(takes) < len(self):
             raise EarshotError(
-                "Only spoken_digit has an official split (its sources end in _0 to _49): "
-                "use leave_one_speaker_out() or random_split()."
+                "This set has no official split (it has no parts, nor sources that end in _0 to "
+                "_49, as spoken_digit's do): use leave_one_speaker_out() or random_split()."
             )
         test = np.array(takes) < 5
         if test.all() or not test.any():
@@ -210,16 +234,18 @@ class WordSet:
         nothing.
         """
         flat = np.concatenate([*self.waveforms, np.zeros(0, np.float32)])
-        scaled = flat * audio.FULL_SCALE
-        whole = np.rint(scaled)
-        if np.array_equal(whole, scaled) and np.abs(whole).max(initial=0) < audio.FULL_SCALE:
-            flat = whole.astype(np.int16)  # WordSet scales integer samples back
-        packed: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, "about")}
-        packed |= {"waveforms": flat, "sample_rate": np.int64(self.sample_rate)}
+        whole = sounds.as_int16(flat)
+        flat = flat if whole is None else whole  # WordSet scales integer samples back
+        packed: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in PER_CLIP[1:]}
+        packed |= {
+            "waveforms": flat,
+            "about": self.about,
+            "sample_rate": np.int64(self.sample_rate),
+        }
         packed["lengths"] = np.array([len(x) for x in self.waveforms], dtype=np.int64)
         packed["words"] = np.array(self.class_names, dtype=np.str_)
         if front_end is not None:
-            clips = self.resampled(front_end.sample_rate).waveforms
+            clips = list(self.resampled(front_end.sample_rate).waveforms)
             shape: Any = (0, *front_end.output_shape)
             power = front_end.mel_power(clips) if clips else np.zeros(shape)
             for name, bits in (("spectrograms", None), ("quantized", 8)):
@@ -228,6 +254,21 @@ class WordSet:
             packed["front_end"] = np.array(json.dumps(front_end.to_dict()))
         with files.atomic_path(path, endings={".npz"}) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **packed)
+
+    def write(self, folder: PathLike) -> None:
+        """Write a folder of shards, which :func:`~earshot.datasets.from_shards` opens lazily.
+
+        They are Arrow files as Hugging Face ``datasets`` has them: ``load_from_disk`` opens them,
+        too. Samples have 16 bits when that loses nothing, else 32. The folder appears when it is
+        whole; one that is there already is kept, with an :class:`EarshotError`.
+        """
+        columns = (getattr(self, name) for name in PER_CLIP)
+        rows = (
+            (x, int(label), str(speaker), str(source), str(part))
+            for x, label, speaker, source, part in zip(*columns, strict=True)
+        )
+        with arrow.new_folder(folder) as temporary:
+            arrow.write(rows, temporary, self.class_names, self.sample_rate, self.about)
 
     def save_folder(self, folder: PathLike) -> int:
         """Write ``<word>/<speaker>_<number>.wav`` for known words; counts the new files."""
@@ -243,3 +284,7 @@ class WordSet:
                 audio.write(path, x, self.sample_rate)
                 written += 1
         return written
+
+
+def _shape(entries: Sequence[Any]) -> tuple[int, ...]:
+    return entries.shape if isinstance(entries, np.ndarray) else (len(entries),)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from earshot.datasets.lazy import Lazy
 from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
@@ -25,11 +26,12 @@ __all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "labels_among", "n
 class Batches(keras.utils.PyDataset):
     """What all batches share: a batch depends on ``(seed, epoch, index)`` alone.
 
-    So a training that goes on sees what it would have seen. An ``EpochClock`` sets the epoch.
+    So a training that goes on sees what it would have seen, and any number of ``workers``, threads
+    that make batches ahead, make the same ones. An ``EpochClock`` sets the epoch.
     """
 
-    def __init__(self, n_batches: int, *, batch_size: int, seed: int):
-        super().__init__()
+    def __init__(self, n_batches: int, *, batch_size: int, seed: int, workers: int = 1):
+        super().__init__(workers=workers)
         self.n_batches, self.batch_size, self.seed, self.epoch = n_batches, batch_size, seed, 0
 
     def __len__(self):
@@ -44,37 +46,51 @@ class SpectrogramBatches(Batches):
     """Batches of what a front end makes of a word set, or has made of a store of variants.
 
     Labels are as of :func:`one_hot`. ``augment``, an :class:`earshot.datasets.Augmentation`, varies
-    the clips of a word set afresh in every epoch; a store is read from disk in pieces.
+    the clips of a word set afresh in every epoch; a store is read from disk in pieces, and so is a
+    word set of shards.
     """
 
     def __init__(
         self, data: WordSet | Store, front_end: FrontEnd, *, batch_size: int = 64,
-        augment: Any = None, seed: int = 0,
+        augment: Any = None, seed: int = 0, workers: int = 1,
     ):  # fmt: skip
-        super().__init__(-(-len(data) // batch_size), batch_size=batch_size, seed=seed)
+        n_batches = -(-len(data) // batch_size)
+        super().__init__(n_batches, batch_size=batch_size, seed=seed, workers=workers)
+        self._plain, self._order = None, (-1, np.zeros(0, np.uint32))
         if isinstance(data, WordSet):
             data = data.resampled(front_end.sample_rate)
             if (data.labels < 0).any():
                 raise EarshotError(
                     "Some clips have no label (-1): only clips of known words train."
                 )
-            self._plain = None if augment else network_inputs(data, front_end)
+            if augment is None and not isinstance(data.waveforms, Lazy):
+                self._plain = network_inputs(data, front_end)
         elif data.settings["front_end"] != front_end.to_dict():
             raise EarshotError(f"{data.folder} was made with another front end: make it again.")
         self.data, self.front_end, self.augment = data, front_end, augment
-        self.labels = one_hot(data.labels, len(data.class_names))
 
     def __getitem__(self, index):
-        order = self.rng().permutation(len(self.labels))  # one for the whole epoch
-        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
         if isinstance(self.data, Store):
             inputs = self.front_end.unpack(self.data.rows(chosen))
-        elif self.augment is None:
+        elif self._plain is not None:
             inputs = keras.tree.map_structure(lambda x: x[chosen], self._plain)
         else:
             clips = [self.data.waveforms[i] for i in chosen]
-            inputs = self.augment(clips, self.front_end, self.rng(index))
-        return inputs, self.labels[chosen]
+            if self.augment is None:
+                inputs = self.front_end(clips)
+            else:
+                inputs = self.augment(clips, self.front_end, self.rng(index))
+        return inputs, one_hot(self.data.labels[chosen], len(self.data.class_names))
+
+    def order(self) -> Array:
+        """Give the clips in the order of this epoch, shape (n,): made once for all its batches."""
+        epoch, order = self._order
+        if epoch != self.epoch:
+            epoch, rng = self.epoch, self.rng()
+            order = rng.permutation(np.arange(len(self.data), dtype=np.uint32))  # half of int64's
+            self._order = epoch, order
+        return order
 
 
 class StretchBatches(Batches):
@@ -117,7 +133,7 @@ class StretchBatches(Batches):
 
 def network_inputs(words: WordSet, front_end: FrontEnd) -> Any:
     """Make what a network gets of a word set: spectrograms, or samples and masks."""
-    return front_end(words.resampled(front_end.sample_rate).waveforms)
+    return front_end([*words.resampled(front_end.sample_rate).waveforms])
 
 
 def labels_among(class_names: Sequence[str], words: WordSet) -> Array:

@@ -98,7 +98,7 @@ class CropBatches(Batches):
             raise EarshotError("There is nothing to train on: the word set has no clips.")
         self.front_end = front_end
         clips = words.resampled(front_end.sample_rate).waveforms
-        clips = clips + [audio.resample(x, old, new) for x in clips for new, old in SPEEDS]
+        clips = [*clips, *(audio.resample(x, old, new) for x in clips for new, old in SPEEDS)]
         self.clips = [_with_spectrogram(x, front_end) for x in clips]
 
     def __getitem__(self, index):
