@@ -87,8 +87,10 @@ def durations(words: WordSet) -> Figure:
     figure, axis = style.one_axis(6, 2.4, xlabel="duration (s)", ylabel="clips")
     axis.hist(words.durations_s, bins=60, color=style.SPEECH)
     axis.axvline(limit, color=style.OTHER)
-    text = f" 99 % are shorter than {limit:.2f} s"
-    axis.annotate(text, (limit, 0.9), xycoords=("data", "axes fraction"), color=style.OTHER)
+    side = "right" if limit > np.mean(axis.get_xlim()) else "left"
+    text = f" 99 % are shorter than {limit:.2f} s "
+    place = {"xycoords": ("data", "axes fraction"), "ha": side}
+    axis.annotate(text, (limit, 0.9), color=style.OTHER, **place)
     return figure
 
 
