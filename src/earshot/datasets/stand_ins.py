@@ -11,6 +11,7 @@ They lie in a folder of their own, so that they never mix with what people said.
 import glob
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def stand_ins(
     if any(path.suffix.lower() in files.RECORDINGS for path in mine):
         return data_dir
     place = data_dir / SYNTHETIC
-    manner = {"n_takes": 1, "accents": False, "sample_rate": SAMPLE_RATE}
+    manner: dict[str, Any] = {"n_takes": 1, "accents": False, "sample_rate": SAMPLE_RATE}
     spoken = synthetic(words, n_voices=n_voices, seed=seed, **manner)
     for i, speaker in enumerate(np.unique(spoken.speakers)):
         path = place / f"{name}_{speaker}.wav"

@@ -89,8 +89,9 @@ def durations(words: WordSet) -> Figure:
     axis.axvline(limit, color=style.OTHER)
     side = "right" if limit > np.mean(axis.get_xlim()) else "left"
     text = f" 99 % are shorter than {limit:.2f} s "
-    place = {"xycoords": ("data", "axes fraction"), "ha": side}
-    axis.annotate(text, (limit, 0.9), color=style.OTHER, **place)
+    axis.annotate(
+        text, (limit, 0.9), xycoords=("data", "axes fraction"), ha=side, color=style.OTHER
+    )
     return figure
 
 
