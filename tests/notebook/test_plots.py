@@ -107,8 +107,35 @@ def test_a_confusion_shows_counts_and_leaves_zeros_out():
 def test_doubtful_segments_have_another_colour():
     figure = plots.segments(X, 8000, FOUND)
     texts = figure.axes[0].texts
-    assert [text.get_text() for text in texts] == ["0\none", "1\ntwo?"]
+    assert [text.get_text() for text in texts] == ["0 one", "1 two?"]
     assert texts[0].get_color() != texts[1].get_color()
+
+
+def test_labels_of_segments_that_would_lie_on_each_other_are_turned():
+    many = [Segment(0.05 * i, 0.05 * i + 0.04, "kangaroo") for i in range(20)]
+    turned = {text.get_rotation() for text in plots.segments(X, 8000, many).axes[0].texts}
+    assert turned == {40.0}
+    assert {text.get_rotation() for text in plots.segments(X, 8000, FOUND).axes[0].texts} == {0.0}
+
+
+@pytest.mark.parametrize("settings", [LOG_MEL, StreamSpectrogram(n_mels=None)])
+def test_bands_are_numbered_with_their_frequencies(settings):
+    _, axis = style.one_axis()
+    style.label_bands(axis, settings, n=3)
+    bands, hz = zip(*(t.get_text().split(" · ") for t in axis.get_yticklabels()), strict=True)
+    middles = settings.centres_hz[[int(band) for band in bands]]
+    assert len(bands) == 3
+    np.testing.assert_allclose([float(f.replace(",", "")) for f in hz], middles, rtol=0.05)
+
+
+@pytest.mark.parametrize("scale", [np.float32, np.uint8])
+def test_a_grid_of_spectrograms_has_one_scale_and_one_bar(scale):
+    rows = [np.full((101, 40), value).astype(scale) for value in (0, 0, 0)]
+    rows[1][50] = 100 if scale is np.uint8 else -30
+    *axes, bar = plots.spectrograms(rows, LOG_MEL, ["a", "b", "c"], columns=2).axes
+    drawn = {axis.images[0].get_clim() for axis in axes if axis.images}
+    assert drawn == {(0, 255) if scale is np.uint8 else (-45, 0)}
+    assert bar.get_ylabel() in ("dB below the loudest", "loudness, 8 bits")
 
 
 def test_every_name_of_the_room_is_there():

@@ -41,12 +41,17 @@ def mel_filter_bank(
     Each of unit area, as ``librosa.filters.mel``: Slaney (1998), "Auditory Toolbox", Technical
     Report 1998-010, Interval Research.
     """
-    corners = _mel_to_hz(np.linspace(_hz_to_mel(fmin_hz), _hz_to_mel(fmax_hz), n_mels + 2))
+    corners = _corners_hz(n_mels, fmin_hz, fmax_hz)
     bins = np.linspace(0, sample_rate / 2, 1 + n_fft // 2)[:, None]
     rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
     triangles = np.maximum(0, np.minimum(rising, falling))
     return (triangles * (2 / (corners[2:] - corners[:-2]))).astype(np.float32)
+
+
+def _corners_hz(n_mels, fmin_hz, fmax_hz):
+    """Lower end of the lowest band, the middles of all, and the upper end of the highest."""
+    return _mel_to_hz(np.linspace(_hz_to_mel(fmin_hz), _hz_to_mel(fmax_hz), n_mels + 2))
 
 
 def _hz_to_mel(hz):
@@ -103,6 +108,13 @@ class MelBands:
     def top_hz(self) -> float:
         """Upper end of the highest band, in Hz."""
         return self.sample_rate / 2 if self.fmax_hz is None else self.fmax_hz
+
+    @property
+    def centres_hz(self) -> Array:
+        """Middle of each band in Hz; of a linear spectrogram (``n_mels`` is None), its bins."""
+        if self.n_mels is None:
+            return np.linspace(0, self.sample_rate / 2, 1 + self.n_fft // 2)
+        return _corners_hz(self.n_mels, self.fmin_hz, self.top_hz)[1:-1]
 
     def to_dict(self) -> dict[str, Any]:
         """Give the settings as a dict that JSON can hold; the class brings them back from it."""

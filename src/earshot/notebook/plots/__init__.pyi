@@ -1,3 +1,4 @@
+from .comparison import tested as tested
 from .data import (
     durations as durations,
     mel_and_linear as mel_and_linear,
@@ -17,4 +18,5 @@ from .results import (
     rounds as rounds,
     trade_off as trade_off,
 )
+from .sets import front_ends as front_ends, normalized as normalized
 from .streams import along as along, stream as stream

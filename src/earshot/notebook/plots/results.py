@@ -61,10 +61,13 @@ def probabilities(
     prediction: Prediction, spectrogram: Array, front_end: LogMel, title: str = ""
 ) -> Figure:
     """Draw a spectrogram, shape (frames, n_mels), beside the probabilities of all classes."""
-    figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 2.4), layout="constrained")
     duration_s = len(spectrogram) * front_end.hop_length / front_end.sample_rate
-    style.draw_spectrogram(axes[0], spectrogram, duration_s)
-    axes[0].set(title=style.plain(title), xlabel="time (s)", ylabel="mel band")
+    limits, unit = style.spectrogram_scale(spectrogram, front_end)
+    image = style.draw_spectrogram(axes[0], spectrogram, duration_s, **limits)
+    style.label_bands(axes[0], front_end)
+    style.colour_bar(image, axes[0], unit)
+    axes[0].set(title=style.plain(title), xlabel="time (s)")
     names = list(prediction.probabilities)
     colours = [style.SPEECH if name == prediction.word else style.PALE for name in names]
     axes[1].barh([*map(style.plain, names)], list(prediction.probabilities.values()), color=colours)

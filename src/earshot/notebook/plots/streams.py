@@ -39,8 +39,9 @@ def stream(
     above, *ribbons = axes[:, 0]
     duration_s = len(spectrogram) / settings.steps_per_s
     image = style.draw_spectrogram(above, spectrogram, duration_s)
-    figure.colorbar(image, ax=above, label=style.plain(unit), pad=0.01)
-    above.set(ylabel="band", xlim=(0, duration_s))
+    style.colour_bar(image, axes[:, 0], unit)
+    style.label_bands(above, settings)
+    above.set(xlim=(0, duration_s))
     for axis, (title, row) in zip(ribbons, rows.items(), strict=True):
         if isinstance(row, Steps):
             axis.plot(row.times_s, 1 - row.probabilities[:, 0], color="black", linewidth=0.8)

@@ -15,23 +15,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from earshot.features.mel import MelBands
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
-__all__ = [
-    "add_legend",
-    "draw_segments",
-    "draw_spectrogram",
-    "draw_waveform",
-    "grid",
-    "one_axis",
-    "plain",
-]
+__all__ = ["add_legend", "colour_bar", "draw_segments", "draw_spectrogram", "draw_waveform", "grid",
+           "label_bands", "one_axis", "plain", "spectrogram_scale"]  # fmt: skip
 
 SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
 PALE = "#d9e2ec"  # the other answers
-OTHER = "#c8553d"  # red: what is doubtful, what is set apart, noise
-FOUND = "#2a9d5c"  # green: segments that are sure
+OTHER = "#c8553d"  # orange red: what is doubtful, what is set apart, noise
+FOUND = "#0072b2"  # blue, which nobody takes for orange red: segments that are sure
+COLUMN_IN = 1.8  # width of a small axis in inches: five of them fill 900 pixels
 
 
 def plain(text: object) -> str:
@@ -56,12 +51,12 @@ def grid(
     """Make a figure of many small axes with titles; the outer ones have the labels of x and y."""
     titles = list(titles)
     rows = -(-len(titles) // columns)
-    options |= {"figsize": (2.1 * columns, 0.4 + height * rows), "layout": "constrained"}
+    options |= {"figsize": (COLUMN_IN * columns, 0.4 + height * rows), "layout": "constrained"}
     figure, axes = plt.subplots(rows, columns, squeeze=False, **options)
     for axis in axes.flat[len(titles) :]:
         axis.set_visible(False)
     for i, (axis, title) in enumerate(zip(axes.flat, titles, strict=False)):
-        axis.tick_params(labelsize=7)
+        axis.tick_params(labelsize=8)
         axis.set_title(plain(title), fontsize=9)
         axis.set_xlabel(labels[0] if i >= len(titles) - columns else "", fontsize=8)
         axis.set_ylabel("" if i % columns else labels[1], fontsize=8)
@@ -86,6 +81,31 @@ def draw_spectrogram(
     """Draw a spectrogram, shape (frames, bands), time to the right; y goes to its bands, or top."""
     options |= {"extent": (0, duration_s, 0, rows.shape[1] if top is None else top)}
     return axis.imshow(rows.T, origin="lower", aspect="auto", cmap="magma", **options)
+
+
+def label_bands(axis: Axes, settings: MelBands, *, n: int = 5) -> None:
+    """Number ``n`` bands of a spectrogram along y, and put beside each its middle in Hz."""
+    hz = settings.centres_hz
+    bands = np.unique(np.rint(np.linspace(0, len(hz) - 1, n)).astype(int))
+    axis.set_yticks(bands + 0.5, [f"{band} · {float(f'{hz[band]:.2g}'):,.0f}" for band in bands])
+    axis.set_ylabel("band · Hz")
+
+
+def spectrogram_scale(rows: Array, settings: Any) -> tuple[dict[str, float], str]:
+    """Give the limits of the colours that many log-mel spectrograms share, and what they mean.
+
+    Settings have a ``top_db``; what is quantized to 8 bits (uint8) goes from 0 to 255.
+    """
+    if np.asarray(rows).dtype == np.uint8:
+        return {"vmin": 0, "vmax": 255}, "loudness, 8 bits"
+    return {"vmin": -settings.top_db, "vmax": 0}, "dB below the loudest"
+
+
+def colour_bar(image: AxesImage, axes: Any, label: str) -> None:
+    """Add the one colour bar of a figure, or of a row of axes that share their scale."""
+    bar = image.figure.colorbar(image, ax=axes, pad=0.01, aspect=25)
+    bar.set_label(plain(label), fontsize=8)
+    bar.ax.tick_params(labelsize=8)
 
 
 def draw_segments(
