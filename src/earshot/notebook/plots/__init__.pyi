@@ -15,6 +15,7 @@ from .results import (
     few_labels as few_labels,
     probabilities as probabilities,
     rounds as rounds,
+    spotting as spotting,
     trade_off as trade_off,
 )
 from .streams import along as along, stream as stream
