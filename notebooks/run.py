@@ -66,6 +66,16 @@ def _injected(cell):
     return "injected-parameters" in cell.metadata.get("tags", [])
 
 
+def _number(notebook):
+    """Count the cells anew, as a run without the settings would have."""
+    code = (cell for cell in notebook.cells if cell.cell_type == "code")
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = number
+
+
 def without_kernel(notebook):
     """Let pictures stand in for widgets, which nothing answers in a saved page, and lighten it."""
     for cell in notebook.cells:
@@ -108,6 +118,7 @@ def run(name, into, settings):
         failure = error
     if target.parent == HERE:  # the settings of this run are none of the notebook's own
         notebook.cells = [cell for cell in notebook.cells if not _injected(cell)]
+        _number(notebook)
     without_kernel(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".partial")

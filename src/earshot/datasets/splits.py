@@ -1,7 +1,7 @@
 """Parts of a word set that train and that test, so that the figures say what they seem to say.
 
->>> names = ["yes/ann_0.wav", "no/ann_0.wav", "yes/bob_0.wav", "no/bob_0.wav"]
->>> words = WordSet([np.ones(80)] * 4, [0, 1] * 2, ["yes", "no"], ["ann"] * 2 + ["bob"] * 2, names, 80)
+>>> who, files = ["ann", "ann", "bob", "bob"], ["1.wav", "2.wav", "3.wav", "4.wav"]
+>>> words = WordSet([np.ones(80)] * 4, [0, 1, 0, 1], ["yes", "no"], who, files, 80)
 >>> splits = honest_splits(words)
 >>> splits.kind, [name for name, _, _ in splits.folds]
 ('speakers', ['without ann', 'without bob'])

@@ -1,6 +1,7 @@
 """Every figure of the notebooks: functions that draw and return a matplotlib figure.
 
-What they draw: recordings (``data``), what networks learn and answer (``results``), and streams.
+What they draw: recordings (``data``), word sets in the making (``sets``), what networks learn and
+answer (``results``), how they compare (``comparison``), and streams.
 """
 
 import lazy_loader

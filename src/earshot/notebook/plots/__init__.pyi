@@ -1,3 +1,4 @@
+from .comparison import tested as tested
 from .data import (
     durations as durations,
     mel_and_linear as mel_and_linear,
@@ -18,4 +19,5 @@ from .results import (
     spotting as spotting,
     trade_off as trade_off,
 )
+from .sets import front_ends as front_ends, normalized as normalized
 from .streams import along as along, stream as stream
