@@ -48,6 +48,17 @@ def test_who_stops_listening_keeps_the_picture(trained, stream):
     assert shown[-1]["text/plain"] == f"heard: {first.word}"
 
 
+def test_the_sound_is_drawn_at_its_time(trained, stream):
+    screen = live_display._Screen(trained.front_end, lambda data: None)
+    list(screen.watched(itertools.chain(stream, stream, stream)))
+    axis = screen._figure().axes[0]
+    end_s = 3 * sum(len(x) for x, _ in stream) / 8000
+    left, right, *_ = axis.images[0].get_extent()
+    assert (left, right) == pytest.approx((end_s - live_display.SHOWN_S, end_s), abs=0.01)
+    assert axis.get_xlim() == pytest.approx((left, right))
+    assert np.ptp(axis.images[0].get_array(), axis=1).min() > 10
+
+
 def test_silence_stays_dark(trained):
     screen = live_display._Screen(trained.front_end, lambda data: None)
     list(screen.watched([(np.full(8000, 1e-5, np.float32), 8000)]))

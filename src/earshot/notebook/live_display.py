@@ -99,10 +99,8 @@ class _Screen:
         end_s = self._end / self.front_end.sample_rate
         start_s = end_s - len(self._x) / self.front_end.sample_rate
         figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
-        image = style.draw_spectrogram(
-            axis, self._db(), 1.0, vmin=-RANGE_DB, vmax=0,
-            extent=(start_s, end_s, 0, self.front_end.n_mels),
-        )  # fmt: skip
+        image = style.draw_spectrogram(axis, self._db(), end_s, vmin=-RANGE_DB, vmax=0)
+        image.set_extent((start_s, end_s, 0, self.front_end.n_mels))
         style.label_bands(axis, self.front_end)
         style.colour_bar(image, axis, "dB below the loudest")
         axis.set(xlim=(start_s, max(end_s, start_s + SHOWN_S)), xlabel="time (s)")
