@@ -101,7 +101,7 @@ def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, micr
         screen.press("q")
 
     threading.Thread(target=person, daemon=True).start()
-    printed, cells = run(
+    _, cells = run(
         "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}", f"OWN={own}",
         f"WORDS={WORDS}", "WHERE=microphone",
     )  # fmt: skip

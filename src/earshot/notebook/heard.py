@@ -46,7 +46,8 @@ def show_heard(
     Titles are, by default, the names of files, or numbers.
     """
     shown = list(sounds)[:MOST_SHOWN]
-    names = titles or [Path(x).name if isinstance(x, str | Path) else "" for x in shown]
+    names = [Path(x).name if isinstance(x, str | Path) else "" for x in shown]
+    names = names if titles is None else list(titles)
     rate, front_end = sample_rate or recognizer.front_end.sample_rate, _seen_through(recognizer)
     told, answers, clips, players = [], [], [], []
     for i, answer in enumerate(recognizer.predict(shown, rate)):
