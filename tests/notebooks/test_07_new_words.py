@@ -90,7 +90,7 @@ def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, micr
         for label, word in enumerate(WORDS):
             raw = takes.raw_folder(own, word)
             waits = (lambda raw=raw: screen.press("s") or [*raw.glob("*.wav")], f"a take of {word}")
-            hardware.wait_for(*waits, 120)
+            hardware.wait_for(*waits, 300)
             say(voice.subset(np.flatnonzero(voice.labels == label)[:5]))
             screen.press("q")
         time.sleep(3)
