@@ -58,7 +58,7 @@ def test_a_take_is_there_to_replay_with_its_words(trained, beep, drawn, tmp_path
     quiet = np.random.default_rng(0).normal(0, 1e-3, 8000)
     audio.write(tmp_path / "take.wav", np.r_[quiet, beep(300), quiet, beep(1500), quiet], 8000)
     box = heard.show_take(trained, tmp_path / "take.wav")
-    assert drawn[0][1] == ["low", "high"]
+    assert drawn == [(["0", "1"], ["low", "high"])]
     assert box.sounds.count("<audio") == 3
     assert "take.wav" in box.sounds
 
