@@ -40,6 +40,22 @@ def test_every_picture_replaces_the_one_before_and_the_last_has_all_words(
         assert image.width <= 900
 
 
+def test_slow_drawing_leaves_the_time_to_listening(trained, stream, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(live_display.time, "monotonic", lambda: clock[0])
+    drawn = []
+
+    def draw(data):
+        drawn.append(clock[0])
+        clock[0] += 2.0  # as on a machine that does much else
+
+    screen = live_display._Screen(trained.front_end, draw)
+    for _ in screen.watched(itertools.chain(*[stream] * 10)):
+        clock[0] += 0.02
+    assert len(drawn) == 2
+    assert drawn[1] - drawn[0] > 20
+
+
 def test_who_stops_listening_keeps_the_picture(trained, stream):
     shown = []
     live = live_display.show_live(trained, stream, show=shown.append)

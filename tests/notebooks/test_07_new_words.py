@@ -93,7 +93,7 @@ def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, micr
             hardware.wait_for(*waits, 300)
             say(voice.subset(np.flatnonzero(voice.labels == label)[:5]))
             screen.press("q")
-        time.sleep(3)
+        hardware.wait_for((tmp_path / "mine").is_dir, "what was learned", 300)
         hardware.wait_for(is_heard, "the live recognition", 300)
         time.sleep(2)
         say(voice.subset([10, 11, 12, 13]))

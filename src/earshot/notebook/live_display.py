@@ -33,7 +33,8 @@ from earshot.types import Array, Blocks
 __all__ = ["show_live"]
 
 SHOWN_S = 10.0  # of the stream: longer, words are too narrow to read
-REFRESH_S = 0.5  # between two drawings, which take a tenth of it
+REFRESH_S = 0.5  # between two drawings, at least
+SHARE = 0.1  # of the time that drawing may take: on a busy machine, listening would fall behind
 RANGE_DB = 60.0  # of the colours, below the loudest point that is shown
 QUIETEST = 1e-4  # mel power that counts as loudest at least: a silent room stays dark
 Show = Callable[[dict[str, str]], Any]
@@ -84,9 +85,10 @@ class _Screen:
             self._x = np.concatenate([self._x, x])[-round(SHOWN_S * rate) :]
             self._end += len(x)
             yield block, given
-            if time.monotonic() >= self._due:
+            if (began := time.monotonic()) >= self._due:
                 self.draw()
-                self._due = time.monotonic() + REFRESH_S
+                now = time.monotonic()
+                self._due = now + max(REFRESH_S, (now - began) / SHARE)
 
     def draw(self) -> None:
         """Show what was heard last."""
