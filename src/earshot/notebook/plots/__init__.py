@@ -1,6 +1,8 @@
 """Every figure of the notebooks: functions that draw and return a matplotlib figure.
 
-What they draw: recordings (``data``), what networks learn and answer (``results``), and streams.
+What they draw: recordings (``data``), networks (``architecture``), what they get (``inputs``), how
+they learn (``training``) and what they answer (``results``), streams, and sounds rebuilt from
+spectrograms (``sounds``).
 """
 
 import lazy_loader

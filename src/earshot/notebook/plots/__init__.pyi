@@ -1,3 +1,4 @@
+from .architecture import architectures as architectures
 from .data import (
     durations as durations,
     mel_and_linear as mel_and_linear,
@@ -6,15 +7,20 @@ from .data import (
     waveforms as waveforms,
     word_counts as word_counts,
 )
+from .inputs import masked as masked
 from .results import (
     accuracies as accuracies,
     answers as answers,
     confusion as confusion,
-    curves as curves,
     examples as examples,
-    few_labels as few_labels,
     probabilities as probabilities,
-    rounds as rounds,
     trade_off as trade_off,
 )
-from .streams import along as along, stream as stream
+from .sounds import rebuilt as rebuilt, rounds as rounds
+from .streams import along as along, code as code, stream as stream
+from .training import (
+    compared as compared,
+    curves as curves,
+    few_labels as few_labels,
+    gradients as gradients,
+)

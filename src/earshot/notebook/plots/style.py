@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from earshot.features.mel import MelBands
+from earshot.features.stream import StreamSpectrogram
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
@@ -94,10 +95,13 @@ def label_bands(axis: Axes, settings: MelBands, *, n: int = 5) -> None:
 def spectrogram_scale(rows: Array, settings: Any) -> tuple[dict[str, float], str]:
     """Give the limits of the colours that many log-mel spectrograms share, and what they mean.
 
-    Settings have a ``top_db``; what is quantized to 8 bits (uint8) goes from 0 to 255.
+    Settings have a ``top_db``; what is quantized to 8 bits (uint8) goes from 0 to 255, the windows
+    of a stream from 0 up.
     """
     if np.asarray(rows).dtype == np.uint8:
         return {"vmin": 0, "vmax": 255}, "loudness, 8 bits"
+    if isinstance(settings, StreamSpectrogram):
+        return {"vmin": 0, "vmax": settings.top_db}, "dB above the floor"
     return {"vmin": -settings.top_db, "vmax": 0}, "dB below the loudest"
 
 
