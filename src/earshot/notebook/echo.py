@@ -8,19 +8,18 @@
 ((8000,), 'as it is heard')
 """
 
-import base64
-import io
+from typing import Any
 
 import ipywidgets
-import matplotlib.pyplot as plt
 
 from earshot import audio
-from earshot.errors import EarshotError
-from earshot.notebook.browser_recorder import BrowserRecorder
+from earshot.notebook.browser_recorder import browser_recorder
+from earshot.notebook.pictures import PicturedBox, as_png
 from earshot.notebook.players import player
 from earshot.notebook.plots import sounds
+from earshot.notebook.record import why_in_browser
 from earshot.recognition.prepare import loudest_stretch
-from earshot.recording.recorder import Recorder, problem
+from earshot.recording.recorder import Recorder
 from earshot.recording.takes import Take
 from earshot.synthesis.inverter import FINE, Inverter
 from earshot.synthesis.rebuilt import Rebuilt, compare
@@ -40,43 +39,35 @@ def as_heard(x: Array, sample_rate: int, inverter: Inverter, n_samples: int) -> 
     return compare(said, {"as it is heard": inverter(settings(said))})
 
 
-def _shown(rebuilt: list[Rebuilt]) -> ipywidgets.HTML:
-    """Show two sounds: a picture of their spectrograms, and players."""
-    figure, file = sounds.rebuilt(rebuilt, FINE), io.BytesIO()
-    figure.savefig(file, format="png")
-    plt.close(figure)  # a notebook would show it once more
-    image = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    players = "".join(player(one.waveform, FINE.sample_rate, one.name) for one in rebuilt)
-    return ipywidgets.HTML(f'<img src="{image}"><div style="display:flex">{players}</div>')
-
-
 def hear_yourself(
     folder: PathLike, inverter: Inverter, n_samples: int, *, where: str = "auto",
     recorder: Recorder | None = None,
-) -> ipywidgets.Widget:  # fmt: skip
+) -> Any:  # fmt: skip
     """Record a word into a folder, and show what :func:`as_heard` leaves of it.
 
-    ``where`` is what it is for :func:`earshot.record_words`: "microphone", with the keys of this
-    machine, "browser", or "auto". Gives a widget; in the browser, the recorder, which shows its own
-    below it after each take.
+    ``where`` and ``recorder`` are as for :func:`earshot.record_words`. In the browser the recorder
+    is given, which shows it after each take.
     """
-    if where not in ("auto", "microphone", "browser"):
-        raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
     recorder = recorder or Recorder()
 
-    def shown(take: Take) -> ipywidgets.Widget:
+    def shown(take: Take) -> PicturedBox:
         first, *_ = take.words() or [take.read()[0]]
         return _shown(as_heard(first, take.sample_rate, inverter, n_samples))
 
-    reason = "" if where == "browser" else problem(recorder.device)
-    if reason and where == "microphone":
-        raise EarshotError(reason)
-    if where != "browser" and not reason:
+    reason = why_in_browser(where, recorder)
+    if reason is None:
         return shown(recorder.record(folder))
     print(f"Recording in the browser. {reason}".strip())
-    place = ipywidgets.VBox()
+    return browser_recorder(
+        {"": folder}, lambda _, take: shown(take), start_key=recorder.start_key,
+        stop_key=recorder.stop_key, pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
+    )  # fmt: skip
 
-    def taken(take: Take) -> None:
-        place.children = (shown(take),)
 
-    return ipywidgets.VBox([BrowserRecorder(folder, on_take=taken), place])
+def _shown(rebuilt: list[Rebuilt]) -> PicturedBox:
+    """Show sounds: their spectrograms, and players."""
+    image = as_png(sounds.rebuilt(rebuilt, FINE))
+    players = "".join(player(one.waveform, FINE.sample_rate, one.name) for one in rebuilt)
+    picture = ipywidgets.Image(value=image, format="png", layout={"max_width": "900px"})
+    html = f'<div style="display:flex">{players}</div>'
+    return PicturedBox([picture, ipywidgets.HTML(html)], lambda: image, sounds=html)

@@ -30,15 +30,18 @@ def players(clips: Iterable[Array], sample_rate: int, titles: Iterable[str]) -> 
 
 
 def player(clip: Array, sample_rate: int, title: str) -> str:
-    """Give the HTML of one player."""
+    """Give the HTML of one player.
+
+    The sound is FLAC, half of a WAV file's size, and the same sound, which every browser plays.
+    """
     import soundfile
 
     file = io.BytesIO()
     loudest = max(np.abs(clip).max(), 1e-9)
-    soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="WAV", subtype="PCM_16")
+    soundfile.write(file, 0.9 / loudest * clip, sample_rate, format="FLAC", subtype="PCM_16")
     sound = base64.b64encode(file.getvalue()).decode()
     return (
         f'<figure style="margin:4px;text-align:center"><figcaption>{html.escape(title)}'
         '</figcaption><audio controls style="width:150px;height:32px" '
-        f'src="data:audio/wav;base64,{sound}"></audio></figure>'
+        f'src="data:audio/flac;base64,{sound}"></audio></figure>'
     )

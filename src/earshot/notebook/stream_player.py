@@ -26,11 +26,11 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-from matplotlib.figure import Figure
 
 from earshot import audio, files
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
+from earshot.notebook.pictures import Pictured, as_png
 from earshot.notebook.plots import streams, style
 from earshot.recognition.classification import Steps
 from earshot.types import Array, PathLike
@@ -52,7 +52,7 @@ OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5
           "#5a189a", "#bc6c25")  # fmt: skip
 
 
-class Player(anywidget.AnyWidget):
+class Player(Pictured, anywidget.AnyWidget):
     """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
 
     The square is green for "speech", red for "noise", and shows how sure the network is; a ribbon
@@ -95,7 +95,7 @@ class Player(anywidget.AnyWidget):
             certainty=np.rint(255 * steps.probability).astype(np.uint8).tobytes(),
         )  # fmt: skip
 
-    def picture(self) -> Figure:
+    def picture(self) -> bytes:
         """Draw what stands in for the player where no widget runs: spectrogram and answers."""
         ends = np.cumsum([0, *self.about["tile_sizes"]])
         tiles = [_columns(self.tiles[a:b]) for a, b in itertools.pairwise(ends)]
@@ -108,7 +108,7 @@ class Player(anywidget.AnyWidget):
             title=self.about["title"],
         )  # fmt: skip
         style.label_bands(axis, self._settings)
-        return figure
+        return as_png(figure)
 
     def save_html(self, path: PathLike) -> None:
         """Write the player as one HTML file that needs no network; an older one is replaced."""

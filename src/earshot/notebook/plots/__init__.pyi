@@ -14,6 +14,7 @@ from .results import (
     confusion as confusion,
     examples as examples,
     probabilities as probabilities,
+    spotting as spotting,
     trade_off as trade_off,
 )
 from .sounds import rebuilt as rebuilt, rounds as rounds

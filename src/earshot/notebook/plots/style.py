@@ -21,7 +21,7 @@ from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
 __all__ = ["add_legend", "colour_bar", "draw_segments", "draw_spectrogram", "draw_waveform", "grid",
-           "label_bands", "one_axis", "plain", "spectrogram_scale"]  # fmt: skip
+           "label_bands", "note", "one_axis", "plain", "spectrogram_scale"]  # fmt: skip
 
 SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
 PALE = "#d9e2ec"  # the other answers
@@ -44,6 +44,14 @@ def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figu
     figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
     axis.set(**labels)
     return figure, axis
+
+
+def note(text: str, width: float = 7) -> Figure:
+    """Make a figure of a text in a frame, each of its lines for itself."""
+    figure = plt.figure(figsize=(width, 0.5 + 0.22 * (1 + text.count("\n"))))
+    figure.text(0.03, 0.5, plain(text), va="center", fontsize=10, linespacing=1.5)
+    figure.patch.set(edgecolor=SPEECH, linewidth=3)
+    return figure
 
 
 def grid(

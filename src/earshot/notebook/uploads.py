@@ -1,0 +1,75 @@
+"""Recordings that are chosen in the browser, for kernels that run somewhere else.
+
+>>> import pathlib, tempfile
+>>> folder = pathlib.Path(tempfile.mkdtemp())
+>>> [keep(folder, "my cat.wav", sound).name for sound in (b"one", b"two", b"one")]
+['my cat.wav', 'my cat-2.wav', 'my cat.wav']
+"""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from earshot import files
+from earshot.errors import EarshotError
+from earshot.notebook.pictures import PicturedBox, as_png
+from earshot.notebook.plots import style
+from earshot.types import PathLike
+
+__all__ = ["keep", "upload"]
+
+TOLD = "Recordings can be chosen here when the notebook runs in Jupyter;\nthey are kept in {}."
+
+
+def upload(
+    folder: PathLike, show: Callable[[list[Path]], ipywidgets.Widget] | None = None
+) -> ipywidgets.VBox:
+    """Give a button that takes sound files from the browser's machine into a folder.
+
+    ``show`` gets the paths of what was chosen, and makes the widget that appears below. Jupyter
+    takes about 10 MB at a time: put longer recordings into the folder by hand.
+    """
+    kinds = ",".join(sorted(files.RECORDINGS))
+    button = ipywidgets.FileUpload(
+        accept=kinds, multiple=True, description="Choose files", layout={"width": "200px"}
+    )
+    place = ipywidgets.VBox()
+
+    def chosen(change: Any) -> None:
+        try:
+            paths = [keep(folder, one["name"], bytes(one["content"])) for one in change.new]
+            place.children = (show(paths) if show else _told(f"{len(paths)} files are kept."),)
+        except EarshotError as error:
+            place.children = (_told(str(error)),)
+
+    button.observe(chosen, "value")
+    return PicturedBox([button, place], lambda: as_png(style.note(TOLD.format(folder))))
+
+
+def _told(text: str) -> ipywidgets.Label:
+    return ipywidgets.Label(text)
+
+
+def keep(folder: PathLike, name: str, content: bytes) -> Path:
+    """Write a file under its name, or with a number where that is another file's; give its path.
+
+    Raises :class:`EarshotError` for what is no kind of recording that can be read.
+    """
+    plain = Path(name.replace("\\", "/")).name
+    stem, ending = Path(plain).stem, Path(plain).suffix
+    if ending.lower() not in files.RECORDINGS:
+        kinds = ", ".join(sorted(files.RECORDINGS))
+        raise EarshotError(f"{plain} is no recording that can be read: choose {kinds}.")
+    with files.explained(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    names = (f"{stem}{f'-{n}' * (n > 1)}{ending}" for n in itertools.count(1))
+    paths = (Path(folder) / files.safe_name(name) for name in names)
+    with files.locked(Path(folder) / plain):
+        path = next(p for p in paths if not p.exists() or p.read_bytes() == content)
+        if not path.exists():
+            with files.atomic_path(path, replace=False) as temporary:
+                temporary.write_bytes(content)
+    return path
