@@ -143,6 +143,43 @@ def test_cross_validation_tests_every_split_with_every_seed(beeps, small_network
     assert np.mean([d[2] for d in done]) > 0.8
 
 
+class TestCheckpointFolder:
+    @pytest.fixture
+    def folder(self, small_network, front_end, tmp_path):
+        def name(words, network=None, **options):
+            model = network or small_network()
+            config = TrainingConfig(**options)
+            return training.checkpoint_folder(tmp_path, model, words, front_end, config)
+
+        return name
+
+    def test_it_is_readable_and_the_same_for_the_same_training(self, beeps, folder):
+        assert folder(beeps, epochs=3) == folder(beeps, epochs=3)
+        assert folder(beeps, epochs=3).name.startswith("cnn-2-words-3-epochs-")
+
+    def test_it_is_another_one_where_anything_differs(self, beeps, folder, front_end):
+        wide = builders.cnn(front_end.output_shape, 2, widths=(4, 8), dense=9)
+        names = [folder(beeps), folder(beeps.subset(range(50))), folder(beeps, network=wide),
+                 folder(beeps, seed=1), folder(beeps, augment=Augmentation())]  # fmt: skip
+        assert len({*names}) == len(names)
+
+    def test_a_cross_validation_that_is_done_is_not_done_again(
+        self, beeps, small_network, front_end, tmp_path, monkeypatch
+    ):
+        def run():
+            rows = training.cross_validate(
+                small_network, beeps.leave_one_speaker_out(), front_end,
+                TrainingConfig(epochs=1, batch_size=8), checkpoints=tmp_path, progress=False,
+            )  # fmt: skip
+            return [weights(model) for _, _, model, _ in rows]
+
+        first = run()
+        monkeypatch.setattr(keras.Model, "train_on_batch", None)
+        monkeypatch.setattr(keras.Model, "fit", None)
+        np.testing.assert_array_equal(first, run())
+        assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_test_speakers_touch_nothing(beeps, monkeypatch, small_network, front_end):
     """Whatever is trained on holds no clip of the speaker who is left out."""
     seen = []

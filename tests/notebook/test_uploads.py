@@ -1,5 +1,6 @@
 import datetime
 
+import ipywidgets
 import pytest
 
 from earshot.errors import EarshotError
@@ -45,3 +46,12 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
     (tmp_path / "mine").touch()
     with pytest.raises(EarshotError, match="mine"):
         uploads.keep(tmp_path / "mine", "cat.wav", b"1")
+
+
+def test_of_several_folders_one_is_chosen(tmp_path):
+    box = uploads.upload({"cat": tmp_path / "cat", "dog": tmp_path / "dog"})
+    choice, button, place = box.children
+    choice.value = "dog"
+    choose(ipywidgets.VBox([button]), ("a.wav", b"1"))
+    assert (tmp_path / "dog" / "a.wav").is_file()
+    assert place.children[0].value.startswith("1 files are kept in")

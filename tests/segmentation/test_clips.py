@@ -313,3 +313,18 @@ class TestSetsWithTheSameBeginning:
         with pytest.warns(EarshotWarning) as caught:
             assert len(clips.cut_set(data, "animals", WORDS)) == 2
         assert any("Not cut: 1" in str(warning.message) for warning in caught)
+
+
+class TestClipsOf:
+    def test_clips_come_in_the_order_of_the_recording_with_their_places(self, data):
+        path = data / "animals_bob.flac"
+        segments = clips.cut_recording(path, WORDS, data / "animals", who="bob")
+        found = clips.clips_of(path, data / "animals", who="bob")
+        assert [clip.parent.name for clip in found] == list(WORDS)
+        for clip, segment, known in zip(found, found.values(), segments, strict=True):
+            assert clip.is_file()
+            assert (segment.start_s, segment.word) == (round(known.start_s, 4), known.word)
+
+    def test_a_recording_that_was_never_cut_is_named(self, data):
+        with pytest.raises(EarshotError, match="animals_bob.flac was not cut into"):
+            clips.clips_of(data / "animals_bob.flac", data / "animals", who="bob")

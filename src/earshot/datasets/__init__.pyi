@@ -4,8 +4,11 @@ from .digits import spoken_digit as spoken_digit
 from .folders import from_folder as from_folder
 from .ibids import from_ibids as from_ibids
 from .noises import backgrounds as backgrounds, made_up_noise as made_up_noise
+from .opening import open_set as open_set
 from .packed import load as load, pack as pack
 from .speakers import speaker_of as speaker_of
+from .splits import Splits as Splits, honest_splits as honest_splits
+from .stand_ins import stand_ins as stand_ins
 from .streams import (
     SPEECH_OR_NOISE as SPEECH_OR_NOISE,
     Stream as Stream,

@@ -15,13 +15,14 @@ import dataclasses
 import itertools
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from earshot import audio, files
-from earshot.datasets import downloads
+from earshot.datasets import downloads, espeak
 from earshot.datasets.folders import from_folder
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, listed
@@ -29,7 +30,8 @@ from earshot.segmentation import clips, label_tracks
 from earshot.segmentation.segments import Segment
 from earshot.types import Array, PathLike
 
-__all__ = ["ABOUT", "NAME", "URL", "from_ibids", "obtain", "prepare", "read_subject"]
+__all__ = ["ABOUT", "NAME", "URL", "from_ibids", "obtain", "prepare", "read_subject",
+           "stand_in"]  # fmt: skip
 
 NAME = "SingleWordProductionDutch-iBIDS"
 URL = "https://osf.io/download/g6q5m"  # a part of osf.io/nrgx6
@@ -38,6 +40,7 @@ ABOUT = (
     "Scientific Data 9, 434 (2022), doi:10.1038/s41597-022-01542-9"
 )
 SAMPLE_RATE = 16000  # in Hz, of the sounds that are taken out
+EXAMPLES = ("appel", "fiets")  # Dutch: apple, bicycle
 LATE_S = 1.0  # a word is begun while it is shown, or at most so much later
 
 
@@ -66,6 +69,22 @@ def from_ibids(folder: PathLike, data_dir: PathLike = "data") -> WordSet:
     words = from_folder(Path(data_dir) / "words", sample_rate=SAMPLE_RATE)
     words = words.subset(np.isin(words.speakers, list(subjects)))
     return dataclasses.replace(words, about=ABOUT)
+
+
+def stand_in(words: Sequence[str] = EXAMPLES) -> WordSet:
+    """Give Dutch words by two synthetic voices, for where the data set is not; nothing is kept."""
+    voices = ("nl", "nl+f3")
+    clips = [
+        (espeak.say(word, voice=voice, sample_rate=SAMPLE_RATE)[0], label, voice, f"{word}/{voice}")
+        for voice in voices
+        for label, word in enumerate(words)
+    ]
+    waveforms, labels, speakers, sources = zip(*clips, strict=True)
+    about = "synthetic speech: eSpeak NG voices, not people, in the place of Dutch speakers"
+    return WordSet(
+        list(waveforms), np.array(labels), tuple(words), np.array(speakers), np.array(sources),
+        SAMPLE_RATE, about,
+    )  # fmt: skip
 
 
 def prepare(folder: PathLike, data_dir: PathLike = "data") -> dict[str, list[Segment]]:

@@ -111,7 +111,7 @@ class MelBands:
 
     @property
     def centres_hz(self) -> Array:
-        """Middle of each band in Hz; of a linear spectrogram, whose ``n_mels`` is None, its bins."""
+        """Middle of each band in Hz; of a linear spectrogram (``n_mels`` is None), its bins."""
         if self.n_mels is None:
             return np.linspace(0, self.sample_rate / 2, 1 + self.n_fft // 2)
         return _corners_hz(self.n_mels, self.fmin_hz, self.top_hz)[1:-1]

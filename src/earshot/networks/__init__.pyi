@@ -27,4 +27,9 @@ from .stream_evaluation import (
 from .stream_form import StreamForm as StreamForm, activations as activations, along as along
 from .stream_training import fit_linear_probe as fit_linear_probe, fit_streams as fit_streams
 from .tensorboard_logs import gradient_histograms as gradient_histograms
-from .training import TrainingConfig as TrainingConfig, cross_validate as cross_validate, fit as fit
+from .training import (
+    TrainingConfig as TrainingConfig,
+    checkpoint_folder as checkpoint_folder,
+    cross_validate as cross_validate,
+    fit as fit,
+)

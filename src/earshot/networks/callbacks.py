@@ -78,7 +78,7 @@ class Checkpoint(keras.callbacks.Callback):
         except Exception as error:  # HDF5 in whatever state: h5py and Keras raise nearly anything
             reason = reason_of(error)
             raise EarshotError(f"{path} cannot be read ({reason}): {way_out}") from error
-        if state.get("test", self.test) != self.test:
+        if self.test and state.get("test", self.test) != self.test:
             figures = f"The figures of epochs 1 to {max(done)} in {self.folder} are of another test"
             way_out = "measure with networks.accuracy, or train anew in another folder."
             warnings.warn(f"{figures}: {way_out}", EarshotWarning, stacklevel=5)

@@ -5,6 +5,9 @@
 """
 
 import dataclasses
+import hashlib
+import json
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,12 +28,13 @@ from earshot.networks.batches import (
     network_inputs,
     one_hot,
 )  # fmt: skip
-from earshot.networks.callbacks import Checkpoint, EpochClock, progress_bar
+from earshot.networks.callbacks import Checkpoint, EpochClock, fingerprint, progress_bar
 from earshot.types import PathLike
 
-__all__ = ["TrainingConfig", "compile_and_fit", "cross_validate", "fit"]
+__all__ = ["TrainingConfig", "checkpoint_folder", "compile_and_fit", "cross_validate", "fit"]
 
 FEWEST = 10  # Clips of a word below which a training from scratch makes little sense.
+N_SIGNS = 8  # of 16 kinds each, in a folder's name: two trainings of a person never have the same
 CLEAN_RATE = 1 / 6
 """Learning rate of clean epochs against that of the others: they only correct what is there."""
 
@@ -157,6 +161,22 @@ def _settings(train, front_end, config):
     return {"data": data, "front_end": seen, **plain, "augment": augment}
 
 
+def checkpoint_folder(
+    checkpoints: PathLike, model: keras.Model, train: WordSet | Store, front_end: FrontEnd,
+    config: TrainingConfig = TrainingConfig(),
+) -> Path:  # fmt: skip
+    """Name a folder in ``checkpoints`` for one training: its network, and a sign of its settings.
+
+    Where anything is another (network, clips, front end or configuration), so is the name: a
+    training never meets the state of another one in its ``checkpoint``, as :func:`fit` calls it.
+    """
+    settings = {**_settings(train, front_end, config), "network": fingerprint(model)}
+    text = json.dumps(settings, sort_keys=True, default=repr)
+    sign = hashlib.sha256(text.encode()).hexdigest()[:N_SIGNS]
+    n_words, name = len(train.class_names), re.sub(r"_\d+$", "", model.name)
+    return Path(checkpoints) / f"{name}-{n_words}-words-{config.epochs}-epochs-{sign}"
+
+
 def compile_and_fit(
     model: keras.Model, batches: Batches, loss: Any, config: TrainingConfig, *,
     metrics: Sequence[Any] = (), loss_weights: dict[str, float] | None = None,
@@ -201,12 +221,14 @@ def compile_and_fit(
 def cross_validate(
     build: Callable[[], keras.Model], splits: Iterable[tuple[str, WordSet, WordSet]],
     front_end: FrontEnd, config: TrainingConfig = TrainingConfig(), *, extra: WordSet | None = None,
-    seeds: Sequence[int] = (0,), progress: bool = True,
+    seeds: Sequence[int] = (0,), checkpoints: PathLike | None = None, progress: bool = True,
 ) -> Iterator[tuple[str, int, keras.Model, WordSet]]:  # fmt: skip
     """Train afresh on every split, with every seed, which takes the place of the configuration's.
 
     A split is its name, a training part, which ``extra`` joins (such as synthetic voices), and a
-    test part, which is not looked at. Yields the name, the seed, the network, and the test part.
+    test part, which is not looked at. In the folder ``checkpoints``, each training has its own (see
+    :func:`checkpoint_folder`), so that one that broke off goes on, and what is finished is not done
+    again. Yields the name, the seed, the network, and the test part.
     """
     for name, train, test in splits:
         everything = train if extra is None else train.joined(extra)
@@ -216,5 +238,8 @@ def cross_validate(
             model = build()
             title = f"{name}, seed {seed}" if progress else False
             own = dataclasses.replace(config, seed=seed)
-            fit(model, everything, front_end, own, progress=title)
+            folder = None
+            if checkpoints is not None:
+                folder = checkpoint_folder(checkpoints, model, everything, front_end, own)
+            fit(model, everything, front_end, own, checkpoint=folder, progress=title)
             yield name, seed, model, test

@@ -7,7 +7,7 @@
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +21,39 @@ from earshot.types import PathLike
 
 __all__ = ["keep", "upload"]
 
-TOLD = "Recordings can be chosen here when the notebook runs in Jupyter;\nthey are kept in {}."
+TOLD = "Files can be chosen here when the notebook runs in Jupyter; they go to\n{}."
 
 
 def upload(
-    folder: PathLike, show: Callable[[list[Path]], ipywidgets.Widget] | None = None
+    folder: PathLike | Mapping[str, PathLike],
+    show: Callable[[list[Path]], ipywidgets.Widget] | None = None,
 ) -> ipywidgets.VBox:
     """Give a button that takes sound files from the browser's machine into a folder.
 
-    ``show`` gets the paths of what was chosen, and makes the widget that appears below. Jupyter
-    takes about 10 MB at a time: put longer recordings into the folder by hand.
+    Of several folders, by name, one is chosen above it. ``show`` gets the paths of what was chosen,
+    and makes the widget that appears below. Jupyter takes about 10 MB at a time: put longer
+    recordings into the folder by hand.
     """
-    kinds = ",".join(sorted(files.RECORDINGS))
+    folders = folder if isinstance(folder, Mapping) else {"": folder}
+    choice = ipywidgets.Dropdown(options=list(folders), description="for")
     button = ipywidgets.FileUpload(
-        accept=kinds, multiple=True, description="Choose files", layout={"width": "200px"}
+        accept=",".join(sorted(files.RECORDINGS)), multiple=True, description="Choose files"
     )
     place = ipywidgets.VBox()
 
     def chosen(change: Any) -> None:
         try:
-            paths = [keep(folder, one["name"], bytes(one["content"])) for one in change.new]
-            place.children = (show(paths) if show else _told(f"{len(paths)} files are kept."),)
+            into = folders[choice.value]
+            paths = [keep(into, one["name"], bytes(one["content"])) for one in change.new]
+            told = _told(f"{len(paths)} files are kept in {into}.")
+            place.children = (show(paths) if show else told,)
         except EarshotError as error:
             place.children = (_told(str(error)),)
 
     button.observe(chosen, "value")
-    return PicturedBox([button, place], lambda: as_png(style.note(TOLD.format(folder))))
+    shown = [choice, button, place] if len(folders) > 1 else [button, place]
+    where = TOLD.format(" or ".join(map(str, folders.values())))
+    return PicturedBox(shown, lambda: as_png(style.note(where)))
 
 
 def _told(text: str) -> ipywidgets.Label:

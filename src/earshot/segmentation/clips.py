@@ -29,7 +29,7 @@ from earshot.segmentation.alignment import align_words
 from earshot.segmentation.segments import Segment
 from earshot.types import PathLike
 
-__all__ = ["cut_recording", "cut_set"]
+__all__ = ["clips_of", "cut_recording", "cut_set"]
 
 PEAK = 0.9  # loudest sample of a recording's clips: all are changed by the same factor
 SHORTEST_S = 0.01  # what a label track puts at less than this is a mistake
@@ -122,6 +122,18 @@ def cut_recording(
     except OSError as error:
         raise files.unwritable(folder, error) from error
     return segments
+
+
+def clips_of(path: PathLike, folder: PathLike, *, who: str) -> dict[Path, Segment]:
+    """Give the clips that :func:`cut_recording` made of a recording, with where they were in it.
+
+    They come in the order of the recording. Raises :class:`EarshotError` when it was never cut.
+    """
+    note = _note_of(Path(path), Path(folder), who)
+    _, names = _read_note(note, who)
+    if not names:
+        raise EarshotError(f"{path} was not cut into {folder}: cut it first, with cut_recording.")
+    return {_inside(Path(folder), name): Segment(*cut) for cut, name in sorted(names.items())}
 
 
 def _labelled(path):

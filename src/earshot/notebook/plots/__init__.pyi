@@ -1,4 +1,5 @@
 from .architecture import architectures as architectures
+from .comparison import tested as tested
 from .data import (
     durations as durations,
     mel_and_linear as mel_and_linear,
@@ -17,6 +18,7 @@ from .results import (
     spotting as spotting,
     trade_off as trade_off,
 )
+from .sets import front_ends as front_ends, normalized as normalized
 from .sounds import rebuilt as rebuilt, rounds as rounds
 from .streams import along as along, code as code, stream as stream
 from .training import (
