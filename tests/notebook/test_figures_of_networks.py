@@ -78,12 +78,20 @@ class TestArchitectures:
         assert self.texts(small()) == ["Input\n20 x 4", "Conv1D\n18 x 8", "Dense\n18 x 2"]
 
     def test_boxes_are_as_high_as_steps_and_as_wide_as_values(self):
-        figure = plots.architectures({"it": small()})
+        narrowing = [keras.layers.Conv1D(8, 3), keras.layers.Conv1D(4, 10)]
+        model = keras.Sequential([keras.Input((20, 4)), *narrowing])
+        figure = plots.architectures({"it": model})
         boxes = [box for box in figure.axes[0].patches if isinstance(box, Rectangle)]
-        heights = [box.get_height() / boxes[0].get_height() for box in boxes]
+        heights = [box.get_height() / boxes[1].get_height() for box in boxes]
         widths = [box.get_width() / boxes[1].get_width() for box in boxes]
-        assert heights == pytest.approx([1, 0.9, 0.9])
-        assert widths == pytest.approx([0.5, 1, 0.25])
+        assert heights == pytest.approx([1, 1, 0.5])  # an input is not drawn larger than all others
+        assert widths == pytest.approx([0.5, 1, 0.5])
+
+    def test_branches_have_no_arrows(self):
+        inputs = keras.Input((20, 4))
+        sides = keras.layers.Concatenate()([keras.layers.Conv1D(2, 1)(inputs), inputs])
+        for model, arrows in ((keras.Model(inputs, sides), 0), (small(), 2)):
+            assert len(plots.architectures({"it": model}).axes[0].lines) == arrows
 
     def test_what_is_frozen_has_another_colour(self):
         probe = networks.linear_probe(networks.autoencoder((15, 4), width=4))

@@ -8,6 +8,7 @@
 ['Input\\n20 x 4', 'Conv1D\\n18 x 8']
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,13 +33,17 @@ NARROWEST = 0.06
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=\dD)(?=[A-Z])|(?<=ing)(?=\d)")
 """Where the name of a kind of layer is broken, such as Conv1D/Transpose and Cropping/1D."""
 
+Box = tuple[str, tuple[int, int], str]
+"""Kind, shape (steps, values) and colour of a layer."""
+
 
 def architectures(models: Mapping[str, Any]) -> Figure:
     """Draw Keras networks by name, a row each, from the input on the left to the answer.
 
-    A box is as high as a layer's answer has steps (or rows) and as wide as it has channels, which
-    stand above it, with its kind. What neither changes the shape nor learns is left out (dropout,
-    activations), and so is normalization.
+    A box is as high as a layer's answer has steps, and as wide as each has values; both stand above
+    it, with its kind. What neither changes the shape nor learns is left out (dropout,
+    activations), and so is normalization. The boxes of a network with branches stand in the order
+    in which they are computed, without arrows.
     """
     rows = {name: _boxes(model) for name, model in models.items()}
     columns = max(map(len, rows.values()))
@@ -46,7 +51,8 @@ def architectures(models: Mapping[str, Any]) -> Figure:
         len(rows), 1, figsize=(9, 1.85 * len(rows) + 0.2), layout="constrained", squeeze=False
     )
     for axis, (name, boxes), model in zip(axes[:, 0], rows.items(), models.values(), strict=True):
-        _draw(axis, boxes, columns)
+        chained = not any(isinstance(layer.input, list) for layer in model.layers)
+        _draw(axis, boxes, columns, chained)
         title = f"{style.plain(name)}: {model.count_params():,} weights"
         axis.set_title(title, fontsize=10, loc="left")
     figure.supxlabel(
@@ -57,11 +63,12 @@ def architectures(models: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _boxes(model: Any) -> list[tuple[str, tuple[int, int], str]]:
-    """Give kind, shape (steps, values) and colour of each layer that is drawn."""
-    boxes: list[tuple[str, tuple[int, int], str]] = []
-    for shape in (x.shape for x in model.inputs):
-        boxes.append(("Input", _size(shape), PLAIN))
+def _boxes(model: Any) -> list[Box]:
+    """Give what is drawn of a model: inputs, and layers that learn or change the shape."""
+    boxes: list[Box] = []
+    for x in model.inputs:
+        samples = len(x.shape) == 2  # a waveform has steps, of one value
+        boxes.append(("Input", (x.shape[1], 1) if samples else _size(x.shape), PLAIN))
     for layer in model.layers:
         kind = re.sub("Layer$", "", type(layer).__name__)
         size = _size(layer.output.shape) if not isinstance(layer.output, list) else (1, 1)
@@ -75,27 +82,22 @@ def _boxes(model: Any) -> list[tuple[str, tuple[int, int], str]]:
 
 def _size(shape: Any) -> tuple[int, int]:
     """Give steps and values of a tensor without its batch; further axes join the values."""
-    sizes = [n or 1 for n in shape[1:]] or [1]
-    if len(sizes) == 1:
-        return 1, sizes[0]
-    steps, *others = sizes
-    values = 1
-    for n in others:
-        values *= n
-    return steps, values
+    sizes = [n or 1 for n in shape[1:]]
+    steps = sizes[0] if len(sizes) > 1 else 1
+    return steps, math.prod(sizes) // steps
 
 
-def _draw(axis: Axes, boxes: list[tuple[str, tuple[int, int], str]], columns: int) -> None:
-    most = [max(size[k] for _, size, _ in boxes) for k in (0, 1)]
+def _draw(axis: Axes, boxes: list[Box], columns: int, chained: bool) -> None:
+    """Draw the boxes of a row, and what leads from one to the next; inputs are no larger."""
+    most = [max(size[k] for kind, size, _ in boxes if kind != "Input") for k in (0, 1)]
     for i, (kind, (steps, values), colour) in enumerate(boxes):
-        high = max(HIGHEST * steps / most[0], LOWEST)
-        wide = max(WIDEST * values / most[1], NARROWEST)
+        high = max(HIGHEST * min(steps / most[0], 1), LOWEST)
+        wide = max(WIDEST * min(values / most[1], 1), NARROWEST)
         corner = (i - wide / 2, HIGHEST / 2 - high / 2)
         axis.add_patch(Rectangle(corner, wide, high, facecolor=colour, edgecolor="black", lw=0.5))
-        words = CAPITAL.sub("\n", kind)
-        text = f"{words}\n{steps:,} x {values:,}"
+        text = f"{CAPITAL.sub(chr(10), kind)}\n{steps:,} x {values:,}"
         axis.text(i, HIGHEST / 2 + high / 2 + 0.03, text, ha="center", va="bottom", fontsize=7)
-        if i:
+        if i and chained:
             axis.plot([i - 0.5, i - 0.5], [HIGHEST / 2] * 2, ">", color="black", markersize=2)
     axis.set(xlim=(-0.6, columns - 0.4), ylim=(-0.03, 1.25))
     axis.axis("off")

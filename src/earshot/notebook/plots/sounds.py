@@ -17,7 +17,10 @@ from earshot.synthesis.rebuilt import Rebuilt
 
 __all__ = ["rebuilt", "rounds"]
 
-MOST_DB = 30.0  # Difference at the ends of the colours: hardly anything lies beyond.
+MOST_DB = 16.5  # Difference at the ends of the colours: what is more is plainly wrong.
+LEVELS = 64
+"""Colours of a spectrogram: few enough that both kinds fit the 256 of a notebook's images."""
+DIFFERENT = 11  # Colours from violet to orange, told apart with every kind of colour vision.
 
 
 def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
@@ -44,7 +47,8 @@ def rebuilt(sounds: Sequence[Rebuilt], settings: LogMel) -> Figure:
         duration_s = len(one.spectrogram) * step_s
         image = style.draw_spectrogram(column[0], one.spectrogram, duration_s, **limits)
         other = style.draw_spectrogram(column[1], one.difference, duration_s, **different)
-        other.set_cmap("PuOr_r")  # orange and violet: told apart with every kind of colour vision
+        image.set_cmap(plt.get_cmap("magma", LEVELS))
+        other.set_cmap(plt.get_cmap("PuOr_r", DIFFERENT))
         column[0].set_title(style.plain(one.name), fontsize=9)
         column[0].set_xticklabels([])
         off = f"{one.distance_db:.1f} dB off" if one.difference.any() else "nothing off"
