@@ -28,12 +28,12 @@ def gradient_histograms(folder: PathLike) -> dict[str, list[Array]]:
     from tensorboard.util import tensor_util
 
     path = Path(folder) / "gradients"
+    way_out = "train with callbacks=networks.tensorboard(folder, ...)."
     events = EventAccumulator(str(path), size_guidance={"tensors": 0})
     try:
         events.Reload()
     except Exception as error:  # a folder that is none, foreign bytes: whatever TensorBoard raises
-        reason = reason_of(error)
-        raise EarshotError(f"{path} holds no readable logs ({reason}): train again.") from error
+        raise EarshotError(f"{path} cannot be read ({reason_of(error)}): {way_out}") from error
     found = {}
     for tag in events.Tags()["tensors"]:
         kept: list[Any] = []
@@ -42,8 +42,5 @@ def gradient_histograms(folder: PathLike) -> dict[str, list[Array]]:
         bins = [tensor_util.make_ndarray(event.tensor_proto) for event in kept]
         found[tag.removeprefix("gradients/")] = bins
     if not found:
-        raise EarshotError(
-            f"There are no histograms of gradients in {path}: train with "
-            "callbacks=networks.tensorboard(folder, ...)."
-        )
+        raise EarshotError(f"There are no histograms of gradients in {path}: {way_out}")
     return found

@@ -27,6 +27,7 @@ SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
 PALE = "#d9e2ec"  # the other answers
 OTHER = "#c8553d"  # orange red: what is doubtful, what is set apart, noise
 FOUND = "#0072b2"  # blue, which nobody takes for orange red: segments that are sure
+SHARP = 1000  # frames that are drawn as they are: their PNG image is a quarter as large
 COLUMN_IN = 1.8  # width of a small axis in inches: five of them fill 900 pixels
 
 
@@ -89,6 +90,7 @@ def draw_spectrogram(
 ) -> AxesImage:
     """Draw a spectrogram, shape (frames, bands), time to the right; y goes to its bands, or top."""
     options |= {"extent": (0, duration_s, 0, rows.shape[1] if top is None else top)}
+    options |= {"interpolation": "nearest" if len(rows) <= SHARP else "antialiased"}
     return axis.imshow(rows.T, origin="lower", aspect="auto", cmap="magma", **options)
 
 
