@@ -95,7 +95,7 @@ def gradients(
             interpolation="nearest",
         )  # fmt: skip
         axis.ticklabel_format(axis="y", scilimits=(-2, 2), useMathText=False)
-    style.colour_bar(image, axes, "how many, of the most")
+    style.colour_bar(image, axes, "how many, against the most")
     figure.suptitle(style.plain(title), fontsize=11)
     return figure
 
