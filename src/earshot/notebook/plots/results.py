@@ -1,4 +1,4 @@
-"""Figures of what networks learn and answer.
+"""Figures of what networks answer.
 
 >>> from earshot.notebook import plots
 >>> figure = plots.confusion([0, 0, 1], [0, 1, 1], ["yes", "no"])
@@ -22,26 +22,10 @@ from earshot.recognition.recognizer import Prediction
 from earshot.recognition.thresholds import RocCurve
 from earshot.types import Array
 
-__all__ = ["accuracies", "answers", "confusion", "curves", "examples", "few_labels",
-           "probabilities", "rounds", "spotting", "trade_off"]  # fmt: skip
+__all__ = ["accuracies", "answers", "confusion", "examples", "probabilities", "spotting",
+           "trade_off"]  # fmt: skip
 
 MOST_BARS = 12  # classes beside a spectrogram: as many as can be read
-
-
-def curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """Draw loss and accuracy against epochs: by name, what :func:`earshot.networks.fit` gave."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
-    for axis, what in zip(axes, ("loss", "accuracy"), strict=True):
-        axis.set(xlabel="epoch", ylabel=what)
-        for i, (name, history) in enumerate(histories.items()):
-            epochs = np.arange(1, len(history[what]) + 1)
-            tested = f"val_{what}" in history
-            label = None if tested else style.plain(name)
-            axis.plot(epochs, history[what], f"C{i}.--", alpha=0.6, label=label)
-            if tested:
-                axis.plot(epochs, history[f"val_{what}"], f"C{i}.-", label=style.plain(name))
-    axes[1].legend(title="dashed: training, solid: test", fontsize=8)
-    return figure
 
 
 def confusion(truth: Sequence[int], predicted: Sequence[int], class_names: Sequence[str]) -> Figure:
@@ -106,15 +90,6 @@ def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
         axis.bar(style.plain(name), 100 * np.mean(shares), color=colour, alpha=0.85)
         axis.plot([i] * len(shares), 100 * np.asarray(shares), "k_", markersize=14)
     axis.tick_params(axis="x", rotation=20)
-    return figure
-
-
-def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw errors in dB, by name, of :mod:`earshot.synthesis.griffin_lim` against its rounds."""
-    figure, axis = style.one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
-    for name, values in errors.items():
-        axis.plot(values, label=style.plain(name))
-    style.add_legend(axis)
     return figure
 
 
@@ -198,20 +173,3 @@ def _mark(axis: Axes, marks: Sequence[int]) -> None:
     """Number a logarithmic axis, and say in the legend what the dots are."""
     axis.set_xticks(marks, [str(mark) for mark in marks])
     style.add_legend(axis, title="dot: as it is set")
-
-
-def few_labels(shares: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
-    """Draw accuracies (0 to 1), by network and seconds that were labelled, a mark each."""
-    figure, axis = style.one_axis(
-        xlabel="labelled seconds", ylabel="balanced accuracy (%)", xscale="log"
-    )
-    for i, (name, by_seconds) in enumerate(shares.items()):
-        seconds = sorted(by_seconds)
-        means = [100 * np.mean(by_seconds[s]) for s in seconds]
-        axis.plot(seconds, means, f"C{i}o-", label=style.plain(name))
-        for s in seconds:
-            axis.plot([s] * len(by_seconds[s]), 100 * np.asarray(by_seconds[s]), f"C{i}_")
-    axis.set_xticks(seconds, [str(s) for s in seconds])
-    axis.minorticks_off()
-    axis.legend(fontsize=8)
-    return figure
