@@ -26,12 +26,15 @@ HERE = Path(__file__).resolve().parent
 
 CHATTER = re.compile(
     r"^(WARNING: All log messages before absl|[IWE]0000 |To enable the following instr"
-    r"|WARNING:tensorflow:\d+ out of).*\n?", re.M,
+    r"|WARNING:tensorflow:\d+ out of|INFO: Created TensorFlow Lite).*\n?", re.M,
 )  # fmt: skip
 """What TensorFlow writes when it starts, past every setting of its log level."""
 
 WHERE = re.compile(r"^\S*ipykernel_\d+\S*: (\w+Warning: .*\n)(?:  .*\n)?", re.M)
 """A warning begins with the name of a temporary file, and ends with a line of the cell."""
+
+
+WIDGET = "application/vnd.jupyter.widget-view+json"  # kind of output that a kernel has to answer
 
 
 class LiveClient(NotebookClient):
@@ -61,6 +64,28 @@ def with_parameters(notebook, settings):
 
 def _injected(cell):
     return "injected-parameters" in cell.metadata.get("tags", [])
+
+
+def _number(notebook):
+    """Count the cells anew, as a run without the settings would have."""
+    code = (cell for cell in notebook.cells if cell.cell_type == "code")
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = number
+
+
+def without_kernel(notebook):
+    """Let pictures stand in for widgets, which nothing answers in a saved page, and lighten it."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "image/png" in (data := output.get("data", {})):
+                data.pop(WIDGET, None)
+                data["image/png"] = in_256_colours(data["image/png"])
+    if not any(WIDGET in o.get("data", {}) for c in notebook.cells for o in c.get("outputs", [])):
+        notebook.metadata.pop("widgets", None)  # their state, of which nothing is left to see
 
 
 def in_256_colours(png):
@@ -93,11 +118,8 @@ def run(name, into, settings):
         failure = error
     if target.parent == HERE:  # the settings of this run are none of the notebook's own
         notebook.cells = [cell for cell in notebook.cells if not _injected(cell)]
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = in_256_colours(output.data["image/png"])
+        _number(notebook)
+    without_kernel(notebook)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".partial")
     nbformat.write(notebook, temporary)

@@ -10,7 +10,7 @@ from earshot.datasets import WordSet
 from earshot.features import StreamSpectrogram
 from earshot.notebook import plots
 from earshot.notebook.plots import style
-from earshot.recognition import Prediction, Steps
+from earshot.recognition import Prediction, SpottingCurve, Steps
 from earshot.recognition.thresholds import curve_of
 from earshot.segmentation import Segment
 
@@ -37,6 +37,7 @@ def drawn(name="one", other="two"):
                "val_accuracy": [0.4, 0.8]}  # fmt: skip
     answer = Prediction(other, 0.7, {name: 0.3, other: 0.7})
     curve = curve_of(np.array([1.0, 2.0]), np.array([-1.0, 1.5]))
+    found_along = SpottingCurve(np.arange(3.0), np.ones(3), np.arange(3.0), 1, 0.1)
     found = [Segment(0.1, 0.2, name, 0.9), Segment(0.3, 0.4, other, 0.2)]
     words = WordSet([X, X], [0, 1], (name, other), [name, other], [name, other], 8000)
     return {
@@ -56,6 +57,7 @@ def drawn(name="one", other="two"):
         "answers": lambda: plots.answers(
             np.eye(3), [name, name, other], [name, other, "z"], label=name
         ),
+        "spotting": lambda: plots.spotting({name: found_along}),
         "trade_off": lambda: plots.trade_off({name: curve}),
         "few_labels": lambda: plots.few_labels({name: {1: [0.6, 0.7], 10: [0.9]}}),
         "confusion": lambda: plots.confusion([0, 1], [1, 1], [name, other]),

@@ -1,5 +1,6 @@
 """The player, for real: in headless Chromium, as a page of its own."""
 
+import base64
 import io
 import json
 import re
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
+from PIL import Image
 from support import hardware
 from support.markup import parsed, texts
 
@@ -224,3 +226,24 @@ def test_scripts_build_no_markup_from_what_they_are_given():
 def test_steps_of_another_length_are_refused(sound, steps):
     with pytest.raises(EarshotError, match=r"5\.0 s of sound, and this is 10\.0 s"):
         Player(np.tile(sound, 2), steps, sample_rate=16000)
+
+
+class TestPicture:
+    def image(self, player):
+        bundle = player._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in bundle
+        with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as image:
+            return np.asarray(image.convert("RGB"), int)
+
+    def test_where_no_widget_runs_a_picture_shows_sound_and_answers(self, sound, steps):
+        image = self.image(Player(sound, steps, sample_rate=16000, title="a stream"))
+        assert image.shape[1] <= 900
+        ribbon = image[round(0.83 * len(image))]
+        blue = ribbon[:, 2] > ribbon[:, 0] + 40  # speech, against orange red
+        assert 0.2 < blue.mean() < 0.4  # 1.5 of 5 s
+
+    def test_a_long_stream_is_drawn_with_fewer_columns(self, steps, monkeypatch):
+        monkeypatch.setattr(stream_player, "MOST_DRAWN", 100)
+        rng = np.random.default_rng(0)
+        player = Player(rng.standard_normal(5 * 16000).astype(np.float32) / 9, steps)
+        assert self.image(player).any()

@@ -1,96 +1,9 @@
-"""Every notebook, executed as small as `make demo` does: what it prints, draws and leaves."""
+"""What happens when a notebook fails; each notebook has tests of its own beside this file."""
 
 import subprocess
 import sys
-import time
 
-from support.notebooks import NOTEBOOKS, n_images, n_players, run
-
-import earshot
-from earshot.segmentation import label_tracks
-
-
-def test_04_trains_four_networks_and_compares_them(data, tmp_path):
-    printed, cells = run(
-        "04_train_lstm", tmp_path, f"DATA={data}", f"LOGS={tmp_path / 'logs'}",
-        f"MODELS={tmp_path / 'models'}",
-    )  # fmt: skip
-    for name in (
-        "1_raw", "2_spectrogram", "2_spectrogram_mean", "3_raw_varied", "4_spectrogram_varied",
-    ):  # fmt: skip
-        assert (tmp_path / "models" / f"lstm_{name}" / "network.keras").is_file()
-        assert f"lstm_{name}: " in printed
-    assert n_images(cells) >= 5
-    assert n_players(cells) == 1
-
-
-def test_05_recognizes_with_the_committed_recognizer(data, tmp_path):
-    printed, cells = run("05_inference", tmp_path, f"DATA={data}", f"FILES={data / 'my_words'}")
-    assert "recognized" in printed
-    assert n_images(cells) >= 4
-    assert n_players(cells) == 1
-    assert (data / "exported" / "saved_model.pb").is_file()
-
-
-def test_06_speaks_words_and_spectrograms(tmp_path):
-    printed, cells = run("06_text_to_speech", tmp_path, f"FOLDER={tmp_path}", "ENGINE=espeak")
-    assert "seven (espeak)" in printed
-    assert (tmp_path / "en-espeak" / "seven.wav").is_file()
-    assert "the list of words is empty" in printed
-    assert n_images(cells) >= 4
-    assert n_players(cells) == 4
-
-
-def test_07_learns_new_words_and_says_unknown(data, tmp_path):
-    printed, cells = run(
-        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
-        f"KEYWORDS={tmp_path / 'nowhere'}",
-    )  # fmt: skip
-    assert (data / "animals.npz").is_file()
-    assert (data / "animals-test.npz").is_file()
-    assert "bird, cat, dog, fox, unknown" in printed
-    assert "the animals take its place" in printed
-    assert earshot.load(tmp_path / "mine_animals").class_names[-1] == "unknown"
-    assert n_images(cells) >= 5
-    assert n_players(cells) == 1
-
-
-def test_08_turns_spectrograms_back_into_sound(data, tmp_path):
-    printed, cells = run("08_spectrogram_to_audio", tmp_path, f"DATA={data}")
-    assert "times real time" in printed
-    assert "words_adversary" in printed
-    assert n_images(cells) >= 6
-    assert n_players(cells) == 6
-
-
-def test_09_tells_speech_from_noise_and_plays_it(data, tmp_path):
-    printed, cells = run(
-        "09_speech_or_noise", tmp_path, f"DATA={data}", f"MODELS={tmp_path}", f"REPORTS={tmp_path}"
-    )
-    for name in ("speech_or_noise", "speech_autoencoder", "speech_next_frame_lstm"):
-        assert earshot.load(tmp_path / name).class_names == ("noise", "speech")
-    assert "vanilla_conv " in printed
-    assert {s.word for s in label_tracks.read(tmp_path / "example.labels.txt")} <= {"speech"}
-    assert "earshot-player" in (tmp_path / "speech_or_noise.html").read_text()
-    assert len(list((tmp_path / "windows").glob("*/*.png"))) > 5
-    assert n_images(cells) >= 9
-
-
-def test_05_recognizes_what_is_said_between_keys_and_until_q(
-    data, tmp_path, speaker, microphone, screen, spoken
-):
-    def keep_talking():
-        time.sleep(3)
-        microphone.speak(spoken[0])
-        time.sleep(0.5)
-        screen.press("q")
-
-    said = speaker(data / "heard", keep_talking)
-    printed, _ = run("05_inference", tmp_path, f"DATA={data}", "WHERE=microphone")
-    before, after = printed.split("Listening.")
-    assert [line.split(" (")[0] for line in before.splitlines()[-len(said) :]] == said
-    heard = [line.split()[2] for line in after.splitlines() if line.endswith("%)")]
-    assert heard == said
+from support.notebooks import NOTEBOOKS
 
 
 def test_a_notebook_that_fails_says_which(tmp_path):

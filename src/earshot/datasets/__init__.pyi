@@ -1,4 +1,5 @@
 from .augmentation import Augmentation as Augmentation
+from .codes import spoken_codes as spoken_codes
 from .commands import speech_commands as speech_commands
 from .digits import spoken_digit as spoken_digit
 from .folders import from_folder as from_folder

@@ -18,8 +18,15 @@ from .stream_builders import (
     next_frame_lstm as next_frame_lstm,
     vanilla_conv as vanilla_conv,
 )
+from .stream_evaluation import (
+    balanced_accuracy as balanced_accuracy,
+    few_labels as few_labels,
+    stream_area as stream_area,
+    value_areas as value_areas,
+)
 from .stream_form import StreamForm as StreamForm, activations as activations, along as along
 from .stream_training import fit_linear_probe as fit_linear_probe, fit_streams as fit_streams
+from .tensorboard_logs import gradient_histograms as gradient_histograms
 from .training import (
     TrainingConfig as TrainingConfig,
     checkpoint_folder as checkpoint_folder,

@@ -1,5 +1,9 @@
 from . import players as players, plots as plots
 from .browser_recorder import BrowserRecorder as BrowserRecorder
+from .echo import as_heard as as_heard, hear_yourself as hear_yourself
+from .heard import hear_words as hear_words, show_heard as show_heard, show_take as show_take
+from .live_display import show_live as show_live
 from .record import record_words as record_words
 from .stream_player import Player as Player
 from .take_review import review as review
+from .uploads import upload as upload

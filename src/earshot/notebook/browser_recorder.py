@@ -5,7 +5,7 @@
 'r'
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 import traitlets
 
 from earshot.errors import EarshotError
+from earshot.notebook.pictures import Pictured, PicturedBox, as_png
+from earshot.notebook.plots import style
 from earshot.recording import takes
 from earshot.types import PathLike
 
@@ -23,7 +25,7 @@ __all__ = ["BrowserRecorder", "browser_recorder"]
 HERE = Path(__file__).parent
 
 
-class BrowserRecorder(anywidget.AnyWidget):
+class BrowserRecorder(Pictured, anywidget.AnyWidget):
     """Records with the browser's microphone, from one key to another, while it has the focus.
 
     The sound goes to disk while it comes, as ``<folder>/<name>_<date>-<time>.wav``. The settings
@@ -49,6 +51,12 @@ class BrowserRecorder(anywidget.AnyWidget):
         self._writer: takes.Writer | None = None
         self._n_chunks = 0
         self.on_msg(self._hear)
+
+    def picture(self) -> bytes:
+        """Give what a page says where no recorder runs, as a PNG image."""
+        keys = f"press {self.start_key}, speak, press {self.stop_key}."
+        told = f"A recorder appears here when the notebook runs in Jupyter: click on it,\n{keys}"
+        return as_png(style.note(told))
 
     def _hear(self, _: Any, message: dict[str, Any], buffers: list[bytes]) -> None:
         """Answer a message of the browser; what goes wrong is shown there."""
@@ -89,12 +97,25 @@ class BrowserRecorder(anywidget.AnyWidget):
 
 
 def browser_recorder(
-    folder: PathLike, show: Callable[[takes.Take], ipywidgets.Widget], **settings: Any
-) -> ipywidgets.VBox:
-    """Give a :class:`BrowserRecorder`, and below it the widget that ``show`` makes of each take."""
-    place = ipywidgets.VBox()
+    folders: Mapping[str, PathLike], show: Callable[[str, takes.Take], ipywidgets.Widget],
+    **settings: Any,
+) -> ipywidgets.VBox:  # fmt: skip
+    """Give a :class:`BrowserRecorder`, and below it the widget that ``show`` makes of each take.
+
+    ``folders`` are those for the takes, by word; of several words, one is chosen above it, and
+    ``show`` gets the word for which a take began.
+    """
+    place, words = ipywidgets.VBox(), {Path(path): word for word, path in folders.items()}
 
     def taken(take: takes.Take) -> None:
-        place.children = (show(take),)
+        place.children = (show(words[take.path.parent], take),)
 
-    return ipywidgets.VBox([BrowserRecorder(folder, on_take=taken, **settings), place])
+    recorder = BrowserRecorder(next(iter(words)), on_take=taken, **settings)
+    choice = ipywidgets.Dropdown(options=list(folders), description="word")
+
+    def choose(change: Any) -> None:
+        recorder.folder = folders[change.new]
+
+    choice.observe(choose, "value")
+    shown = [choice, recorder, place] if len(folders) > 1 else [recorder, place]
+    return PicturedBox(shown, recorder.picture)

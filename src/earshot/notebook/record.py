@@ -7,6 +7,8 @@ Recording in the browser.
 'BrowserRecorder'
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from earshot.errors import EarshotError
@@ -14,18 +16,19 @@ from earshot.recording import takes
 from earshot.recording.recorder import Recorder, problem
 from earshot.types import PathLike
 
-__all__ = ["record_words"]
+__all__ = ["record_words", "why_in_browser"]
 
 
 def record_words(
-    word: str, folder: PathLike = "data/own_recordings", *, where: str = "auto",
+    word: str | Sequence[str], folder: PathLike = "data/own_recordings", *, where: str = "auto",
     recorder: Recorder | None = None, speaker: str = "me", sample_rate: int = 16000,
     n_words: int | None = None,
 ) -> Any:  # fmt: skip
     """Record a word, said as often as you like; cut it, save it, and show what was cut.
 
     The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. Gives the widget of
-    :func:`review`; in the browser, the recorder, which shows it after each take.
+    :func:`review`; in the browser, the recorder, which shows it after each take. Of several words,
+    the keys are waited for once for each, in their order; in the browser, one is chosen.
 
     ``where`` is "microphone" (and keys of this machine), "browser", or "auto": the browser only if
     this machine has none, and why is said. The recorder holds device, keys and times, the
@@ -37,26 +40,44 @@ def record_words(
         from earshot.notebook.browser_recorder import browser_recorder
         from earshot.notebook.take_review import review
     except ImportError as error:
-        reason = f"The package {error.name} is missing, which shows what was recorded"
-        raise EarshotError(f"{reason}: pip install {error.name}.") from error
-    if where not in ("auto", "microphone", "browser"):
-        raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
-    recorder, raw = recorder or Recorder(), takes.raw_folder(folder, word)
+        missing = f"The package {error.name} is missing, which shows what was recorded"
+        raise EarshotError(f"{missing}: pip install {error.name}.") from error
+    words = (word,) if isinstance(word, str) else tuple(word)
+    if not words:
+        raise EarshotError("There is no word to record: name one.")
+    recorder = recorder or Recorder()
+    folders = {word: takes.raw_folder(folder, word) for word in words}
 
-    def show(take: takes.Take) -> Any:
-        words = takes.cut(
+    def cut(word: str, take: takes.Take) -> list[Path]:
+        return takes.cut(
             take.path, folder, word, speaker=speaker, sample_rate=sample_rate, n_words=n_words
         )
-        return review(words, folder)
 
-    reason = "" if where == "browser" else problem(recorder.device)
-    if reason and (where == "microphone" or recorder.device is not None):
-        raise EarshotError(reason)
-    if where == "browser" or reason:
+    reason = why_in_browser(where, recorder)
+    if reason is not None:
         print(f"Recording in the browser. {reason}".strip())
         return browser_recorder(
-            raw, show, name=speaker, start_key=recorder.start_key, stop_key=recorder.stop_key,
+            folders, lambda word, take: review(cut(word, take), folder),
+            name=speaker, start_key=recorder.start_key, stop_key=recorder.stop_key,
             pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
         )  # fmt: skip
-    print(f"Recording “{word}” on this machine: it has a microphone, and its keys can be heard.")
-    return show(recorder.record(raw, name=speaker))
+    paths: list[Path] = []
+    for one, raw in folders.items():
+        print(f"Recording “{one}” on this machine: it has a microphone, and its keys can be heard.")
+        paths += cut(one, recorder.record(raw, name=speaker))
+    return review(paths, folder)
+
+
+def why_in_browser(where: str, recorder: Recorder) -> str | None:
+    """Say why the browser records: "" when it was asked for, None when this machine does.
+
+    ``where`` is as for :func:`record_words`, which raises the same errors.
+    """
+    if where not in ("auto", "microphone", "browser"):
+        raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
+    if where == "browser":
+        return ""
+    reason = problem(recorder.device)
+    if reason and (where == "microphone" or recorder.device is not None):
+        raise EarshotError(reason)
+    return reason or None

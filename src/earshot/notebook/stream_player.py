@@ -16,6 +16,7 @@ and 320 MB (``benchmarks/player.py``).
 import base64
 import html
 import io
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ import traitlets
 from earshot import audio, files
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
+from earshot.notebook.pictures import Pictured, as_png
+from earshot.notebook.plots import streams, style
 from earshot.recognition.classification import Steps
 from earshot.types import Array, PathLike
 
@@ -37,6 +40,7 @@ __all__ = ["Player"]
 HERE = Path(__file__).parent
 RATE = 16000  # of the sound that is sent, in Hz
 MOST_COLUMNS = 60_000  # of the spectrogram, however long the sound is: more is never seen
+MOST_DRAWN = 1500  # the same in the picture that stands in for the player
 TILE_COLUMNS = 4096  # in one PNG image: browsers are slow with wider ones
 LONG_S = 300.0
 """Longer sound is sent as Ogg Vorbis: a fifth of FLAC's space, and MP3 would come 70 ms late."""
@@ -48,7 +52,7 @@ OTHERS = ("#2a6f97", "#e09f3e", "#7b2d8b", "#1b998b", "#457b9d", "#9c6644", "#b5
           "#5a189a", "#bc6c25")  # fmt: skip
 
 
-class Player(anywidget.AnyWidget):
+class Player(Pictured, anywidget.AnyWidget):
     """Plays a sound, with a cursor on its spectrogram and a square for what is heard.
 
     The square is green for "speech", red for "noise", and shows how sure the network is; a ribbon
@@ -76,6 +80,7 @@ class Player(anywidget.AnyWidget):
             duration_s = len(sound := audio.validate(sound)) / rate
         _check(steps, duration_s)
         tiles, columns_per_s = _tiles(sound, rate)
+        self._steps, self._settings = steps, _settings(rate)
         coded, kind = _coded(sound, rate, duration_s > LONG_S)
         names = list(steps.class_names)
         about = {
@@ -89,6 +94,21 @@ class Player(anywidget.AnyWidget):
             labels=steps.labels.astype(np.uint8).tobytes(),
             certainty=np.rint(255 * steps.probability).astype(np.uint8).tobytes(),
         )  # fmt: skip
+
+    def picture(self) -> bytes:
+        """Draw what stands in for the player where no widget runs: spectrogram and answers."""
+        ends = np.cumsum([0, *self.about["tile_sizes"]])
+        tiles = [_columns(self.tiles[a:b]) for a, b in itertools.pairwise(ends)]
+        columns = np.concatenate(tiles)
+        n = -(-len(columns) // MOST_DRAWN)
+        columns = np.pad(columns, [(0, -len(columns) % n), (0, 0)], "edge")
+        columns = columns.reshape(-1, n, columns.shape[1]).max(axis=1)
+        figure, axis = streams.over_ribbons(
+            columns, self.about["duration_s"], {"heard": self._steps}, unit="loudness, 8 bits",
+            title=self.about["title"],
+        )  # fmt: skip
+        style.label_bands(axis, self._settings)
+        return as_png(figure)
 
     def save_html(self, path: PathLike) -> None:
         """Write the player as one HTML file that needs no network; an older one is replaced."""
@@ -121,13 +141,18 @@ def _check(steps: Steps, duration_s: float) -> None:
         )
 
 
-def _tiles(sound: PathLike | Array, rate: int) -> tuple[list[bytes], float]:
-    """Make the spectrogram as a row of PNG images; gives them and their columns a second."""
+def _settings(rate: int) -> StreamSpectrogram:
+    """Give the settings of the spectrogram that is shown, of a sound of this rate in Hz."""
     shown = rate if rate < RATE and rate % 100 == 0 else RATE
-    settings = StreamSpectrogram(
+    return StreamSpectrogram(
         sample_rate=shown, n_fft=2 * (shown * 16 // 1000), hop_length=shown // 100, n_mels=64,
         floor_s=None, top_db=90.0,
     )  # fmt: skip
+
+
+def _tiles(sound: PathLike | Array, rate: int) -> tuple[list[bytes], float]:
+    """Make the spectrogram as a row of PNG images; gives them and their columns a second."""
+    settings = _settings(rate)
     parts = settings.blocks(audio.blocks_of(sound, rate))
     quantized = np.concatenate([settings.to_quantized(part) for part in parts])
     n = -(-len(quantized) // MOST_COLUMNS)  # steps in a column, of which the loudest is shown
@@ -150,6 +175,14 @@ def _image(columns: Array) -> bytes:
     file = io.BytesIO()
     image.save(file, format="PNG")
     return file.getvalue()
+
+
+def _columns(tile: bytes) -> Array:
+    """Give back the values of :func:`_image`."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(tile)) as image:
+        return np.asarray(image)[::-1].T
 
 
 def _coded(sound: PathLike | Array, sample_rate: int, long: bool) -> tuple[bytes, str]:

@@ -9,26 +9,33 @@
 """
 
 import html
-from collections.abc import Callable, Sequence
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
+from matplotlib.figure import Figure
 
 from earshot import audio
+from earshot.notebook.pictures import PicturedBox, as_png
 from earshot.notebook.players import player
+from earshot.notebook.plots import data, style
 from earshot.recording import takes
 from earshot.types import PathLike
 
 __all__ = ["review"]
 
 MOST_SHOWN = 100  # a browser has trouble with many more players
+MOST_DRAWN = 20  # in the picture that stands in for the widget
+DRAWN_HZ = 8000  # rate of the waveforms in it
 
 
 def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
     """Show words, as :func:`earshot.recording.takes.cut` wrote them, with players.
 
     A button drops each, which moves its file; the examples of every word in the folder are counted.
+    Where no widget runs, a picture of the waveforms and the players stand in for it.
     """
     counts = ipywidgets.HTML()
 
@@ -45,12 +52,28 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
         text = "No word was found in this take: speak nearer to the microphone, with pauses."
     elif len(paths) > MOST_SHOWN:
         text += f" The last {MOST_SHOWN} are shown; the others are in {paths[0].parent}."
-    shown = [_word(path, count) for path in paths[-MOST_SHOWN:]]
-    words = ipywidgets.Box(shown, layout={"flex_flow": "row wrap"})
-    return ipywidgets.VBox([ipywidgets.HTML(html.escape(text)), words, counts])
+    titles = _titles(paths[-MOST_SHOWN:])
+    players = {path: player(*audio.read(path), title) for path, title in titles.items()}
+    words = ipywidgets.Box(
+        [_word(path, shown, count) for path, shown in players.items()],
+        layout={"flex_flow": "row wrap"},
+    )
+    drawn = list(players)[:MOST_DRAWN]
+    return PicturedBox(
+        [ipywidgets.HTML(html.escape(text)), words, counts],
+        lambda: as_png(_picture({path: titles[path] for path in drawn}, text)),
+        sounds="".join(players[path] for path in drawn),
+    )
 
 
-def _word(path: Path, changed: Callable[[], None]) -> ipywidgets.VBox:
+def _titles(paths: Sequence[Path]) -> dict[Path, str]:
+    """Name clips by their files, and, where several words are among them, by their words, too."""
+    several = len({path.parent for path in paths}) > 1
+    words = [f"{urllib.parse.unquote(path.parent.name)} " * several for path in paths]
+    return {path: f"{word}{path.stem}" for path, word in zip(paths, words, strict=True)}
+
+
+def _word(path: Path, shown: str, changed: Callable[[], None]) -> ipywidgets.VBox:
     dropped = ipywidgets.ToggleButton(description="drop", layout={"width": "150px"})
     places = {False: path}
 
@@ -63,6 +86,15 @@ def _word(path: Path, changed: Callable[[], None]) -> ipywidgets.VBox:
         changed()
 
     dropped.observe(move, "value")
-    x, sample_rate = audio.read(path)
-    shown = ipywidgets.HTML(player(x, sample_rate, path.stem))
-    return ipywidgets.VBox([shown, dropped], layout={"align_items": "center"})
+    return ipywidgets.VBox([ipywidgets.HTML(shown), dropped], layout={"align_items": "center"})
+
+
+def _picture(titles: Mapping[Path, str], text: str) -> Figure:
+    """Draw the waveforms of words that are still there, or the text alone."""
+    there = [path for path in titles if path.is_file()]
+    if not there:
+        return style.note(text)
+    clips = [audio.read(path, DRAWN_HZ)[0] for path in there]
+    figure = data.waveforms(clips, DRAWN_HZ, [titles[path] for path in there])
+    figure.suptitle(style.plain(text), fontsize=10)
+    return figure

@@ -1,5 +1,12 @@
 from .classification import Steps as Steps, classify as classify, follow as follow
 from .confusions import ConfusablePair as ConfusablePair, confusable as confusable
+from .false_alarms import SpottingCurve as SpottingCurve, spotting_curve as spotting_curve
+from .few_examples import (
+    accuracy as accuracy,
+    by_examples as by_examples,
+    few as few,
+    heard_labels as heard_labels,
+)
 from .last_layer import embed as embed
 from .listening import listen as listen
 from .memory import Memory as Memory

@@ -1,7 +1,9 @@
 """Every figure of the notebooks: functions that draw and return a matplotlib figure.
 
-What they draw: recordings (``data``), word sets in the making (``sets``), what networks learn and
-answer (``results``), how they compare (``comparison``), and streams.
+What they draw: recordings (``data``), word sets in the making (``sets``), networks
+(``architecture``), what they get (``inputs``), how they learn (``training``), what they answer
+(``results``), how they compare (``comparison``), streams, and sounds rebuilt from spectrograms
+(``sounds``).
 """
 
 import lazy_loader

@@ -1,3 +1,4 @@
+from .architecture import architectures as architectures
 from .comparison import tested as tested
 from .data import (
     durations as durations,
@@ -7,16 +8,22 @@ from .data import (
     waveforms as waveforms,
     word_counts as word_counts,
 )
+from .inputs import masked as masked
 from .results import (
     accuracies as accuracies,
     answers as answers,
     confusion as confusion,
-    curves as curves,
     examples as examples,
-    few_labels as few_labels,
     probabilities as probabilities,
-    rounds as rounds,
+    spotting as spotting,
     trade_off as trade_off,
 )
 from .sets import front_ends as front_ends, normalized as normalized
-from .streams import along as along, stream as stream
+from .sounds import rebuilt as rebuilt, rounds as rounds
+from .streams import along as along, code as code, stream as stream
+from .training import (
+    compared as compared,
+    curves as curves,
+    few_labels as few_labels,
+    gradients as gradients,
+)

@@ -1,4 +1,4 @@
-"""Figures of what networks learn and answer.
+"""Figures of what networks answer.
 
 >>> from earshot.notebook import plots
 >>> figure = plots.confusion([0, 0, 1], [0, 1, 1], ["yes", "no"])
@@ -11,33 +11,21 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from earshot.features.log_mel import LogMel
 from earshot.notebook.plots import style
+from earshot.recognition.false_alarms import SpottingCurve
 from earshot.recognition.recognizer import Prediction
 from earshot.recognition.thresholds import RocCurve
 from earshot.types import Array
 
-__all__ = ["accuracies", "answers", "confusion", "curves", "examples", "few_labels",
-           "probabilities", "rounds", "trade_off"]  # fmt: skip
+__all__ = ["accuracies", "answers", "confusion", "examples", "probabilities", "spotting",
+           "trade_off"]  # fmt: skip
 
-
-def curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """Draw loss and accuracy against epochs: by name, what :func:`earshot.networks.fit` gave."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
-    for axis, what in zip(axes, ("loss", "accuracy"), strict=True):
-        axis.set(xlabel="epoch", ylabel=what)
-        for i, (name, history) in enumerate(histories.items()):
-            epochs = np.arange(1, len(history[what]) + 1)
-            tested = f"val_{what}" in history
-            label = None if tested else style.plain(name)
-            axis.plot(epochs, history[what], f"C{i}.--", alpha=0.6, label=label)
-            if tested:
-                axis.plot(epochs, history[f"val_{what}"], f"C{i}.-", label=style.plain(name))
-    axes[1].legend(title="dashed: training, solid: test", fontsize=8)
-    return figure
+MOST_BARS = 12  # classes beside a spectrogram: as many as can be read
 
 
 def confusion(truth: Sequence[int], predicted: Sequence[int], class_names: Sequence[str]) -> Figure:
@@ -58,22 +46,40 @@ def confusion(truth: Sequence[int], predicted: Sequence[int], class_names: Seque
 
 
 def probabilities(
-    prediction: Prediction, spectrogram: Array, front_end: LogMel, title: str = ""
-) -> Figure:
-    """Draw a spectrogram, shape (frames, n_mels), beside the probabilities of all classes."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 2.4), layout="constrained")
-    duration_s = len(spectrogram) * front_end.hop_length / front_end.sample_rate
-    limits, unit = style.spectrogram_scale(spectrogram, front_end)
-    image = style.draw_spectrogram(axes[0], spectrogram, duration_s, **limits)
-    style.label_bands(axes[0], front_end)
-    style.colour_bar(image, axes[0], unit)
-    axes[0].set(title=style.plain(title), xlabel="time (s)")
-    names = list(prediction.probabilities)
-    colours = [style.SPEECH if name == prediction.word else style.PALE for name in names]
-    axes[1].barh([*map(style.plain, names)], list(prediction.probabilities.values()), color=colours)
-    axes[1].invert_yaxis()
-    axes[1].set(title=style.plain(prediction), xlabel="probability", xlim=(0, 1))
+    predictions: Prediction | Sequence[Prediction], spectrograms: Array | Sequence[Array],
+    front_end: LogMel, titles: str | Sequence[str] = "",
+) -> Figure:  # fmt: skip
+    """Draw spectrograms, each of shape (frames, n_mels), beside the probabilities of the classes.
+
+    One answer or several, a row each; of many classes, the ``MOST_BARS`` most probable.
+    """
+    if isinstance(predictions, Prediction):
+        predictions, titles = [predictions], [str(titles)]
+        spectrograms = [np.asarray(spectrograms)]
+    n, scale = len(predictions), style.spectrogram_scale(spectrograms[0], front_end)
+    figure, axes = plt.subplots(
+        n, 2, figsize=(9, 0.3 + 2.1 * n), layout="constrained", squeeze=False
+    )
+    frame_s = front_end.hop_length / front_end.sample_rate
+    for i, (title, seen) in enumerate(zip(titles, spectrograms, strict=True)):
+        image = style.draw_spectrogram(axes[i, 0], seen, len(seen) * frame_s, **scale[0])
+        style.label_bands(axes[i, 0], front_end)
+        axes[i, 0].set(title=style.plain(title), xlabel="time (s)" if i == n - 1 else "")
+        _bars(axes[i, 1], predictions[i])
+        axes[i, 1].set_xlabel("probability" if i == n - 1 else "")
+    style.colour_bar(image, axes[:, 0], scale[1])
     return figure
+
+
+def _bars(axis: Axes, answer: Prediction) -> None:
+    """Draw the probabilities of the likeliest classes, in the order of the classes."""
+    likely = sorted(answer.probabilities, key=answer.probabilities.__getitem__)[-MOST_BARS:]
+    shown = {name: p for name, p in answer.probabilities.items() if name in likely}
+    colours = [style.SPEECH if name == answer.word else style.PALE for name in shown]
+    axis.barh([*map(style.plain, shown)], list(shown.values()), color=colours)
+    axis.invert_yaxis()
+    axis.tick_params(labelsize=8)
+    axis.set(title=style.plain(answer), xlim=(0, 1))
 
 
 def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
@@ -84,15 +90,6 @@ def accuracies(results: Mapping[str, Sequence[float]]) -> Figure:
         axis.bar(style.plain(name), 100 * np.mean(shares), color=colour, alpha=0.85)
         axis.plot([i] * len(shares), 100 * np.asarray(shares), "k_", markersize=14)
     axis.tick_params(axis="x", rotation=20)
-    return figure
-
-
-def rounds(errors: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw errors in dB, by name, of :mod:`earshot.synthesis.griffin_lim` against its rounds."""
-    figure, axis = style.one_axis(7, 3, xlabel="rounds", ylabel="error of the magnitudes (dB)")
-    for name, values in errors.items():
-        axis.plot(values, label=style.plain(name))
-    style.add_legend(axis)
     return figure
 
 
@@ -151,24 +148,28 @@ def trade_off(curves: Mapping[str, RocCurve]) -> Figure:
         axis.plot(unknown, known, f"C{i}o", clip_on=False, zorder=3, alpha=0.8)
         lowest.append(known)
     axis.set_ylim(max(min(lowest) - 15, 0), 101)
-    marks = (0, 1, 2, 5, 10, 20, 50, 100)
+    _mark(axis, (0, 1, 2, 5, 10, 20, 50, 100))
+    return figure
+
+
+def spotting(curves: Mapping[str, SpottingCurve]) -> Figure:
+    """Draw the words found along a stream against other words named an hour, by name."""
+    figure, axis = style.one_axis(
+        7, xscale="symlog", ylim=(0, 101), xlabel="false alarms an hour, logarithmic",
+        ylabel="words found (%)",
+    )  # fmt: skip
+    for i, (name, curve) in enumerate(curves.items()):
+        false, found = curve.false_alarms_per_hour, 100 * curve.found
+        axis.plot(false, found, f"C{i}.-", label=style.plain(name))
+        own = curve.as_set
+        axis.plot(false[own], found[own], f"C{i}o", markersize=11, clip_on=False, alpha=0.8)
+    axis.set_xlim(left=0)
+    most = axis.get_xlim()[1]
+    _mark(axis, [x for x in (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if x < most])
+    return figure
+
+
+def _mark(axis: Axes, marks: Sequence[int]) -> None:
+    """Number a logarithmic axis, and say in the legend what the dots are."""
     axis.set_xticks(marks, [str(mark) for mark in marks])
     style.add_legend(axis, title="dot: as it is set")
-    return figure
-
-
-def few_labels(shares: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
-    """Draw accuracies (0 to 1), by network and seconds that were labelled, a mark each."""
-    figure, axis = style.one_axis(
-        xlabel="labelled seconds", ylabel="balanced accuracy (%)", xscale="log"
-    )
-    for i, (name, by_seconds) in enumerate(shares.items()):
-        seconds = sorted(by_seconds)
-        means = [100 * np.mean(by_seconds[s]) for s in seconds]
-        axis.plot(seconds, means, f"C{i}o-", label=style.plain(name))
-        for s in seconds:
-            axis.plot([s] * len(by_seconds[s]), 100 * np.asarray(by_seconds[s]), f"C{i}_")
-    axis.set_xticks(seconds, [str(s) for s in seconds])
-    axis.minorticks_off()
-    axis.legend(fontsize=8)
-    return figure

@@ -16,16 +16,18 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from earshot.features.mel import MelBands
+from earshot.features.stream import StreamSpectrogram
 from earshot.segmentation.segments import Segment
 from earshot.types import Array
 
 __all__ = ["add_legend", "colour_bar", "draw_segments", "draw_spectrogram", "draw_waveform", "grid",
-           "label_bands", "one_axis", "plain", "spectrogram_scale"]  # fmt: skip
+           "label_bands", "note", "one_axis", "plain", "spectrogram_scale"]  # fmt: skip
 
 SPEECH = "#1f4e79"  # dark blue: waveforms, bars, and the answer among others
 PALE = "#d9e2ec"  # the other answers
 OTHER = "#c8553d"  # orange red: what is doubtful, what is set apart, noise
 FOUND = "#0072b2"  # blue, which nobody takes for orange red: segments that are sure
+SHARP = 1000  # frames that are drawn as they are: their PNG image is a quarter as large
 COLUMN_IN = 1.8  # width of a small axis in inches: five of them fill 900 pixels
 
 
@@ -43,6 +45,14 @@ def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figu
     figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
     axis.set(**labels)
     return figure, axis
+
+
+def note(text: str, width: float = 7) -> Figure:
+    """Make a figure of a text in a frame, each of its lines for itself."""
+    figure = plt.figure(figsize=(width, 0.5 + 0.22 * (1 + text.count("\n"))))
+    figure.text(0.03, 0.5, plain(text), va="center", fontsize=10, linespacing=1.5)
+    figure.patch.set(edgecolor=SPEECH, linewidth=3)
+    return figure
 
 
 def grid(
@@ -80,6 +90,7 @@ def draw_spectrogram(
 ) -> AxesImage:
     """Draw a spectrogram, shape (frames, bands), time to the right; y goes to its bands, or top."""
     options |= {"extent": (0, duration_s, 0, rows.shape[1] if top is None else top)}
+    options |= {"interpolation": "nearest" if len(rows) <= SHARP else "antialiased"}
     return axis.imshow(rows.T, origin="lower", aspect="auto", cmap="magma", **options)
 
 
@@ -94,10 +105,13 @@ def label_bands(axis: Axes, settings: MelBands, *, n: int = 5) -> None:
 def spectrogram_scale(rows: Array, settings: Any) -> tuple[dict[str, float], str]:
     """Give the limits of the colours that many log-mel spectrograms share, and what they mean.
 
-    Settings have a ``top_db``; what is quantized to 8 bits (uint8) goes from 0 to 255.
+    Settings have a ``top_db``; what is quantized to 8 bits (uint8) goes from 0 to 255, the windows
+    of a stream from 0 up.
     """
     if np.asarray(rows).dtype == np.uint8:
         return {"vmin": 0, "vmax": 255}, "loudness, 8 bits"
+    if isinstance(settings, StreamSpectrogram):
+        return {"vmin": 0, "vmax": settings.top_db}, "dB above the floor"
     return {"vmin": -settings.top_db, "vmax": 0}, "dB below the loudest"
 
 

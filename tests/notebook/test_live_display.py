@@ -1,0 +1,91 @@
+import base64
+import io
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import earshot
+from earshot.features import RawWaveform
+from earshot.notebook import live_display
+from earshot.recognition import Recognizer
+
+
+@pytest.fixture
+def stream(beep):
+    """Ten seconds with a low beep and a high one, in blocks of 20 ms."""
+    quiet = np.zeros(8000, np.float32)
+    x = np.concatenate([quiet, beep(300), quiet, quiet, beep(1500), quiet])
+    x += 1e-4 * np.random.default_rng(0).standard_normal(len(x)).astype(np.float32)
+    return [(x[i : i + 160], 8000) for i in range(0, len(x), 160)]
+
+
+def test_it_hears_what_listen_hears(trained, stream):
+    heard = live_display.show_live(trained, stream, show=lambda data: None)
+    assert list(map(str, heard)) == list(map(str, earshot.listen(trained, stream)))
+
+
+def test_every_picture_replaces_the_one_before_and_the_last_has_all_words(
+    trained, stream, monkeypatch
+):
+    clock = itertools.count()
+    monkeypatch.setattr(live_display.time, "monotonic", lambda: next(clock) * 0.02)
+    shown = []
+    heard = [x.word for x in live_display.show_live(trained, stream, show=shown.append)]
+    assert 2 < len(shown) < len(stream) / 5
+    assert shown[0]["text/plain"] == "heard: no word yet"
+    assert shown[-1]["text/plain"] == f"heard: {', '.join(heard)}"
+    with Image.open(io.BytesIO(base64.b64decode(shown[-1]["image/png"]))) as image:
+        assert image.width <= 900
+
+
+def test_slow_drawing_leaves_the_time_to_listening(trained, stream, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(live_display.time, "monotonic", lambda: clock[0])
+    drawn = []
+
+    def draw(data):
+        drawn.append(clock[0])
+        clock[0] += 2.0  # as on a machine that does much else
+
+    screen = live_display._Screen(trained.front_end, draw)
+    for _ in screen.watched(itertools.chain(*[stream] * 10)):
+        clock[0] += 0.02
+    assert len(drawn) == 3
+    assert min(np.diff(drawn)) >= 20
+
+
+def test_who_stops_listening_keeps_the_picture(trained, stream):
+    shown = []
+    live = live_display.show_live(trained, stream, show=shown.append)
+    first = next(live)
+    live.close()
+    assert shown[-1]["text/plain"] == f"heard: {first.word}"
+
+
+def test_the_sound_is_drawn_at_its_time(trained, stream):
+    screen = live_display._Screen(trained.front_end, lambda data: None)
+    list(screen.watched(itertools.chain(stream, stream, stream)))
+    axis = screen._figure().axes[0]
+    end_s = 3 * sum(len(x) for x, _ in stream) / 8000
+    left, right, *_ = axis.images[0].get_extent()
+    assert (left, right) == pytest.approx((end_s - live_display.SHOWN_S, end_s), abs=0.01)
+    assert axis.get_xlim() == pytest.approx((left, right))
+    assert np.ptp(axis.images[0].get_array(), axis=1).min() > 10
+
+
+def test_silence_stays_dark(trained):
+    screen = live_display._Screen(trained.front_end, lambda data: None)
+    list(screen.watched([(np.full(8000, 1e-5, np.float32), 8000)]))
+    assert screen._db().max() < -50
+
+
+def test_a_recognizer_without_a_spectrogram_is_refused_before_anything_is_shown(trained):
+    raw = RawWaveform(sample_rate=8000, n_samples=4000)
+    trained_on_samples = object.__new__(Recognizer)
+    trained_on_samples.front_end = raw
+    shown = []
+    with pytest.raises(earshot.EarshotError, match="does not listen"):
+        next(live_display.show_live(trained_on_samples, [], show=shown.append))
+    assert not shown
