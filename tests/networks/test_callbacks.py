@@ -164,6 +164,18 @@ class TestCheckpoint:
         assert warned[0].filename.endswith("conftest.py"), "who calls fit is told"
 
     @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
+    def test_without_a_test_it_goes_on_with_the_figures_of_the_training_alone(
+        self, beeps, tmp_path, fit, interruption
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            fit(beeps, checkpoint=tmp_path, test=beeps, callbacks=[interruption(1)])
+        for _ in range(2):
+            _, history = fit(beeps, checkpoint=tmp_path)
+            assert {name: len(row) for name, row in history.items() if "loss" in name} == {
+                "loss": 3
+            }
+
+    @pytest.mark.filterwarnings("error::earshot.errors.EarshotWarning")
     def test_the_same_test_set_goes_without_a_word(self, beeps, tmp_path, fit, kept):
         with warnings.catch_warnings(record=True) as told:
             for _ in range(2):

@@ -28,6 +28,11 @@ def test_each_clip_has_its_spectrogram_bars_and_player(trained, beep, drawn):
     assert box.picture() == box.children[0].value
 
 
+def test_titles_may_be_an_array(trained, beep, drawn):
+    heard.show_heard(trained, [beep(300)], 8000, titles=np.array(["a beep"]))
+    assert drawn[0][0] == ["a beep"]
+
+
 def test_files_have_their_names_whatever_their_rate(trained, beep, drawn, tmp_path):
     audio.write(tmp_path / "one.wav", beep(300, 16000), 16000)
     heard.show_heard(trained, [tmp_path / "one.wav"])
@@ -53,7 +58,7 @@ def test_a_take_is_there_to_replay_with_its_words(trained, beep, drawn, tmp_path
     quiet = np.random.default_rng(0).normal(0, 1e-3, 8000)
     audio.write(tmp_path / "take.wav", np.r_[quiet, beep(300), quiet, beep(1500), quiet], 8000)
     box = heard.show_take(trained, tmp_path / "take.wav")
-    assert drawn[0][1] == ["low", "high"]
+    assert drawn == [(["0", "1"], ["low", "high"])]
     assert box.sounds.count("<audio") == 3
     assert "take.wav" in box.sounds
 

@@ -40,12 +40,39 @@ def test_every_picture_replaces_the_one_before_and_the_last_has_all_words(
         assert image.width <= 900
 
 
+def test_slow_drawing_leaves_the_time_to_listening(trained, stream, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(live_display.time, "monotonic", lambda: clock[0])
+    drawn = []
+
+    def draw(data):
+        drawn.append(clock[0])
+        clock[0] += 2.0  # as on a machine that does much else
+
+    screen = live_display._Screen(trained.front_end, draw)
+    for _ in screen.watched(itertools.chain(*[stream] * 10)):
+        clock[0] += 0.02
+    assert len(drawn) == 3
+    assert min(np.diff(drawn)) >= 20
+
+
 def test_who_stops_listening_keeps_the_picture(trained, stream):
     shown = []
     live = live_display.show_live(trained, stream, show=shown.append)
     first = next(live)
     live.close()
     assert shown[-1]["text/plain"] == f"heard: {first.word}"
+
+
+def test_the_sound_is_drawn_at_its_time(trained, stream):
+    screen = live_display._Screen(trained.front_end, lambda data: None)
+    list(screen.watched(itertools.chain(stream, stream, stream)))
+    axis = screen._figure().axes[0]
+    end_s = 3 * sum(len(x) for x, _ in stream) / 8000
+    left, right, *_ = axis.images[0].get_extent()
+    assert (left, right) == pytest.approx((end_s - live_display.SHOWN_S, end_s), abs=0.01)
+    assert axis.get_xlim() == pytest.approx((left, right))
+    assert np.ptp(axis.images[0].get_array(), axis=1).min() > 10
 
 
 def test_silence_stays_dark(trained):

@@ -3,9 +3,11 @@
 import ast
 import re
 import tomllib
+import unittest.mock
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from support import ROOT
 from support.notebooks import NOTEBOOKS, cells_of, n_images, outputs_of
 
@@ -47,6 +49,13 @@ def test_the_cell_that_installs_is_the_same_everywhere_and_fetches_the_project(p
     assert cells_of(path)[1].source == install_cell()
     assert REPOSITORY in install_cell()
     assert len(install_cell().splitlines()) < 8
+
+
+def test_the_cell_that_installs_does_nothing_elsewhere():
+    python = TransformerManager().transform_cell(install_cell())
+    shell = unittest.mock.Mock()
+    exec(compile(python, "cell", "exec"), {"get_ipython": shell})
+    assert not shell.mock_calls
 
 
 def test_the_readme_names_the_repository():

@@ -64,11 +64,12 @@ def honest_splits(words: WordSet, *, n_folds: int = N_FOLDS, seed: int = 0) -> S
     else:
         groups, names = _at_random(words, n_folds, seed)
     folds = [(name, *_split(words, groups == i)) for i, name in enumerate(names)]
-    first = folds[0][1:]
+    first = folds[0][1], folds[0][2]
     if kind == "speakers" and (official := _official(words)):
         kind, first = "official", official
     who = named[0] if len(named) == 1 and UNKNOWN not in words.speakers else "nobody knows whom"
-    return Splits(kind, *first, folds, SAY[kind].format(who=who))
+    train, test = first
+    return Splits(kind, train, test, folds, SAY[kind].format(who=who))
 
 
 def _by_speaker(words, named, n_folds, seed):

@@ -11,9 +11,12 @@ They lie in a folder of their own, so that they never mix with what people said.
 import glob
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from earshot import audio, files
-from earshot.datasets.streams import recite
+from earshot.datasets.streams import make_stream
 from earshot.datasets.voices import synthetic
 from earshot.types import PathLike
 
@@ -21,6 +24,7 @@ __all__ = ["SYNTHETIC", "stand_ins"]
 
 SYNTHETIC = "synthetic"  # the folder in data/ for what no people said
 SAMPLE_RATE = 16000  # in Hz, of the recordings
+LEVELS = (0.3, 0.6, 0.15, 0.9)  # of their loudness, as people sit nearer or farther away
 SNR_DB = 30.0  # of the recordings: a quiet room
 
 
@@ -39,9 +43,13 @@ def stand_ins(
     if any(path.suffix.lower() in files.RECORDINGS for path in mine):
         return data_dir
     place = data_dir / SYNTHETIC
-    manner = {"n_takes": 1, "accents": False, "sample_rate": SAMPLE_RATE}
+    manner: dict[str, Any] = {"n_takes": 1, "accents": False, "sample_rate": SAMPLE_RATE}
     spoken = synthetic(words, n_voices=n_voices, seed=seed, **manner)
-    recite(spoken, place, name, snr_db=SNR_DB, seed=seed)
+    for i, speaker in enumerate(np.unique(spoken.speakers)):
+        path = place / f"{name}_{speaker}.wav"
+        if not path.exists():
+            said = make_stream(spoken.subset(spoken.speakers == speaker), snr_db=SNR_DB, seed=seed)
+            audio.write(path, LEVELS[i % len(LEVELS)] * said.waveform, said.sample_rate)
     if n_loose:
         loose = synthetic(words[:n_loose], n_voices=1, seed=seed + 1, **manner)
         for i, x in enumerate(loose.waveforms):

@@ -82,6 +82,8 @@ class Checkpoint(keras.callbacks.Callback):
             figures = f"The figures of epochs 1 to {max(done)} in {self.folder} are of another test"
             way_out = "measure with networks.accuracy, or train anew in another folder."
             warnings.warn(f"{figures}: {way_out}", EarshotWarning, stacklevel=5)
+        if not self.test:  # without a test there will be no more figures of one
+            history = {name: row for name, row in history.items() if not name.startswith("val_")}
         self.history, self.epochs_done = history, max(done)
         self._delete_others()
         log.info("going on from %s", path)

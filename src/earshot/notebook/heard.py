@@ -46,7 +46,8 @@ def show_heard(
     Titles are, by default, the names of files, or numbers.
     """
     shown = list(sounds)[:MOST_SHOWN]
-    names = titles or [Path(x).name if isinstance(x, str | Path) else "" for x in shown]
+    names = [Path(x).name if isinstance(x, str | Path) else "" for x in shown]
+    names = names if titles is None else list(titles)
     rate, front_end = sample_rate or recognizer.front_end.sample_rate, _seen_through(recognizer)
     told, answers, clips, players = [], [], [], []
     for i, answer in enumerate(recognizer.predict(shown, rate)):
@@ -79,7 +80,8 @@ def show_take(recognizer: Recognizer, recording: PathLike) -> PicturedBox:
         Segment(segment.start_s, segment.end_s, answer.word, answer.probability)
         for segment, answer in zip(segments, answers, strict=True)
     ]
-    each = show_heard(recognizer, clips, rate)
+    numbers = [str(i) for i in range(len(clips))]  # as they stand over the segments
+    each = show_heard(recognizer, clips, rate, titles=numbers)
     whole = as_png(data.segments(x, rate, named, title="where words are, and which"))
     sounds = player(x, rate, Path(recording).name) + each.sounds
     return _box(below_each_other([whole, each.picture()]), sounds, "")

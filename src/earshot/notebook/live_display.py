@@ -33,7 +33,8 @@ from earshot.types import Array, Blocks
 __all__ = ["show_live"]
 
 SHOWN_S = 10.0  # of the stream: longer, words are too narrow to read
-REFRESH_S = 0.5  # between two drawings, which take a tenth of it
+REFRESH_S = 0.5  # between two drawings, at least
+SHARE = 0.1  # of the time that drawing may take: on a busy machine, listening would fall behind
 RANGE_DB = 60.0  # of the colours, below the loudest point that is shown
 QUIETEST = 1e-4  # mel power that counts as loudest at least: a silent room stays dark
 Show = Callable[[dict[str, str]], Any]
@@ -84,9 +85,10 @@ class _Screen:
             self._x = np.concatenate([self._x, x])[-round(SHOWN_S * rate) :]
             self._end += len(x)
             yield block, given
-            if time.monotonic() >= self._due:
+            if (began := time.monotonic()) >= self._due:
                 self.draw()
-                self._due = time.monotonic() + REFRESH_S
+                now = time.monotonic()
+                self._due = now + max(REFRESH_S, (now - began) / SHARE)
 
     def draw(self) -> None:
         """Show what was heard last."""
@@ -99,10 +101,8 @@ class _Screen:
         end_s = self._end / self.front_end.sample_rate
         start_s = end_s - len(self._x) / self.front_end.sample_rate
         figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
-        image = style.draw_spectrogram(
-            axis, self._db(), 1.0, vmin=-RANGE_DB, vmax=0,
-            extent=(start_s, end_s, 0, self.front_end.n_mels),
-        )  # fmt: skip
+        image = style.draw_spectrogram(axis, self._db(), end_s, vmin=-RANGE_DB, vmax=0)
+        image.set_extent((start_s, end_s, 0, self.front_end.n_mels))
         style.label_bands(axis, self.front_end)
         style.colour_bar(image, axis, "dB below the loudest")
         axis.set(xlim=(start_s, max(end_s, start_s + SHOWN_S)), xlabel="time (s)")

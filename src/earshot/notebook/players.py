@@ -30,10 +30,7 @@ def players(clips: Iterable[Array], sample_rate: int, titles: Iterable[str]) -> 
 
 
 def player(clip: Array, sample_rate: int, title: str) -> str:
-    """Give the HTML of one player.
-
-    The sound is FLAC, half of a WAV file's size, and the same sound, which every browser plays.
-    """
+    """Give the HTML of one player; its sound is FLAC, which loses nothing and halves notebooks."""
     import soundfile
 
     file = io.BytesIO()

@@ -152,7 +152,8 @@ class Recognizer:
         predictions: list[Prediction] = []
         n_slowed = 0
         starts = range(0, len(sounds), BATCH)
-        for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=not several):
+        short = len(starts) < 2  # a bar that only begins and ends says nothing
+        for start in tqdm(starts, "recognizing", unit="batch", delay=1, disable=short):
             batch = sounds[start : start + BATCH]
             found = [_clip_or_answer(one, given_rate, rate, several) for one in batch]
             clips = [x for x in found if not isinstance(x, Prediction)]

@@ -6,6 +6,7 @@
 5
 """
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -86,8 +87,11 @@ def durations(words: WordSet) -> Figure:
     figure, axis = style.one_axis(6, 2.4, xlabel="duration (s)", ylabel="clips")
     axis.hist(words.durations_s, bins=60, color=style.SPEECH)
     axis.axvline(limit, color=style.OTHER)
-    text = f" 99 % are shorter than {limit:.2f} s"
-    axis.annotate(text, (limit, 0.9), xycoords=("data", "axes fraction"), color=style.OTHER)
+    side = "right" if limit > np.mean(axis.get_xlim()) else "left"
+    text = f" 99 % are shorter than {limit:.2f} s "
+    axis.annotate(
+        text, (limit, 0.9), xycoords=("data", "axes fraction"), ha=side, color=style.OTHER
+    )
     return figure
 
 
@@ -117,7 +121,7 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
     hop = max(round(sample_rate * duration_s / 4000), round(0.01 * sample_rate))
     front_end = LogMel(
         sample_rate=sample_rate, n_fft=2 * round(0.016 * sample_rate), hop_length=hop,
-        n_samples=None, top_db=60,
+        n_samples=None,
     )  # fmt: skip
     size = (max(9, min(0.6 * duration_s, 16)), 3.8)
     figure, axes = plt.subplots(2, 1, figsize=size, sharex=True, layout="constrained")
@@ -129,14 +133,13 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
     style.colour_bar(style.draw_spectrogram(axes[1], log_mel, duration_s, **limits), axes, unit)
     style.label_bands(axes[1], front_end)
     axes[1].set(xlabel=TIME)
-    longest = max((len(segment.word) for segment in found), default=0) + 3
-    flat = len(found) * longest * LETTER_IN < size[0]  # else the labels would lie on each other
+    flat = _have_room(found, size[0] / duration_s)
     for i, segment in enumerate(found):
         colour = style.OTHER if segment.doubtful else style.FOUND
+        style.draw_segments(axes[0], [segment], colour, alpha=0.25)
         for axis in axes:
-            style.draw_segments(axis, [segment], colour, alpha=0.25)
             for at_s in (segment.start_s, segment.end_s):
-                axis.axvline(at_s, color=colour, linewidth=0.8, linestyle="-:"[segment.doubtful])
+                axis.axvline(at_s, color=colour, linewidth=1, linestyle="-:"[segment.doubtful])
         axes[0].annotate(
             f"{i} {style.plain(segment.word)}{'?' if segment.doubtful else ''}",
             ((segment.start_s + segment.end_s) / 2, 1.03), xycoords=("data", "axes fraction"),
@@ -144,3 +147,11 @@ def segments(x: Array, sample_rate: int, found: Sequence[Segment], *, title: str
             fontsize=9, color=colour,
         )  # fmt: skip
     return figure
+
+
+def _have_room(found, inches_per_s):
+    """Whether the labels of segments that follow each other do not lie on each other."""
+    room = [LETTER_IN * (len(segment.word) + 4) for segment in found]
+    middles = [inches_per_s * (segment.start_s + segment.end_s) / 2 for segment in found]
+    gaps, needed = np.diff(middles), [(a + b) / 2 for a, b in itertools.pairwise(room)]
+    return bool(np.all(gaps >= needed))

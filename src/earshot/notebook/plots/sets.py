@@ -37,7 +37,7 @@ def normalized(
         for edge in (-1, 1):
             axis.axhline(edge, color="0.5", linewidth=0.8, linestyle="--")
         axis.set_ylim(-1.1, 1.1)
-    legend = figure.legend(fontsize=8, loc="outside right upper")
+    legend = figure.legend(fontsize=8, loc="outside lower right", ncols=2)
     for line in legend.get_lines():
         line.set_linewidth(3)
     return figure

@@ -1,0 +1,109 @@
+"""Notebook 07: words of one's own from the first key to live recognition, and what is best."""
+
+import os
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+from support import hardware
+from support.notebooks import n_images, n_players, outputs_of, run
+
+import earshot
+from earshot import audio, datasets
+from earshot.datasets import synthetic
+from earshot.recording import takes
+
+WORDS = ["lights on", "louder"]
+
+
+@pytest.fixture(scope="module")
+def small(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    printed, cells = run(
+        "07_new_words", folder, f"DATA={data}", f"SAVE_AS={folder / 'mine'}",
+        f"OWN={folder / 'own'}", f"KEYWORDS={folder / 'nowhere'}",
+    )  # fmt: skip
+    return printed, cells, folder
+
+
+def test_without_recordings_codes_go_the_whole_way(small):
+    printed, cells, folder = small
+    assert "lights on 0, lights off 0" in printed
+    assert "four two, two four, one nine, nine one, six seven, unknown" in printed
+    assert earshot.load(folder / "mine").class_names[-1] == "unknown"
+    assert n_images(cells) >= 12
+    assert n_players(cells) >= 4
+
+
+def test_one_recorder_stands_for_all_words(small):
+    _, cells, _ = small
+    (cell,) = [cell for cell in cells if "record_words" in cell.source]
+    assert n_images([cell]) == 1
+
+
+def test_pairs_false_alarms_and_ways_are_told(small, data):
+    printed, *_ = small
+    assert "clips taken for the other" in printed
+    assert "false alarms an hour, here" in printed
+    assert "base, logistic" in printed
+    assert (data / "animals-test.npz").is_file()
+
+
+def test_words_that_were_recorded_are_learned_and_named_live(data, tmp_path):
+    said = synthetic(WORDS, n_voices=3, n_takes=6, accents=False, sample_rate=16000, seed=5)
+    said.save_folder(tmp_path / "own")
+    printed, cells = run(
+        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
+        f"OWN={tmp_path / 'own'}", f"WORDS={WORDS}",
+    )  # fmt: skip
+    assert "Recording in the browser" not in printed
+    assert "lights on, louder, unknown" in printed
+    assert set(named(cells)) == set(WORDS)
+
+
+def named(cells):
+    """The words in the log of live recognition."""
+    (live,) = [cell for cell in cells if "show_live" in cell.source]
+    log = "".join(o.text for o in outputs_of([live]) if o.output_type == "stream")
+    return [line.split("s  ")[1].split(" (")[0] for line in log.splitlines() if line[-2:] == "%)"]
+
+
+def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, microphone, screen):
+    """All that somebody does who has never seen the notebook: press, speak, press, and listen."""
+    voice = synthetic(WORDS, n_voices=1, n_takes=8, accents=False, sample_rate=16000, seed=5)
+    own = tmp_path / "own"
+
+    def say(clips):
+        stream = datasets.make_stream(clips, snr_db=40, pauses_s=(0.6, 0.8))
+        path = tmp_path / "said.wav"
+        audio.write(path, stream.waveform, stream.sample_rate, overwrite=True)
+        microphone.speak(path)
+
+    def is_heard():
+        command = ["pactl", "list", "short", "source-outputs"]
+        env = {**os.environ, **microphone.env}
+        return subprocess.run(command, env=env, capture_output=True, text=True).stdout
+
+    def person():
+        for label, word in enumerate(WORDS):
+            raw = takes.raw_folder(own, word)
+            waits = (lambda raw=raw: screen.press("s") or [*raw.glob("*.wav")], f"a take of {word}")
+            hardware.wait_for(*waits, 300)
+            say(voice.subset(np.flatnonzero(voice.labels == label)[:5]))
+            screen.press("q")
+        hardware.wait_for((tmp_path / "mine").is_dir, "what was learned", 300)
+        hardware.wait_for(is_heard, "the live recognition", 300)
+        time.sleep(2)
+        say(voice.subset([10, 11, 12, 13]))
+        time.sleep(1)
+        screen.press("q")
+
+    threading.Thread(target=person, daemon=True).start()
+    _, cells = run(
+        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}", f"OWN={own}",
+        f"WORDS={WORDS}", "WHERE=microphone",
+    )  # fmt: skip
+    assert takes.counts(own) == dict.fromkeys(WORDS, 5)
+    assert named(cells) == ["lights on", "louder"] * 2
