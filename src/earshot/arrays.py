@@ -27,9 +27,12 @@ KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of compression that NumPy 
 
 
 def read(
-    path: PathLike, names: Iterable[str] | None = None, *, most_bytes: int | None = None
-) -> dict[str, Array]:
+    path: PathLike, names: Iterable[str] | None = None, *, optional: Iterable[str] = (),
+    most_bytes: int | None = None,
+) -> dict[str, Array]:  # fmt: skip
     """Read the arrays of these names, by default all, from an ``.npz`` file; no pickle is opened.
+
+    Those that are ``optional`` as well, where the file has them.
 
     Raises :class:`EarshotError` when the file or an array is missing or damaged, or would take more
     memory than ``most_bytes``: by default ten times the file, and 67 MB always.
@@ -40,6 +43,8 @@ def read(
     try:
         with zipfile.ZipFile(path) as packed, warnings.catch_warnings(action="ignore"):
             names = [x.removesuffix(".npy") for x in packed.namelist()] if names is None else names
+            there = {*packed.namelist()}
+            names = [*names, *(name for name in optional if f"{name}.npy" in there)]
             members = {name: packed.getinfo(f"{name}.npy") for name in names}
             if (total := sum(member.file_size for member in members.values())) <= most:
                 return {name: _array(packed, member) for name, member in members.items()}

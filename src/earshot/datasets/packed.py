@@ -33,7 +33,7 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
     than its size tells (``most_bytes`` allows it, see :func:`earshot.arrays.read`).
     """
     names = ("waveforms", "lengths", "words", "sample_rate", "about", *ARRAYS)
-    packed = arrays.read(path, names, most_bytes=most_bytes)
+    packed = arrays.read(path, names, optional=["parts"], most_bytes=most_bytes)
     try:
         if max(packed[name].size for name in ("lengths", "words", *ARRAYS)) > MOST_CLIPS:
             raise ValueError(f"more than {MOST_CLIPS:,} clips")
@@ -52,6 +52,7 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
             class_names=tuple(packed["words"]),
             sample_rate=packed["sample_rate"].item(),
             about=str(packed["about"]),
+            parts=packed.get("parts", ()),  # not in older ones
             **{name: packed[name] for name in ARRAYS},
         )
     except (TypeError, ValueError, OverflowError, EarshotError) as error:

@@ -18,8 +18,13 @@ def centred(x: Array) -> Array:
     """
     x = np.asarray(x, np.float32)
     sounding = x != 0
-    begun = np.logical_or.accumulate(sounding, axis=-1)
-    inside = begun & np.logical_or.accumulate(sounding[..., ::-1], axis=-1)[..., ::-1]
-    total = x.sum(axis=-1, dtype=np.float64, keepdims=True)
-    mean = total / np.maximum(inside.sum(axis=-1, keepdims=True), 1)
-    return np.where(inside, x - mean, 0).astype(np.float32)
+    n = x.shape[-1]
+    if not n:
+        return x
+    first = sounding.argmax(axis=-1)[..., None]
+    last = n - sounding[..., ::-1].argmax(axis=-1)[..., None]
+    mean = x.sum(axis=-1, dtype=np.float64, keepdims=True) / np.maximum(last - first, 1)
+    y = np.subtract(x, mean, dtype=np.float64).astype(np.float32)
+    if (first > 0).any() or (last < n).any():
+        y *= (np.arange(n) >= first) & (np.arange(n) < last)
+    return y

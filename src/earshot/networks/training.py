@@ -98,7 +98,7 @@ def fit(
     model.class_names = train.class_names
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
-    seen = "" if test is None else test.fingerprint()
+    seen = "" if test is None or folder is None else test.fingerprint()
     options = {"validation": validation, "callbacks": callbacks, "test": seen}
     history = _fit_stage(model, train, front_end, config, folder, title=title, **options)
     if config.clean_epochs:
@@ -118,8 +118,11 @@ def _fit_stage(model, train, front_end, config, folder, *, test, **options):
     batches = SpectrogramBatches(train, front_end, **given)
     loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=config.label_smoothing)
     f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
-    settings = _settings(train, front_end, config)
-    options["keeper"] = folder and Checkpoint(folder, settings, test=test)
+    if folder is None:
+        keeper = None
+    else:  # which compares every sound
+        keeper = Checkpoint(folder, _settings(train, front_end, config), test=test)
+    options["keeper"] = keeper
     return compile_and_fit(model, batches, loss, config, metrics=["accuracy", *f1], **options)
 
 
