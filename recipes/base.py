@@ -180,12 +180,12 @@ def in_context(network, train, front_end):
 
 def for_words(network, n_words):
     """Give a network that answers by cosines in a form to train, with more words at its end."""
-    x = layers.Dropout(0.15)(network.get_layer("pooled").output)
+    x = layers.Dropout(0.15, name="part")(network.get_layer("pooled").output)
     known_layer = network.get_layer("discriminants")
     x = layers.Dense(known_layer.units, name="discriminants")(x)
-    x = layers.UnitNormalization()(x)
+    x = layers.UnitNormalization(name="unit")(x)
     x = layers.Dense(n_words, use_bias=False, kernel_constraint="unit_norm", name="logits")(x)
-    model = keras.Model(network.input, layers.Rescaling(16.0)(x), name="in_context")
+    model = keras.Model(network.input, layers.Rescaling(16.0, name="answers")(x), name="in_context")
     model.get_layer("discriminants").set_weights(known_layer.get_weights())
     kernel, known = (m.get_layer("logits").get_weights()[0] for m in (model, network))
     kernel[:, : known.shape[1]] = known
