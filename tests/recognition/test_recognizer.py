@@ -157,12 +157,14 @@ class TestPredict:
     def test_a_bar_is_for_lists_that_take_longer_than_a_second(
         self, trained, beep, capsys, monkeypatch
     ):
-        trained.predict([beep(300)])
+        monkeypatch.setattr(recognizer, "BATCH", 2)
+        several = [beep(300)] * 3
+        trained.predict(several)
         assert "recognizing" not in capsys.readouterr().err
         monkeypatch.setattr(tqdm.std, "time", map(float, range(10**6)).__next__)
-        trained.predict(beep(300))
+        trained.predict(several[:2])  # at once
         assert "recognizing" not in capsys.readouterr().err
-        trained.predict([beep(300)])
+        trained.predict(several)
         assert "recognizing: 100%" in capsys.readouterr().err
 
     def test_samples_as_a_plain_list_are_one_waveform(self, trained, beep):

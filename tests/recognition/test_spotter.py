@@ -104,7 +104,9 @@ class TestSpot:
         assert len(one.waveform) / one.sample_rate >= one.end_s - one.start_s
 
     def test_words_are_found_in_running_speech(self, base, animals):
-        learned = earshot.learn_words(base, animals[0], false_acceptance=0.2)
+        learned = earshot.learn_words(
+            base, animals[0], false_acceptance=0.2, false_alarms_per_hour=50
+        )
         others = earshot.synthetic(
             ("the weather was rather cold", "nobody came to see them"), n_voices=3, n_takes=1
         )

@@ -47,7 +47,7 @@ def spoken_codes(words: WordSet, codes: Sequence[str], *, seed: int = 0) -> Word
     waveforms, labels, speakers, sources = zip(*rows, strict=True)
     return dataclasses.replace(
         words, waveforms=list(waveforms), labels=np.array(labels), class_names=tuple(codes),
-        speakers=np.array(speakers), sources=np.array(sources),
+        speakers=np.array(speakers), sources=np.array(sources), parts=np.zeros(0, "U1"),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SYNTHETIC", "Memory"]
 
 SCALE = 254.0  # from a feature to 8 bits: few of them are beyond a half
-SYNTHETIC = 2.5
+SYNTHETIC = 2.0
 """Logits by which people who say none of the words come nearer to one than the synthetic voices of
 the memory do: measured on read sentences in six languages, see ``docs/benchmarks.md``."""
 
