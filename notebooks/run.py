@@ -30,8 +30,8 @@ CHATTER = re.compile(
 )  # fmt: skip
 """What TensorFlow writes when it starts, past every setting of its log level."""
 
-WHERE = re.compile(r"^\S*ipykernel_\d+\S*: (\w+Warning: .*\n)(?:  .*\n)?", re.M)
-"""A warning begins with the name of a temporary file, and ends with a line of the cell."""
+WHERE = re.compile(r"^\S+\.py:\d+: (\w+Warning: .*\n)(?:  .*\n)?", re.M)
+"""A warning begins with the name of a file on this machine, and may end with a line of it."""
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"  # kind of output that a kernel has to answer

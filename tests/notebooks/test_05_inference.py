@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from support import hardware
 from support.notebooks import n_images, n_players, outputs_of, run
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -51,7 +52,9 @@ def test_what_is_said_between_keys_and_until_q_is_recognized(
     data, tmp_path, speaker, microphone, screen, spoken
 ):
     def keep_talking():
-        time.sleep(3)
+        hardware.wait_for(lambda: not microphone.is_open(), "the end of the take")
+        hardware.wait_for(microphone.is_open, "the live recognition", 120)
+        time.sleep(2)
         microphone.speak(spoken[0])
         time.sleep(0.5)
         screen.press("q")

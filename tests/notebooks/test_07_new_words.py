@@ -1,7 +1,5 @@
 """Notebook 07: words of one's own from the first key to live recognition, and what is best."""
 
-import os
-import subprocess
 import threading
 import time
 
@@ -81,11 +79,6 @@ def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, micr
         audio.write(path, stream.waveform, stream.sample_rate, overwrite=True)
         microphone.speak(path)
 
-    def is_heard():
-        command = ["pactl", "list", "short", "source-outputs"]
-        env = {**os.environ, **microphone.env}
-        return subprocess.run(command, env=env, capture_output=True, text=True).stdout
-
     def person():
         for label, word in enumerate(WORDS):
             raw = takes.raw_folder(own, word)
@@ -94,7 +87,7 @@ def test_words_said_between_keys_are_learned_and_named_live(data, tmp_path, micr
             say(voice.subset(np.flatnonzero(voice.labels == label)[:5]))
             screen.press("q")
         hardware.wait_for((tmp_path / "mine").is_dir, "what was learned", 300)
-        hardware.wait_for(is_heard, "the live recognition", 300)
+        hardware.wait_for(microphone.is_open, "the live recognition", 300)
         time.sleep(2)
         say(voice.subset([10, 11, 12, 13]))
         time.sleep(1)

@@ -52,3 +52,9 @@ def test_cells_are_counted_from_one_with_their_results(notebook):
     run._number(notebook)
     assert [notebook.cells[i].execution_count for i in (0, 2)] == [1, 2]
     assert notebook.cells[2].outputs[0].execution_count == 2
+
+
+@pytest.mark.parametrize("file", ["/tmp/ipykernel_12/34.py", "/home/ann/earshot/speech.py"])
+def test_warnings_are_kept_without_the_file_that_they_come_from(file):
+    text = f"before\n{file}:7: EarshotWarning: Say it again.\n  say(x)\nafter\n"
+    assert run.WHERE.sub(r"\1", text) == "before\nEarshotWarning: Say it again.\nafter\n"

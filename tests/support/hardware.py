@@ -76,10 +76,15 @@ class Microphone:
         wait_for(self._answers, "the sound server")
 
     def _answers(self):
-        asked = subprocess.run(
-            ["pactl", "info"], env={**os.environ, **self.env}, capture_output=True
-        )
-        return asked.returncode == 0
+        return self._ask("info").returncode == 0
+
+    def _ask(self, *what):
+        env = {**os.environ, **self.env}
+        return subprocess.run(["pactl", *what], env=env, capture_output=True, text=True)
+
+    def is_open(self):
+        """Tell whether somebody listens to it."""
+        return bool(self._ask("list", "short", "source-outputs").stdout)
 
     def speak(self, path):
         """Play a file into the microphone, and wait until it has been said."""
