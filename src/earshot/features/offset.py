@@ -26,5 +26,6 @@ def centred(x: Array) -> Array:
     mean = x.sum(axis=-1, dtype=np.float64, keepdims=True) / np.maximum(last - first, 1)
     y = np.subtract(x, mean, dtype=np.float64).astype(np.float32)
     if (first > 0).any() or (last < n).any():
-        y *= (np.arange(n) >= first) & (np.arange(n) < last)
+        place = np.arange(n)
+        y = np.where((place >= first) & (place < last), y, np.float32(0))
     return y
