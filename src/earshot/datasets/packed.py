@@ -52,7 +52,7 @@ def load(path: PathLike, *, most_bytes: int | None = None) -> WordSet:
             class_names=tuple(packed["words"]),
             sample_rate=packed["sample_rate"].item(),
             about=str(packed["about"]),
-            parts=packed.get("parts", ()),  # not in older ones
+            parts=packed.get("parts", np.zeros(0, "U1")),  # not in older ones
             **{name: packed[name] for name in ARRAYS},
         )
     except (TypeError, ValueError, OverflowError, EarshotError) as error:
