@@ -14,7 +14,10 @@ def test_all_networks_stand_in_the_honest_table_and_one_is_saved(data, tmp_path)
         f"CHECKPOINTS={tmp_path / 'checkpoints'}", "EPOCHS=1",
     )  # fmt: skip
     speakers = np.unique(earshot.spoken_digit(data).speakers)
-    rows = {line[:28].strip(): line[28:].split() for line in printed.splitlines()}
+    n, rows = len(NETWORKS), {}
+    for line in printed.splitlines():
+        words = line.split()
+        rows[" ".join(words[:-n])] = words[-n:]
     for row in ("official split", *(f"without {who}" for who in speakers[:2]),
                 "mean of those left out", "worst of them"):  # fmt: skip
         assert len(rows[row]) == len(NETWORKS)
