@@ -11,8 +11,8 @@ others, in noise and in rooms. With --only-streams, the base that is there remem
 says along an hour of speech. Writes network.keras, memory.npz, recognizer.json and card.json into
 the folder.
 
-The synthetic voices, those of eSpeak NG and of flite, say the words below, phrases with them, and
-words that mean nothing, three of which differ in a sound or two each time.
+The synthetic voices, those of eSpeak NG and of flite, say the words of made_up.py, phrases with
+them, and words that mean nothing, three of which differ in a sound or two each time.
 """
 
 import argparse

@@ -195,12 +195,12 @@ def noises(n, seed=0):
                     -5 * np.arange(length) / length
                 )
         elif kind > 3:
-            clips[i] = x = _call(rng)
+            clips[i] = x = call(rng)
         x /= np.abs(x).max()
     return nameless(clips, NOISE, "made-up noise")
 
 
-def _call(rng):
+def call(rng):
     """Make a cry, a howl, a hum or a laugh: a voice whose pitch and vowel glide."""
     n = int(rng.integers(0.2 * RATE, RATE + 1))
     time = np.linspace(0, 1, n)

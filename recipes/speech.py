@@ -96,7 +96,7 @@ def calls(n, rng, voices):
     """Cries, howls and laughs, now and then."""
     x = np.zeros(n)
     for _ in range(1 + rng.poisson(0.5 * n / RATE)):
-        call = audio.resample(made_up._call(rng), made_up.RATE, RATE)
+        call = audio.resample(made_up.call(rng), made_up.RATE, RATE)
         at = rng.integers(n - len(call))
         x[at : at + len(call)] += rng.uniform(0.2, 1) * call / np.abs(call).max()
     return x

@@ -42,7 +42,7 @@ def foreign(folder, features, **columns):
     hub = pytest.importorskip("datasets")
     kinds = hub.Features.from_dict(features)
     table = pa.table(columns).cast(kinds.arrow_schema)
-    hub.Dataset(table).save_to_disk(folder)
+    hub.Dataset(table).save_to_disk(folder, num_shards=1)
     return folder
 
 

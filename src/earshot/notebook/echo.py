@@ -13,11 +13,10 @@ from typing import Any
 import ipywidgets
 
 from earshot import audio
-from earshot.notebook.browser_recorder import browser_recorder
+from earshot.notebook.browser_recorder import in_browser
 from earshot.notebook.pictures import PicturedBox, as_png
 from earshot.notebook.players import player
 from earshot.notebook.plots import sounds
-from earshot.notebook.record import why_in_browser
 from earshot.recognition.prepare import loudest_stretch
 from earshot.recording.recorder import Recorder
 from earshot.recording.takes import Take
@@ -54,14 +53,8 @@ def hear_yourself(
         first, *_ = take.words() or [take.read()[0]]
         return _shown(as_heard(first, take.sample_rate, inverter, n_samples))
 
-    reason = why_in_browser(where, recorder)
-    if reason is None:
-        return shown(recorder.record(folder))
-    print(f"Recording in the browser. {reason}".strip())
-    return browser_recorder(
-        {"": folder}, lambda _, take: shown(take), start_key=recorder.start_key,
-        stop_key=recorder.stop_key, pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
-    )  # fmt: skip
+    box = in_browser(where, recorder, {"": folder}, lambda _, take: shown(take))
+    return shown(recorder.record(folder)) if box is None else box
 
 
 def _shown(rebuilt: list[Rebuilt]) -> PicturedBox:

@@ -15,11 +15,10 @@ import ipywidgets
 
 from earshot import audio
 from earshot.features.log_mel import LogMel
-from earshot.notebook.browser_recorder import browser_recorder
+from earshot.notebook.browser_recorder import in_browser
 from earshot.notebook.pictures import PicturedBox, as_png, below_each_other
 from earshot.notebook.players import player
 from earshot.notebook.plots import data, results, style
-from earshot.notebook.record import why_in_browser
 from earshot.recognition.prepare import checked_clip, loudest_stretch
 from earshot.recognition.recognizer import Recognizer
 from earshot.recording.recorder import Recorder
@@ -97,14 +96,11 @@ def hear_words(
     given, which shows it after each take; with this machine's keys, the words are printed as well.
     """
     recorder = recorder or Recorder()
-    reason = why_in_browser(where, recorder)
-    if reason is not None:
-        print(f"Recording in the browser. {reason}".strip())
-        return browser_recorder(
-            {"": folder}, lambda _, take: show_take(recognizer, take.path),
-            start_key=recorder.start_key, stop_key=recorder.stop_key,
-            pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
-        )  # fmt: skip
+    box = in_browser(
+        where, recorder, {"": folder}, lambda _, take: show_take(recognizer, take.path)
+    )
+    if box is not None:
+        return box
     take = recorder.record(folder)
     print(*recognizer.predict(take.words(), take.sample_rate), sep="\n")
     return show_take(recognizer, take.path)

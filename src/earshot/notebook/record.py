@@ -13,10 +13,10 @@ from typing import Any
 
 from earshot.errors import EarshotError
 from earshot.recording import takes
-from earshot.recording.recorder import Recorder, problem
+from earshot.recording.recorder import Recorder
 from earshot.types import PathLike
 
-__all__ = ["record_words", "why_in_browser"]
+__all__ = ["record_words"]
 
 
 def record_words(
@@ -37,7 +37,7 @@ def record_words(
     missing, or a named device is not there.
     """
     try:
-        from earshot.notebook.browser_recorder import browser_recorder
+        from earshot.notebook.browser_recorder import in_browser
         from earshot.notebook.take_review import review
     except ImportError as error:
         missing = f"The package {error.name} is missing, which shows what was recorded"
@@ -53,31 +53,13 @@ def record_words(
             take.path, folder, word, speaker=speaker, sample_rate=sample_rate, n_words=n_words
         )
 
-    reason = why_in_browser(where, recorder)
-    if reason is not None:
-        print(f"Recording in the browser. {reason}".strip())
-        return browser_recorder(
-            folders, lambda word, take: review(cut(word, take), folder),
-            name=speaker, start_key=recorder.start_key, stop_key=recorder.stop_key,
-            pre_roll_s=recorder.pre_roll_s, longest_s=recorder.longest_s,
-        )  # fmt: skip
+    box = in_browser(
+        where, recorder, folders, lambda word, take: review(cut(word, take), folder), speaker
+    )
+    if box is not None:
+        return box
     paths: list[Path] = []
     for one, raw in folders.items():
         print(f"Recording “{one}” on this machine: it has a microphone, and its keys can be heard.")
         paths += cut(one, recorder.record(raw, name=speaker))
     return review(paths, folder)
-
-
-def why_in_browser(where: str, recorder: Recorder) -> str | None:
-    """Say why the browser records: "" when it was asked for, None when this machine does.
-
-    ``where`` is as for :func:`record_words`, which raises the same errors.
-    """
-    if where not in ("auto", "microphone", "browser"):
-        raise EarshotError(f'where is "auto", "microphone" or "browser", not {where!r}.')
-    if where == "browser":
-        return ""
-    reason = problem(recorder.device)
-    if reason and (where == "microphone" or recorder.device is not None):
-        raise EarshotError(reason)
-    return reason or None

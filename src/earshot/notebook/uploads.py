@@ -45,19 +45,15 @@ def upload(
         try:
             into = folders[choice.value]
             paths = [keep(into, one["name"], bytes(one["content"])) for one in change.new]
-            told = _told(f"{len(paths)} files are kept in {into}.")
+            told = ipywidgets.Label(f"{len(paths)} files are kept in {into}.")
             place.children = (show(paths) if show else told,)
         except EarshotError as error:
-            place.children = (_told(str(error)),)
+            place.children = (ipywidgets.Label(str(error)),)
 
     button.observe(chosen, "value")
     shown = [choice, button, place] if len(folders) > 1 else [button, place]
     where = TOLD.format(" or ".join(map(str, folders.values())))
     return PicturedBox(shown, lambda: as_png(style.note(where)))
-
-
-def _told(text: str) -> ipywidgets.Label:
-    return ipywidgets.Label(text)
 
 
 def keep(folder: PathLike, name: str, content: bytes) -> Path:
