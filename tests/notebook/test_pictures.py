@@ -10,6 +10,8 @@ from earshot import audio
 from earshot.errors import EarshotError
 from earshot.notebook import browser_recorder, pictures, record, take_review
 from earshot.notebook.plots import style
+from earshot.recording import takes
+from earshot.recording.recorder import Recorder
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -94,6 +96,22 @@ def test_of_several_words_one_is_chosen_above_one_recorder(tmp_path):
     assert recorder.take.path.parent == tmp_path / "louder" / "raw"
     assert "anna_0" in place.children[0].sounds
     assert (tmp_path / "louder" / "anna_0.wav").is_file()
+
+
+def test_a_word_that_was_not_heard_is_asked_for_once_more(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(browser_recorder, "problem", lambda device: "")
+    beep = np.sin(np.arange(24000)) * np.repeat([0.001, 1, 0.001], 8000)
+    said = iter([np.zeros(24000), beep, beep])
+
+    class Deaf(Recorder):
+        def record(self, folder, *, name):
+            path = folder / f"{len([*folder.glob('*.wav')])}.wav"
+            audio.write(path, next(said), 16000)
+            return takes.Take(path, 16000, 1.5)
+
+    record.record_words(["cat", "dog"], tmp_path, recorder=Deaf())
+    assert "“cat” was not heard in this take: once more." in capsys.readouterr().out
+    assert takes.counts(tmp_path) == {"cat": 1, "dog": 1}
 
 
 def test_no_word_is_refused():

@@ -45,6 +45,11 @@ class TestPicker:
         rows[6, 0] = 4.0
         assert picked(rows) == []
 
+    def test_a_word_that_begins_like_another_is_named_alone(self):
+        other = [-5, -5, 3, 5, 5, 4, 1, -3, -5, -5, -5, -5, -5]
+        said = [-5, -5, -5, -4, -1, 8, 13, 13, 9, 2, -5, -5, -5]
+        assert [word for word, _ in picked(np.array([other, said], float).T)] == [1]
+
     def test_a_higher_threshold_names_less(self):
         assert picked(rise(0), threshold=20.0) == []
 

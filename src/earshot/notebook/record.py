@@ -28,7 +28,8 @@ def record_words(
 
     The words go to ``<folder>/<word>/``, the whole take to ``raw`` in there. Gives the widget of
     :func:`review`; in the browser, the recorder, which shows it after each take. Of several words,
-    the keys are waited for once for each, in their order; in the browser, one is chosen.
+    the keys are waited for once for each, in their order, and once more where no word was heard;
+    in the browser, one is chosen.
 
     ``where`` is "microphone" (and keys of this machine), "browser", or "auto": the browser only if
     this machine has none, and why is said. The recorder holds device, keys and times, the
@@ -61,5 +62,10 @@ def record_words(
     paths: list[Path] = []
     for one, raw in folders.items():
         print(f"Recording “{one}” on this machine: it has a microphone, and its keys can be heard.")
-        paths += cut(one, recorder.record(raw, name=speaker))
+        found = cut(one, recorder.record(raw, name=speaker))
+        if not found:
+            print(f"“{one}” was not heard in this take: once more.")
+            found = cut(one, recorder.record(raw, name=speaker))
+        print(f"“{one}”: {len(found)} cut.")
+        paths += found
     return review(paths, folder)

@@ -67,10 +67,8 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
 
 
 def _titles(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name clips by their files, and, where several words are among them, by their words, too."""
-    several = len({path.parent for path in paths}) > 1
-    words = [f"{urllib.parse.unquote(path.parent.name)} " * several for path in paths]
-    return {path: f"{word}{path.stem}" for path, word in zip(paths, words, strict=True)}
+    """Name clips by their words and files."""
+    return {path: f"{urllib.parse.unquote(path.parent.name)} {path.stem}" for path in paths}
 
 
 def _word(path: Path, shown: str, changed: Callable[[], None]) -> ipywidgets.VBox:

@@ -29,7 +29,7 @@ AT_ONCE = (128, 16, 1)  # windows that go through the network together
 SMOOTH = 3  # windows over which scores are averaged
 REST_S = 0.7  # after a word what is left of it, or comes before the next, may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
-LONGEST_WAIT = 2  # windows that a rising score is waited for
+LONGEST_WAIT = 3  # windows in which a surer word is waited for: "softer" begins like "stop"
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
 
@@ -71,8 +71,8 @@ class Picked:
 class Picker:
     """Takes the scores of one window after another, and picks the words: each once, at its peak.
 
-    A word is named when its score, averaged over the last windows, is above the threshold and that
-    of the newest window falls again. For a while after it only what is surer is named.
+    A word is named when its score, averaged over the last windows, is above the threshold and in
+    the newest window no word is surer. For a while after it only what is surer is named.
     """
 
     def __init__(self, threshold: float, least_probability: float, rest: int):
@@ -86,7 +86,6 @@ class Picker:
 
     def push(self, scores: Array, probabilities: Array) -> Picked | None:
         """Take scores and probabilities of the next window, (n_words,); give a word that peaked."""
-        previous = self._last[-1][0] if self._last else scores
         self._last.append((scores, probabilities))
         score, sure = (np.mean(x, axis=0) for x in zip(*self._last, strict=True))
         window, self._n = self._n, self._n + 1
@@ -97,9 +96,9 @@ class Picker:
         if accepted and fresh and (best is None or score[word] > best.score):
             first = best.first_window if best else window
             best = Picked(word, float(score[word]), float(sure[word]), window, first)
-            if window - first < LONGEST_WAIT and scores[word] >= previous[word]:
-                self._best = best
-                return None
+        if best and window - best.first_window < LONGEST_WAIT and scores.max() > best.score:
+            self._best = best
+            return None
         self._best = None
         if best:
             self._before, self._named = best, best.word

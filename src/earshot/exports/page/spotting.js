@@ -5,7 +5,7 @@ const STEP_S = 0.12;
 const SMOOTH = 3;
 const REST_S = 0.7;
 const RISE = 0.5;
-const LONGEST_WAIT = 2;
+const LONGEST_WAIT = 3;
 const QUIET_DB = 20.0;
 const LEAST_SURE = 0.6;
 const UNKNOWN = "unknown";
@@ -22,7 +22,6 @@ class Picker {
   }
 
   push(scores, probabilities) {
-    const previous = this.last.length ? this.last.at(-1).scores : scores;
     this.last = [...this.last, { scores, probabilities }].slice(-SMOOTH);
     const score = mean(this.last.map((one) => one.scores));
     const sure = mean(this.last.map((one) => one.probabilities));
@@ -34,10 +33,10 @@ class Picker {
     if (accepted && fresh && (!best || score[word] > best.score)) {
       const first = best ? best.first : window;
       best = { word, score: score[word], probability: sure[word], window, first };
-      if (window - first < LONGEST_WAIT && scores[word] >= previous[word]) {
-        this.best = best;
-        return null;
-      }
+    }
+    if (best && window - best.first < LONGEST_WAIT && Math.max(...scores) > best.score) {
+      this.best = best;
+      return null;
     }
     this.best = null;
     if (best) {
