@@ -74,6 +74,31 @@ class TestMeans:
         few, many = (with_means(*nothing, means, old, np.full(2, n))[0][2, :2] for n in (5, 100))
         assert few[0] > 5 * many[0] > 0
 
+    def test_the_more_clips_there_are_the_more_regression_counts(self, case):
+        nothing, means, _ = case
+        biases, likeness = [], []
+        for n in (1, 5, 20, 100):
+            kernel, bias = with_means(*nothing, means, np.zeros((2, 4)), np.full(2, n))
+            biases.append(bias[0])  # 1 in the regression
+            likeness.append(kernel[0, 0] / SCALE)
+        np.testing.assert_allclose(biases, [1 / 2, 1 / 2, 2 / 3, 10 / 11])
+        np.testing.assert_allclose(likeness, 2 - 2 * np.array(biases))
+
+    def test_likeness_counts_for_the_word_with_the_fewest_clips(self, case):
+        nothing, means, _ = case
+        few, uneven = (
+            with_means(*nothing, means, np.zeros((2, 4)), np.array(n))[1]
+            for n in ((5, 5), (5, 100))
+        )
+        np.testing.assert_array_equal(few, uneven)
+
+    def test_kept_words_of_which_only_features_are_remembered_change_nothing(self, case):
+        nothing, means, _ = case
+        kept = with_means(*nothing, means, np.zeros((2, 4)), np.array([20, 0]))
+        plain = with_means(*nothing, means, np.zeros((2, 4)), np.array([20, 20]))
+        for one, other in zip(kept, plain, strict=True):
+            np.testing.assert_array_equal(one, other)
+
     def test_it_tells_words_apart_and_brings_nothing_nearer_to_all_of_them(self, case):
         nothing, means, n_clips = case
         old = np.array([[0.6, 0, 0.8, 0], [0, 0.6, 0.8, 0]])  # an accent in common

@@ -1,10 +1,13 @@
 """Streams as they come from real rooms and faulty cables."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 import earshot
 from earshot.datasets import espeak
+from earshot.recognition import Recognizer
 
 pytestmark = pytest.mark.skipif(not espeak.is_available(), reason="needs espeakng-loader")
 RATE = 8000
@@ -94,3 +97,30 @@ def test_very_short_and_very_long_words_are_learned_and_heard(base, seconds):
     found = [one.word for one in heard(learned, whole(pause, clips[0], pause, clips[9], pause))]
     assert set(found) <= {"rise", "leap"}
     assert found
+
+
+def test_no_more_is_kept_after_four_minutes_than_after_one():
+    import keras
+
+    simple = keras.Sequential(
+        [keras.Input((101, 40)), keras.layers.GlobalMaxPooling1D(), keras.layers.Dense(2)]
+    )
+    recognizer = Recognizer(simple, earshot.LogMel(), ("yes", "no"))
+    rng, kept = np.random.default_rng(0), []
+
+    def minutes():
+        for _ in range(4):
+            x, start = 0.1 * rng.standard_normal(60 * 16000).astype(np.float32), 0
+            while start < len(x):
+                n = int(16000 * rng.uniform(0.01, 10))
+                yield x[start : start + n], 16000
+                start += n
+            kept.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        for _ in earshot.listen(recognizer, minutes()):
+            pass
+    finally:
+        tracemalloc.stop()
+    assert kept[-1] - kept[0] < 4 * 16000 * 20  # bytes of twenty seconds of sound

@@ -25,7 +25,7 @@ from earshot.types import Array
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["LightNetwork", "Tensor", "converted", "is_needed"]
+__all__ = ["LAYERS", "LightNetwork", "Tensor", "converted", "is_needed"]
 
 LAYERS = ("embedding", "features")  # the first that a network has gives the features
 LOGITS = "logits"  # what the answers are called in the file
@@ -167,6 +167,7 @@ def converted(model: "keras.Model", precision: str = "float32") -> bytes:
     from earshot.exports.graph import convert, unrolled
 
     twin = unrolled(model)
+    twin = litert.balanced(twin) if precision == "int8" else twin
     there = {layer.name: layer for layer in twin.layers}
     layer = next((name for name in LAYERS if name in there), None)
     inputs = [
@@ -186,4 +187,4 @@ def converted(model: "keras.Model", precision: str = "float32") -> bytes:
             input_signature=[signature] if len(inputs) > 1 else signature,
             target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
         )  # fmt: skip
-        return litert.smaller(path.read_bytes(), precision, litert.projections(model))
+        return litert.smaller(path.read_bytes(), precision)

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
-from earshot.exports.light import LightNetwork
+from earshot.exports.light import LAYERS, LightNetwork
 from earshot.features.log_mel import LogMel
 from earshot.networks.linear import dense_weights
 from earshot.recognition.prepare import checked_clip, loudest_stretch
@@ -32,11 +32,14 @@ __all__ = ["LightTrunk", "Trunk", "checked_words", "embed", "fit_last_layer", "l
 Trunk: TypeAlias = "keras.Model | LightTrunk"
 """A network up to the layer that gives the features."""
 
-LAYERS = ("embedding", "features")  # the first that a network has gives the features
 SCALE = 16.0  # from a cosine to a logit
 REGRESSION = 0.5
-"""Share of logistic regression in an answer that has likeness to the words' means in it: regression
-knows the synthetic voices that are remembered as "unknown", and takes more of what people say."""
+"""Least share of logistic regression in an answer that has likeness to the words' means in it: with
+few clips it knows the synthetic voices that are remembered as "unknown", and takes more of what
+people say."""
+MEAN_CLIPS = 10.0
+"""What likeness counts as, beside the regression from a word's clips: from 20 clips on, a larger
+share of regression tells hard words apart better, see ``docs/benchmarks.md``."""
 OLD_CLIPS = 3.0  # that what is known of a word's name counts as, found for words of five clips
 BATCH = 128  # clips that go through a network together
 
@@ -173,7 +176,8 @@ def with_means(
     means, old : of the words, shape (n_words, n_features), rows of length one: the means of their
         features, and :func:`old_directions`. One that is nearer to another word's mean is left out,
         since a name can stand for something else than it did
-    n_clips : recordings of each word, shape (n_words,): with many of them the old direction fades
+    n_clips : recordings of each word, shape (n_words,), 0 where only features are remembered: with
+        many of them the old direction fades, and likeness counts less beside the regression
 
     Old directions are taken without what they have in common: voices that were learned once shall
     tell words apart, not bring all that is said nearer to the words.
@@ -183,9 +187,11 @@ def with_means(
     change = (OLD_CLIPS / (OLD_CLIPS + n_clips))[:, None] * (old - means)
     change[~agrees] = 0
     change[agrees] -= change[agrees].sum(axis=0) / max(agrees.sum(), 1)
-    kernel = REGRESSION * kernel
-    kernel[:, : len(means)] += SCALE * (means + change).T
-    return kernel, REGRESSION * bias
+    n = n_clips[n_clips > 0].min()  # likeness is what helps words with few clips
+    share = max(n / (n + MEAN_CLIPS), REGRESSION)
+    kernel = share * kernel
+    kernel[:, : len(means)] += 2 * (1 - share) * SCALE * (means + change).T
+    return kernel, share * bias
 
 
 def old_directions(recognizer: Recognizer, layer: str, words: Sequence[str]) -> Array:
