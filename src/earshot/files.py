@@ -115,13 +115,14 @@ def unwritable(path: PathLike, error: OSError) -> EarshotError:
 
 
 @contextlib.contextmanager
-def locked(path: PathLike) -> Iterator[None]:
+def locked(path: PathLike, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock that belongs to ``path``; other processes and threads wait for it.
 
-    It ends with its process, however that ends.
+    It ends with its process, however that ends. Without ``wait``, a lock that somebody holds raises
+    TimeoutError.
     """
     path = Path(path).absolute()
-    with _held(path.parent / PLACE / uuid.uuid5(uuid.NAMESPACE_URL, path.name).hex):
+    with _held(path.parent / PLACE / uuid.uuid5(uuid.NAMESPACE_URL, path.name).hex, wait=wait):
         yield
 
 

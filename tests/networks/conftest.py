@@ -28,12 +28,12 @@ def small_network(front_end):
 def fit(small_network, front_end):
     """Train the small network for three epochs; gives it and its figures."""
 
-    def fit_words(words, *, test=None, checkpoint=None, callbacks=(), **options):
+    def fit_words(words, *, test=None, checkpoint=None, callbacks=(), workers=1, **options):
         model = small_network()
         config = TrainingConfig(**{"epochs": 3, "batch_size": 8, **options})
         return model, training.fit(
             model, words, front_end, config, test=test, checkpoint=checkpoint,
-            callbacks=callbacks, progress=False,
+            callbacks=callbacks, progress=False, workers=workers,
         )  # fmt: skip
 
     return fit_words

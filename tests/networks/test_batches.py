@@ -10,6 +10,7 @@ from earshot.features.stream import StreamSpectrogram
 from earshot.networks import batches
 from earshot.networks.batches import SpectrogramBatches, StretchBatches
 from earshot.networks.callbacks import EpochClock
+from earshot.networks.distribution import Share
 
 SETTINGS = StreamSpectrogram(n_frames=15, n_ahead=7, n_mels=16)
 
@@ -78,6 +79,35 @@ class TestSpectrogramBatches:
             model.fit(batches, epochs=3, callbacks=[EpochClock(batches)], shuffle=False, verbose=0)
             weights.append(model.get_weights()[0])
         np.testing.assert_array_equal(*weights)
+
+    @pytest.mark.parametrize("augment", [None, Augmentation()], ids=["plain", "varied"])
+    @pytest.mark.parametrize("n_processes", [2, 3, 4])
+    def test_processes_share_what_one_alone_has(self, beeps, front_end, augment, n_processes):
+        def batch(process, n, index):
+            share = Share(process, n, n)
+            options = {"batch_size": 24, "augment": augment, "share": share}
+            return SpectrogramBatches(beeps, front_end, **options)[index]
+
+        for index in range(3):
+            inputs, labels = batch(0, 1, index)
+            parts = [batch(process, n_processes, index) for process in range(n_processes)]
+            np.testing.assert_array_equal(np.concatenate([x for x, _ in parts]), inputs)
+            np.testing.assert_array_equal(np.concatenate([y for _, y in parts]), labels)
+
+    def test_clips_that_cannot_be_shared_are_others_in_every_epoch(self, beeps, front_end):
+        shared = [
+            SpectrogramBatches(beeps.subset(np.arange(11)), front_end, batch_size=4, share=share)
+            for share in (Share(0, 2, 4), Share(1, 2, 4))
+        ]
+        left = set()
+        for epoch in range(6):
+            seen = 0
+            for mine in shared:
+                mine.epoch = epoch
+                seen += sum(len(mine[i][1]) for i in range(len(mine)))
+            assert seen == 8
+            left |= {*shared[0].order()[8:].tolist()}
+        assert len(left) > 3
 
     def test_clips_without_a_label_are_refused(self, beeps, front_end):
         strangers = beeps.subset(np.arange(4))

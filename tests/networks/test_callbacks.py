@@ -20,6 +20,7 @@ from earshot.datasets.augmentation import Augmentation
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.networks import builders, callbacks, training
+from earshot.networks.distribution import Share
 from earshot.networks.training import TrainingConfig
 
 TRAIN = """
@@ -104,6 +105,20 @@ class TestCheckpoint:
         resumed, same_history = fit(beeps, augment=augment, checkpoint=tmp_path)
         np.testing.assert_allclose(weights(whole), weights(resumed), atol=1e-5)
         np.testing.assert_allclose(history["loss"], same_history["loss"], atol=1e-5)
+
+    def test_a_folder_that_another_training_writes_is_left_to_it(self, beeps, tmp_path, fit, kept):
+        told = rf"Another training writes {tmp_path}: wait"
+        with callbacks.Checkpoint(tmp_path, {}).alone(), pytest.raises(EarshotError, match=told):
+            fit(beeps, checkpoint=tmp_path)
+        fit(beeps, checkpoint=tmp_path)
+
+    def test_of_several_processes_the_first_one_writes(self, tmp_path, state_of):
+        keeper = callbacks.Checkpoint(tmp_path, {}, share=Share(1, 2, 2))
+        keeper.set_model(small())
+        with keeper.alone():
+            keeper.on_epoch_end(0, {"loss": 1.0})
+        assert (keeper.epochs_done, keeper.history) == (1, {"loss": [1.0]})
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_finished_training_is_not_done_again(self, beeps, tmp_path, fit, interruption):
         done, history = fit(beeps, checkpoint=tmp_path)
@@ -357,8 +372,8 @@ class TestGradients:
         histograms.on_train_end({})
 
     def test_other_backends_have_none(self, beeps, tmp_path, monkeypatch):
-        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-        with pytest.raises(EarshotError, match="need the TensorFlow backend"):
+        monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+        with pytest.raises(EarshotError, match="on torch: set KERAS_BACKEND=tensorflow or jax"):
             callbacks.tensorboard(tmp_path, beeps, LogMel())
 
 

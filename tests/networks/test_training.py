@@ -114,6 +114,16 @@ def test_the_loss_doubts_labels_a_little(beeps, fit, front_end):
     assert history["val_loss"][0] == pytest.approx(-(truth * log).sum(axis=1).mean(), abs=1e-5)
 
 
+def test_so_many_workers_as_asked_for_make_batches(beeps, fit, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        training, "compile_and_fit", lambda model, batches, *_, **__: asked.append(batches.workers)
+    )
+    fit(beeps)
+    fit(beeps, workers=3)
+    assert asked == [1, 3]
+
+
 def test_a_set_without_clips_cannot_be_trained_on(beeps, fit):
     with pytest.raises(EarshotError, match="no clips"):
         fit(beeps.subset([]))

@@ -17,10 +17,15 @@ from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, some
 from earshot.features.front_end import FrontEnd
 from earshot.features.stream import StreamSpectrogram
+from earshot.networks.distribution import Share
 from earshot.types import Array
 
 __all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "labels_among", "network_inputs",
            "one_hot"]  # fmt: skip
+
+GROUP = 8
+"""Clips that are varied together where processes share a batch: fewer take longer each, of more
+some would be varied in vain where a group belongs to two processes."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -47,14 +52,17 @@ class SpectrogramBatches(Batches):
 
     Labels are as of :func:`one_hot`. ``augment``, an :class:`earshot.datasets.Augmentation`, varies
     the clips of a word set afresh in every epoch; a store is read from disk in pieces, and so is a
-    word set of shards.
+    word set of shards. Of several processes each has its ``share`` of every batch, its clips varied
+    in groups of ``GROUP``, whatever the number of processes; a few clips that cannot be shared
+    evenly are left out, others in every epoch.
     """
 
     def __init__(
         self, data: WordSet | Store, front_end: FrontEnd, *, batch_size: int = 64,
-        augment: Any = None, seed: int = 0, workers: int = 1,
+        augment: Any = None, seed: int = 0, workers: int = 1, share: Share | None = None,
     ):  # fmt: skip
-        n_batches = -(-len(data) // batch_size)
+        self.share, self.n_clips = share, share.whole(len(data)) if share else len(data)
+        n_batches = -(-self.n_clips // batch_size)
         super().__init__(n_batches, batch_size=batch_size, seed=seed, workers=workers)
         self._plain, self._order = None, (-1, np.zeros(0, np.uint32))
         if isinstance(data, WordSet):
@@ -70,18 +78,31 @@ class SpectrogramBatches(Batches):
         self.data, self.front_end, self.augment = data, front_end, augment
 
     def __getitem__(self, index):
-        chosen = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
+        whole = self.order()[: self.n_clips][index * self.batch_size :][: self.batch_size]
+        mine = self.share.of(len(whole)) if self.share else slice(None)
+        chosen = whole[mine]
         if isinstance(self.data, Store):
             inputs = self.front_end.unpack(self.data.rows(chosen))
         elif self._plain is not None:
             inputs = keras.tree.map_structure(lambda x: x[chosen], self._plain)
+        elif self.augment is None:
+            inputs = self.front_end(self._clips(chosen))
+        elif self.share is None:
+            inputs = self.augment(self._clips(chosen), self.front_end, self.rng(index))
         else:
-            clips = [self.data.waveforms[i] for i in chosen]
-            if self.augment is None:
-                inputs = self.front_end(clips)
-            else:
-                inputs = self.augment(clips, self.front_end, self.rng(index))
+            first, last = mine.start // GROUP, -(-mine.stop // GROUP)
+            groups = [self._group(whole, index, k) for k in range(first, last)]
+            begin = mine.start - first * GROUP
+            inputs = np.concatenate(groups)[begin : begin + len(chosen)]
         return inputs, one_hot(self.data.labels[chosen], len(self.data.class_names))
+
+    def _clips(self, chosen):
+        return [self.data.waveforms[i] for i in chosen]
+
+    def _group(self, whole, index, k):
+        """Vary some clips of a batch, always the same ones together."""
+        clips = self._clips(whole[k * GROUP : (k + 1) * GROUP])
+        return self.augment(clips, self.front_end, self.rng(index, k))
 
     def order(self) -> Array:
         """Give the clips in the order of this epoch, shape (n,): made once for all its batches."""

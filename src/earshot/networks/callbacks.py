@@ -7,11 +7,14 @@
 0
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +28,11 @@ from earshot.errors import EarshotError, EarshotWarning, reason_of
 from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
 from earshot.networks.batches import Batches, labels_among, network_inputs, one_hot
-from earshot.types import PathLike
+from earshot.networks.distribution import Share, agreed
+from earshot.types import Array, PathLike
 
-__all__ = ["Checkpoint", "EpochClock", "fingerprint", "progress_bar", "tensorboard"]
+__all__ = ["Checkpoint", "EpochClock", "fingerprint", "gradients_of", "progress_bar",
+           "tensorboard"]  # fmt: skip
 
 log = logging.getLogger(__name__)
 STATE = re.compile(r"epoch-(\d{4,})\.(weights\.h5|json)")  # the files of a state, by epoch
@@ -39,17 +44,43 @@ class Checkpoint(keras.callbacks.Callback):
     A state is a weights file (optimizer included) and the history so far. The one before is deleted
     after it is written, so that an interruption loses one epoch at most. Nothing else in the folder
     is touched; a state of a training with other ``settings``, or of another network, is refused. Of
-    a ``test`` set with another fingerprint it warns, as its figures stay in the history.
+    a ``test`` set with another fingerprint it warns, as its figures stay in the history. Of several
+    processes, all read the state and the first one writes it.
     """
 
-    def __init__(self, folder: PathLike, settings: dict[str, Any], *, test: str = ""):
+    def __init__(
+        self, folder: PathLike, settings: dict[str, Any], *, test: str = "",
+        share: Share | None = None,
+    ):  # fmt: skip
         super().__init__()
         self.folder, self.epochs_done, self.test = Path(folder), 0, test
+        self.share, self.writes = share, share is None or share.is_first
         self.settings = json.loads(json.dumps(settings, default=repr))  # as it comes back
         self.history: dict[str, list[float]] = {}
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other trainings out of the folder; raises :class:`EarshotError` if one is there."""
+        if not self.writes:
+            yield
+            return
+        with contextlib.ExitStack() as held:
+            try:
+                with files.explained(self.folder):
+                    held.enter_context(files.locked(self.folder / "training", wait=False))
+            except TimeoutError as error:
+                way_out = "wait for its end, or name another folder."
+                raise EarshotError(f"Another training writes {self.folder}: {way_out}") from error
+            yield
+
     def resume(self, model: keras.Model) -> None:
         """Load the latest state, if there is one, into a compiled model."""
+        self._load(model)
+        agreed(self.share, "checkpoint", self.history)
+        if self.writes and self.epochs_done:
+            self._delete_others()
+
+    def _load(self, model):
         done = {epoch: path for epoch, path in self._files() if path.suffix == ".h5"}
         if not done:
             return
@@ -81,17 +112,21 @@ class Checkpoint(keras.callbacks.Callback):
         if self.test and state.get("test", self.test) != self.test:
             figures = f"The figures of epochs 1 to {max(done)} in {self.folder} are of another test"
             way_out = "measure with networks.accuracy, or train anew in another folder."
-            warnings.warn(f"{figures}: {way_out}", EarshotWarning, stacklevel=5)
+            warnings.warn(f"{figures}: {way_out}", EarshotWarning, stacklevel=6)
         if not self.test:  # without a test there will be no more figures of one
             history = {name: row for name, row in history.items() if not name.startswith("val_")}
         self.history, self.epochs_done = history, max(done)
-        self._delete_others()
         log.info("going on from %s", path)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write the state, then delete the one before."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
+        self.epochs_done = epoch + 1
+        if not self.writes:  # but a network on many devices is saved by all of them at once
+            with tempfile.TemporaryDirectory() as elsewhere:
+                self.model.save_weights(Path(elsewhere) / "copy.weights.h5")
+            return
         stem = f"epoch-{epoch + 1:04d}"
         known = {"settings": self._known(self.model), "test": self.test}
         state = json.dumps({**known, "history": self.history})
@@ -99,7 +134,6 @@ class Checkpoint(keras.callbacks.Callback):
             temporary.write_text(state)
         with files.atomic_path(self.folder / f"{stem}.weights.h5") as temporary:
             self.model.save_weights(temporary)
-        self.epochs_done = epoch + 1
         self._delete_others()
 
     def _delete_others(self):
@@ -179,10 +213,12 @@ def tensorboard(
     """Give callbacks for :func:`earshot.networks.fit` that log curves and gradients to a folder.
 
     ``batch_size`` of the ``words``, training clips and always the same, give a histogram of each
-    layer's gradients after every epoch (Keras 3 has no such option). TensorFlow backend only.
+    layer's gradients after every epoch (Keras 3 has no such option). On the TensorFlow and the JAX
+    backend; TensorFlow writes the files.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise EarshotError("Gradient histograms need the TensorFlow backend.")
+    if (backend := keras.backend.backend()) not in ("tensorflow", "jax"):
+        way_out = "set KERAS_BACKEND=tensorflow or jax."
+        raise EarshotError(f"There are no histograms of gradients on {backend}: {way_out}")
     import tensorflow as tf
 
     some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
@@ -193,12 +229,8 @@ def tensorboard(
         model = histograms.model
         names = getattr(model, "class_names", some.class_names)
         targets = one_hot(labels_among(names, some), len(names))
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(y=tf.constant(targets), y_pred=model(inputs, training=False))
-        weights = model.trainable_variables
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
         with writer.as_default(step=epoch):
-            for weight, gradient in zip(weights, gradients, strict=True):
+            for weight, gradient in gradients_of(model, inputs, targets):
                 if gradient is not None:
                     tf.summary.histogram(f"gradients/{weight.path}", gradient)
         writer.flush()
@@ -207,3 +239,28 @@ def tensorboard(
         on_epoch_end=write, on_train_end=lambda logs: writer.close()
     )
     return [keras.callbacks.TensorBoard(str(folder), write_graph=False), histograms]
+
+
+def gradients_of(model: keras.Model, inputs: Any, targets: Array) -> list[tuple[Any, Any]]:
+    """Give each weight that is learned with the gradient of the loss; of one without any, None."""
+    weights, targets = model.trainable_variables, keras.ops.convert_to_tensor(targets)
+    values = [weight.value for weight in weights]
+
+    def loss():
+        return model.compute_loss(y=targets, y_pred=model(inputs, training=False))
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def loss_of(values):
+            with keras.StatelessScope(zip(weights, values, strict=True)):
+                return loss()
+
+        gradients = jax.grad(loss_of)(values)
+    else:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            found = loss()
+        gradients = tape.gradient(found, values)
+    return [*zip(weights, gradients, strict=True)]

@@ -26,10 +26,12 @@ LONGEST_WINDOW = 4096  # samples: its waves take 64 MiB, and grow with the squar
 
 def centred(x: Any) -> Any:
     """Subtract its mean from each waveform, (batch, samples), as ``features.offset.centred``."""
-    sounding = ops.cast(x != 0, "int32")
-    inside = (ops.cumsum(sounding, 1) > 0) & (ops.flip(ops.cumsum(ops.flip(sounding, 1), 1), 1) > 0)
-    n = ops.maximum(ops.sum(ops.cast(inside, x.dtype), axis=1, keepdims=True), 1)
-    return ops.where(inside, x - ops.sum(x, axis=1, keepdims=True) / n, 0)
+    place = ops.arange(ops.shape(x)[1], dtype=x.dtype)  # the one constant of this length
+    n = ops.cast(ops.shape(x)[1], x.dtype)
+    first = -ops.max(-ops.where(x != 0, place, n), axis=1, keepdims=True)
+    end = ops.max(ops.where(x != 0, place, -1), axis=1, keepdims=True) + 1
+    mean = ops.sum(x, axis=1, keepdims=True) / ops.maximum(end - first, 1)
+    return ops.where(ops.logical_and(place >= first, place < end), x - mean, 0)
 
 
 @keras.saving.register_keras_serializable("earshot")
@@ -38,11 +40,12 @@ class LogMelLayer(keras.layers.Layer):
 
     ``settings`` are its ``to_dict()``; 8-bit values come as whole float32 from 0 to 255. The
     short-time transform is a convolution with windowed cosines and sines, which every runtime can
-    do: few have a Fourier transform.
+    do: few have a Fourier transform. In ``n_parts``, one after the other, it needs less memory.
     """
 
-    def __init__(self, settings: dict[str, Any], **kwargs: Any):
+    def __init__(self, settings: dict[str, Any], n_parts: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
+        self.n_parts = n_parts
         self.front_end = LogMel(**settings)
         if self.front_end.n_fft > LONGEST_WINDOW:
             raise EarshotError(
@@ -67,11 +70,19 @@ class LogMelLayer(keras.layers.Layer):
         x = x if n is None else centred(x)
         before, after = front_end.sides(max(n - x.shape[-1], 0) if n else 0)
         x = ops.pad(x, [[0, 0], [n_fft // 2 + before, n_fft // 2 + after]])
-        parts = ops.conv(x[..., None], self.waves, strides=front_end.hop_length)
-        power = ops.conv(ops.square(parts), self.bands)
+        power = self._power(x[..., None])
         loudest = ops.maximum(ops.max(power, axis=(1, 2), keepdims=True), 1e-10)
         db = 10 * ops.log10(ops.maximum(power / loudest, 10.0 ** (-front_end.top_db / 10)))
         return db if front_end.bits is None else ops.round((db / front_end.top_db + 1) * 255)
+
+    def _power(self, x: Any) -> Any:
+        """Give the power in each band, (batch, frames, n_mels), of (batch, samples, 1)."""
+        power = None
+        for waves in np.array_split(np.arange(self.waves.shape[-1]), self.n_parts):
+            parts = ops.conv(x, self.waves[..., waves], strides=self.front_end.hop_length)
+            bands = ops.conv(ops.square(parts), self.bands[:, waves])
+            power = bands if power is None else power + bands
+        return power
 
 
 @keras.saving.register_keras_serializable("earshot", name="SamplesLayer")
@@ -93,13 +104,14 @@ class RawWaveformLayer(keras.layers.Layer):
         return x / ops.maximum(peak, 1e-9), mask
 
 
-def as_layer(front_end: Any) -> keras.layers.Layer:
+def as_layer(front_end: Any, *, n_parts: int = 1) -> keras.layers.Layer:
     """Give a front end as a Keras layer, with the same numbers: (batch, samples) to its output.
 
+    ``n_parts``: steps that its short-time transform is made in, for runtimes with little memory.
     Raises :class:`EarshotError` when there is no such layer, as for a front end of streams.
     """
     if isinstance(front_end, LogMel):
-        return LogMelLayer(front_end.to_dict(), name="front_end")
+        return LogMelLayer(front_end.to_dict(), n_parts, name="front_end")
     if isinstance(front_end, RawWaveform):
         return RawWaveformLayer(front_end.n_samples, name="front_end")
     raise EarshotError(

@@ -12,8 +12,8 @@ from keras import ops
 
 from earshot.features.mel import mel_filter_bank
 
-__all__ = ["AnyOfFrame", "FilterBank", "HalfOfValues", "LastStep", "SpectralAugmentation",
-           "StateCell", "WordPooling"]  # fmt: skip
+__all__ = ["AnyOfFrame", "CarriedState", "FilterBank", "HalfOfValues", "LastStep",
+           "SpectralAugmentation", "StateCell", "WordPooling"]  # fmt: skip
 
 
 @keras.saving.register_keras_serializable("earshot")
@@ -102,6 +102,43 @@ class StateCell(keras.layers.LSTMCell):
         """Give both states for this step, and as what is carried to the next."""
         hidden, (_, cell) = super().call(x, states, training=training)
         return ops.concatenate([hidden, cell], axis=-1), [hidden, cell]
+
+
+class CarriedState(keras.layers.Layer):
+    """A recurrent layer for one stream: each call goes on from where the last one ended.
+
+    Keras' own ``stateful`` layers do not track their state, so a compiled step on JAX forgets what
+    becomes of it. Here it is a variable of the layer; it is no weight, as nothing is learned in it.
+    """
+
+    def __init__(self, recurrent: keras.layers.RNN):
+        super().__init__(name=recurrent.name)
+        config = {**recurrent.get_config(), "return_state": True}
+        self.recurrent = type(recurrent).from_config(config)
+
+    def build(self, input_shape: Any) -> None:
+        """Begin with zeros."""
+        sizes = keras.tree.flatten(self.recurrent.state_size)
+        new = {"initializer": "zeros", "trainable": False}
+        self.state = [self.add_weight(shape=(1, size), **new) for size in sizes]
+
+    @property
+    def weights(self) -> list[Any]:
+        """Those of the recurrent layer, in its order."""
+        return self.recurrent.weights
+
+    def reset_state(self) -> None:
+        """Forget the stream."""
+        for state in self.state:
+            state.assign(ops.zeros(state.shape))
+
+    def call(self, x: Any, mask: Any = None) -> Any:
+        """Answer (1, steps, bands)."""
+        before = [ops.convert_to_tensor(state) for state in self.state]
+        answers, *after = self.recurrent(x, initial_state=before, mask=mask)
+        for state, value in zip(self.state, after, strict=True):
+            state.assign(value)
+        return answers
 
 
 @keras.saving.register_keras_serializable("earshot")

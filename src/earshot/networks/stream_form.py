@@ -16,7 +16,7 @@ from keras import layers
 from earshot.audio import blocks_of
 from earshot.errors import EarshotError
 from earshot.features.stream import StreamSpectrogram
-from earshot.networks.layers import LastStep
+from earshot.networks.layers import CarriedState, LastStep
 from earshot.types import Array, Blocks, Sound
 
 __all__ = ["StreamForm", "activations", "along", "check_windows", "is_recurrent"]
@@ -39,7 +39,7 @@ def along(network: keras.Model, *, stateful: bool = False) -> keras.Model:
         if isinstance(layer, LastStep):
             return layers.Identity(name=layer.name)
         if stateful and isinstance(layer, layers.RNN):
-            return type(layer).from_config({**layer.get_config(), "stateful": True})
+            return CarriedState(layer)
         return layer
 
     ends = [isinstance(x, LastStep) or x.name == "bottleneck" for x in network.layers]
@@ -81,7 +81,7 @@ class StreamForm:
         form.set_weights(self.network.get_weights())
         skip, reach = 0, self.settings.n_frames - 1
         for layer in form.layers:
-            if isinstance(layer, layers.RNN):
+            if isinstance(layer, CarriedState):
                 layer.reset_state()
                 # An LSTM's first answers are about what lies before the stream.
                 skip, reach = self.settings.n_frames - 1, 0

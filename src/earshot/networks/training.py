@@ -4,6 +4,7 @@
 0.003
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -29,6 +30,7 @@ from earshot.networks.batches import (
     one_hot,
 )  # fmt: skip
 from earshot.networks.callbacks import Checkpoint, EpochClock, fingerprint, progress_bar
+from earshot.networks.distribution import is_distributed, spread
 from earshot.types import PathLike
 
 __all__ = ["TrainingConfig", "checkpoint_folder", "compile_and_fit", "cross_validate", "fit"]
@@ -74,14 +76,19 @@ def fit(
     model: keras.Model, train: WordSet | Store, front_end: FrontEnd,
     config: TrainingConfig = TrainingConfig(), *, test: WordSet | None = None,
     checkpoint: PathLike | None = None, callbacks: Sequence[keras.callbacks.Callback] = (),
-    progress: bool | str = True,
+    progress: bool | str = True, workers: int = 1, distribute: bool | None = None,
 ) -> dict[str, list[float]]:  # fmt: skip
     """Train a network on a word set, or on a store of its variants.
 
     AdamW on softmax cross-entropy, without early stopping: the weights after the last epoch are the
     result. ``test`` is only looked at, for the curves; its words are found by name. ``checkpoint``
     is a folder that keeps the state after every epoch; a training that it holds goes on, if sounds,
-    labels, network and settings are the same. ``progress`` may be the bar's title.
+    labels, network and settings are the same. ``progress`` may be the bar's title. ``workers``
+    threads make batches ahead, the same ones for any number of them.
+
+    ``distribute`` trains on all devices of all processes, each on its share of every batch: by
+    default where several of them have met (:func:`earshot.networks.meet`). It needs the JAX
+    backend, and a ``batch_size`` that all devices can share; ``docs/scale.md`` shows how.
 
     The network notes the words in ``model.class_names``, by which ``accuracy`` finds them.
 
@@ -99,31 +106,41 @@ def fit(
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
     seen = "" if test is None or folder is None else test.fingerprint()
-    options = {"validation": validation, "callbacks": callbacks, "test": seen}
-    history = _fit_stage(model, train, front_end, config, folder, title=title, **options)
-    if config.clean_epochs:
-        clean = dataclasses.replace(
-            config, epochs=config.clean_epochs, clean_epochs=0, augment=None,
-            learning_rate=config.learning_rate * CLEAN_RATE,
-        )  # fmt: skip
-        folder, title = folder and folder / "clean", title and f"{title}, clean"
-        more = _fit_stage(model, train, front_end, clean, folder, title=title, **options)
-        history = {figure: values + more[figure] for figure, values in history.items()}
+    options = {"validation": validation, "callbacks": callbacks, "test": seen, "workers": workers}
+    shared = is_distributed(distribute)
+    with spread(model, shared, train.labels, config.batch_size) as (trained, share):
+        if share:
+            title = title if share.is_first else None
+            options["validation"] = validation and share.each(validation)
+        options |= {"title": title, "share": share}
+        history = _fit_stage(trained, train, front_end, config, folder, **options)
+        if config.clean_epochs:
+            clean = dataclasses.replace(
+                config, epochs=config.clean_epochs, clean_epochs=0, augment=None,
+                learning_rate=config.learning_rate * CLEAN_RATE,
+            )  # fmt: skip
+            folder, options["title"] = folder and folder / "clean", title and f"{title}, clean"
+            more = _fit_stage(trained, train, front_end, clean, folder, **options)
+            history = {figure: values + more[figure] for figure, values in history.items()}
     return history
 
 
-def _fit_stage(model, train, front_end, config, folder, *, test, **options):
+def _fit_stage(model, train, front_end, config, folder, *, test, workers, share, **options):
     """Train on varied or on plain clips, as one configuration says, with one checkpoint folder."""
     given = {"batch_size": config.batch_size, "augment": config.augment, "seed": config.seed}
-    batches = SpectrogramBatches(train, front_end, **given)
+    batches = SpectrogramBatches(train, front_end, **given, workers=workers, share=share)
     loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=config.label_smoothing)
     f1 = [keras.metrics.F1Score(kind, name=f"{kind}_f1") for kind in ("micro", "macro")]
     if folder is None:
         keeper = None
     else:  # which compares every sound
-        keeper = Checkpoint(folder, _settings(train, front_end, config), test=test)
-    options["keeper"] = keeper
-    return compile_and_fit(model, batches, loss, config, metrics=["accuracy", *f1], **options)
+        settings = _settings(train, front_end, config)
+        if share:
+            settings["number of processes"] = [share.n_processes, share.n_devices]
+        keeper = Checkpoint(folder, settings, test=test, share=share)
+    options |= {"keeper": keeper, "metrics": ["accuracy", *f1]}
+    with keeper.alone() if keeper else contextlib.nullcontext():
+        return compile_and_fit(model, batches, loss, config, **options)
 
 
 def _check(model, train, front_end):
@@ -216,7 +233,7 @@ def compile_and_fit(
     with threadpool_limits(1, user_api="blas"):
         history = model.fit(
             batches, initial_epoch=done, epochs=config.epochs, validation_data=validation,
-            callbacks=callbacks, verbose=0, shuffle=False,
+            validation_batch_size=config.batch_size, callbacks=callbacks, verbose=0, shuffle=False,
         )  # fmt: skip
     return keeper.history if keeper else history.history
 
