@@ -6,6 +6,7 @@ import sys
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
 
+import json
 import subprocess
 import tempfile
 import time
@@ -96,8 +97,9 @@ def one_clip(format, folder, clip):
 
 
 def size_mb(folder):
-    """Size of an export without its card."""
+    """Size of an export without its card, and of one for boards without its source text."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "card.json"]
+    files = [path for path in files if path.suffix == ".tflite"] or files
     return sum(path.stat().st_size for path in files) / 1e6
 
 
@@ -119,7 +121,7 @@ def rows_of(name, words, into):
     spectrogram = r.front_end([waveform])
     clip = r.front_end.pad_or_trim([waveform])
     rows = [[name, "Keras, predict_on_batch", "", ""], [name, "earshot, predict", "", ""]]
-    sizes, pages = ["", ""], []  # pages are the last format
+    sizes, elsewhere = ["", ""], []  # what runs in no loop here comes last
     functions = [
         lambda: r.model.predict_on_batch(spectrogram),
         lambda: r.predict(waveform, words.sample_rate),
@@ -128,18 +130,20 @@ def rows_of(name, words, into):
         for precision in form.PRECISIONS:
             folder = Path(into) / f"{name}-{format}-{precision}"
             found = r.export(
-                folder, format, precision=precision, test=words,
-                **({"data_dir": ROOT / "data"} if format == "web" else {}),
-            )  # fmt: skip
+                folder, format, precision=precision, test=words, data_dir=ROOT / "data"
+            )
             same, difference = f"{found.agreement:.1%}", f"{found.largest_difference:.1e}"
             rows.append([name, f"{format}, {precision}", same, difference])
             sizes.append(f"{size_mb(folder):.2f} MB")
             if format == "web":
-                pages.append(in_browser(folder / form.FILE))
+                ms = in_browser(folder / form.FILE)
+                elsewhere.append("no browser" if ms is None else f"{ms:.2f} ms in Chromium")
+            elif format == "micro":  # reference kernels on a laptop say nothing of a board
+                arena = json.loads((folder / "card.json").read_text("utf-8"))["arena_bytes"]
+                elsewhere.append(f"arena of {arena / 1024:.0f} KiB")
             else:
                 functions.append(one_clip(format, folder, clip))
-    times = [f"{ms:.2f} ms" for ms in fastest_ms(functions)]
-    times += ["no browser" if ms is None else f"{ms:.2f} ms in Chromium" for ms in pages]
+    times = [*(f"{ms:.2f} ms" for ms in fastest_ms(functions)), *elsewhere]
     return [[*row, ms, size] for row, ms, size in zip(rows, times, sizes, strict=True)]
 
 

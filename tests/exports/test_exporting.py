@@ -16,6 +16,7 @@ from earshot.recognition import Recognizer
 
 FORMS = [(name, precision) for name, form in FORMATS.items() for precision in form.PRECISIONS]
 TOLERANCES = {"float32": 1e-5, "float16": 0.01, "int8": 0.05}
+ROUGHEST = 0.2  # where activations have 8 bits too, over the ranges of voices, asked about beeps
 
 
 @pytest.mark.parametrize(("format", "precision"), FORMS)
@@ -23,9 +24,10 @@ def test_its_own_runtime_gives_what_predict_gives(trained, exported, beep, forma
     folder, _ = exported(format, precision)
     clips = [beep(pitch_hz, duration_s=0.5) for pitch_hz in (280, 320, 1400, 1600)]
     rows = FORMATS[format].answers(folder, np.stack(clips))
+    atol = ROUGHEST if format == "micro" else TOLERANCES[precision]
     for row, p in zip(rows, trained.predict(clips), strict=True):
         assert trained.class_names[row.argmax()] == p.word
-        np.testing.assert_allclose(row, [*p.probabilities.values()], atol=TOLERANCES[precision])
+        np.testing.assert_allclose(row, [*p.probabilities.values()], atol=atol)
 
 
 @pytest.mark.parametrize(("format", "precision"), FORMS)
@@ -40,7 +42,8 @@ def test_the_card_says_what_it_is_and_how_it_answers(trained, exported, format, 
     assert LogMel(**card["front_end"]) == trained.front_end
     assert card["recognizer"]["figures"] == {"accuracy": 1.0}
     assert card["compared"]["agreement"] == comparison.agreement == 1.0
-    assert card["compared"]["largest_difference"] <= TOLERANCES[precision]
+    most = ROUGHEST if format == "micro" else TOLERANCES[precision]
+    assert card["compared"]["largest_difference"] <= most
     assert card["compared"]["n_clips"] > 2
 
 

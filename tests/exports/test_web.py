@@ -1,12 +1,12 @@
 """The page that listens, for real: in headless Chromium, from the disk, without a network."""
 
-import base64
 import json
 import re
 
 import numpy as np
 import pytest
-from support import ROOT, hardware
+from support import ROOT, pages
+from support.pages import MICROPHONE, REFUSED, hear
 
 import earshot
 from earshot import audio
@@ -18,11 +18,7 @@ from earshot.networks import builders
 from earshot.recognition import Recognizer, spotter, thresholds
 
 NAMES = {"zero": "</script><img src=x onerror=alert(1)>", "one": "ثعلب", "two": "🦊"}
-MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-REFUSED = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
 LEAD_S = 3.0  # of silence: the browser plays its file from when the microphone is opened
-HEAR = """([sound, rate]) => earshot.hear(
-  new Float32Array(Uint8Array.from(atob(sound), (c) => c.charCodeAt(0)).buffer), rate)"""
 
 
 @pytest.fixture(scope="module")
@@ -44,33 +40,8 @@ def made(recognizer, data_dir, tmp_path_factory):
 @pytest.fixture
 def open_page(made):
     """Open the page in a browser; gives it when it is ready."""
-    hardware.need("chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browsers = []
-
-        def open_(*arguments):
-            browser = started.chromium.launch(
-                executable_path="/usr/bin/chromium", args=[*hardware.BROWSER, *arguments]
-            )
-            browsers.append(browser)
-            page = browser.new_context(offline=True).new_page()
-            page.asked = []
-            page.on("request", lambda request: page.asked.append(request.url))
-            page.goto(f"file://{made}")
-            page.wait_for_selector('body[data-state="ready"]', timeout=120_000)
-            return page
-
-        yield open_
-        for browser in browsers:
-            browser.close()
-
-
-def hear(page, x, sample_rate):
-    """Let the page listen to a waveform; gives the words with their times."""
-    sound = base64.b64encode(x.astype("<f4").tobytes()).decode()
-    heard = page.evaluate(HEAR, [sound, sample_rate])
-    return [(one["word"], one["startS"], one["endS"]) for one in heard]
+    with pages.browsers() as opened:
+        yield lambda *arguments: opened(made, *arguments)
 
 
 def listened(recognizer, x, sample_rate):

@@ -7,6 +7,7 @@ on 2 clips (two clips): 100.0% the same answers, probabilities differ by 0.1 at 
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError
 from earshot.types import Array
 
-__all__ = ["Comparison", "compared", "made_up"]
+__all__ = ["Comparison", "compared", "made_up", "padded"]
 
 LIMITS = {"float32": (0.001, 1.0), "float16": (0.1, 0.98), "int8": (0.5, 0.95)}
 """By precision, the largest difference of a probability and the least share of the same answers of
@@ -64,15 +65,32 @@ def compared(expected: Array, given: Array, *, about: str) -> Comparison:
     return Comparison(float(same.mean()), float(difference), len(expected), about)
 
 
-def made_up(class_names: Sequence[str], sample_rate: int) -> WordSet:
-    """Give clips to compare on: voices that say some of the words, else chirps."""
+def padded(clips: Sequence[Array], front_end: Any) -> Array:
+    """Bring clips of ``n_samples`` at most to the length that an export takes, as it does itself.
+
+    Shape (n, n_samples).
+    """
+    rows = np.zeros((len(clips), front_end.n_samples), np.float32)
+    for row, clip in zip(rows, clips, strict=True):
+        start, _ = front_end.sides(len(row) - len(clip))
+        row[start : start + len(clip)] = clip
+    return rows
+
+
+def made_up(class_names: Sequence[str], sample_rate: int, *, seed: int = 0) -> WordSet:
+    """Give clips to compare on: voices that say some of the words, else chirps.
+
+    Another ``seed`` gives other voices or chirps.
+    """
     some = class_names[:: -(-len(class_names) // N_WORDS)]
     if espeak.is_available():
         try:
-            return voices.synthetic(some, n_voices=N_VOICES, n_takes=1, sample_rate=sample_rate)
+            return voices.synthetic(
+                some, n_voices=N_VOICES, n_takes=1, sample_rate=sample_rate, seed=seed
+            )
         except EarshotError:
             pass  # words of which a voice makes no sound, as emoji are
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     time = np.arange(sample_rate, dtype=np.float32) / sample_rate
     clips = []
     for _ in range(N_CHIRPS):

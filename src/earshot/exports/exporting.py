@@ -10,18 +10,18 @@
 
 import dataclasses
 import importlib.util
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from earshot import files
 from earshot.errors import EarshotError, reason_of
-from earshot.exports import litert, onnx, saved_model, web
-from earshot.exports.comparison import Comparison, compared
+from earshot.exports import litert, micro, onnx, saved_model, web
+from earshot.exports.comparison import Comparison, compared, padded
 from earshot.exports.graph import Exportable
 from earshot.features.front_end import kind_of
 from earshot.networks import saving
@@ -31,10 +31,14 @@ from earshot.types import Array, PathLike
 __all__ = ["CARD", "FORMATS", "export"]
 
 CARD = "card.json"  # beside the file: what goes in and comes out, and how it answers
-FORMATS: dict[str, Any] = {"saved_model": saved_model, "litert": litert, "onnx": onnx, "web": web}
+FORMATS: dict[str, Any] = {
+    "saved_model": saved_model, "litert": litert, "onnx": onnx, "web": web, "micro": micro,
+}  # fmt: skip
 """Modules with the same names in them: ``write(recognizer, folder, precision)`` writes ``FILE`` and
-``PARTS``, ``answers(folder, waveforms)`` asks what was written, by a runtime of ``PACKAGES``. The
-first of its ``PRECISIONS`` is the usual one."""
+``PARTS``, and gives what the card is to say of them, if anything; ``answers(folder, waveforms)``
+asks what was written, by a runtime of ``PACKAGES``. The first of its ``PRECISIONS`` is the usual
+one. A ``FILE`` that can go alone has ``ENDINGS`` of names for it: ``check_page(path)`` refuses to
+replace what is another's, ``sign(folder, card)`` puts the card into it."""
 
 
 def export(
@@ -45,35 +49,36 @@ def export(
     """Write a folder; see :meth:`earshot.recognition.Recognizer.export`.
 
     ``clips``, at the front end's rate, of ``n_samples`` at most, are what the export is compared
-    on, ``about`` says which they are; ``card`` is the recognizer's own. ``options`` are the
-    format's.
+    on, ``about`` says which they are; ``card`` is the recognizer's own. ``options`` go to the
+    formats that take them.
     """
     form, front_end = _checked(format, precision), recognizer.front_end
     precision = precision or form.PRECISIONS[0]
     as_layer(front_end)  # refuses what has none
     if not clips:
         raise EarshotError("The set to compare the export on is empty: leave test out.")
-    as_file = form is web and Path(folder).suffix.lower() in web.ENDINGS
+    endings = getattr(form, "ENDINGS", ())
+    as_file = Path(folder).suffix.lower() in endings
     if as_file:
-        web.check_page(folder)
+        form.check_page(folder)
     else:
         saving.check_replaceable(folder, [form.FILE], {*form.PARTS, CARD})
     expected = recognizer.probabilities(clips)
     with files.atomic_path(folder) as temporary:
         made = temporary.with_name(f"{temporary.name}-parts") if as_file else temporary
         made.mkdir()
-        form.write(recognizer, made, precision, **options)
-        given = _answers(form, made, _padded(clips, front_end))
+        facts = form.write(recognizer, made, precision, **_taken(form.write, options)) or {}
+        given = _answers(form, made, padded(clips, front_end))
         comparison = compared(expected, given, about=about)
         comparison.check(precision)
         text = {
             "format": format, "precision": precision, "words": recognizer.class_names,
             "kind": kind_of(front_end), "front_end": front_end.to_dict(),
             "spotting_threshold": recognizer.spotting_threshold,
-            "compared": dataclasses.asdict(comparison), "recognizer": dict(card or {}),
+            "compared": dataclasses.asdict(comparison), "recognizer": dict(card or {}), **facts,
         }  # fmt: skip
-        if form is web:
-            web.sign(made, text)
+        if endings:
+            form.sign(made, text)
         if as_file:
             (made / form.FILE).replace(temporary)
         else:
@@ -102,6 +107,12 @@ def _checked(format: str, precision: str | None) -> Any:
     return form
 
 
+def _taken(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those of the options that a function takes."""
+    taken = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in taken}
+
+
 def _answers(form: Any, folder: Path, waveforms: Array) -> Array:
     try:
         return form.answers(folder, waveforms)
@@ -110,12 +121,3 @@ def _answers(form: Any, folder: Path, waveforms: Array) -> Array:
             f"The export does not run in its own runtime ({reason_of(error):.200}), and is not "
             "kept: choose format='saved_model'."
         ) from error
-
-
-def _padded(clips: Sequence[Array], front_end: Any) -> Array:
-    """Bring clips to the length that an export takes, as the front end does."""
-    padded = np.zeros((len(clips), front_end.n_samples), np.float32)
-    for row, clip in zip(padded, clips, strict=True):
-        start, _ = front_end.sides(len(row) - len(clip))
-        row[start : start + len(clip)] = clip
-    return padded

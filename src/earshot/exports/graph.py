@@ -8,7 +8,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from earshot.features.front_end import FrontEnd
 from earshot.networks.front_end_layers import as_layer
 from earshot.types import Array
 
-__all__ = ["Exportable", "convert", "graph", "quiet", "unrolled"]
+__all__ = ["Exportable", "cloned", "convert", "graph", "quiet", "unrolled"]
 
 MOST_STEPS = 500  # of a recurrent layer that are written out: each makes a dozen nodes
 
@@ -43,10 +43,15 @@ class Exportable(Protocol):
         """Give the highest "scores" of "hours" in which no word is said, where that is known."""
 
 
-def graph(model: keras.Model, front_end: FrontEnd, *, batch_size: int | None = None) -> keras.Model:
-    """Give the network from "waveforms", shape (n, n_samples), to "probabilities"."""
+def graph(
+    model: keras.Model, front_end: FrontEnd, *, batch_size: int | None = None, n_parts: int = 1
+) -> keras.Model:
+    """Give the network from "waveforms", shape (n, n_samples), to "probabilities".
+
+    ``n_parts``: of the front end, see :func:`earshot.networks.front_end_layers.as_layer`.
+    """
     waveforms = keras.Input((front_end.n_samples,), batch_size=batch_size, name="waveforms")
-    logits = model(as_layer(front_end)(waveforms))
+    logits = model(as_layer(front_end, n_parts=n_parts)(waveforms))
     probabilities = keras.layers.Softmax(name="probabilities")(logits)
     return keras.Model(waveforms, {"probabilities": probabilities}, name="recognizer")
 
@@ -68,6 +73,13 @@ def unrolled(model: keras.Model) -> keras.Model:
 
     if not any(isinstance(layer, keras.layers.RNN) for layer in model.layers):
         return model
+    return cloned(model, copy)
+
+
+def cloned(
+    model: keras.Model, copy: Callable[[keras.layers.Layer], keras.layers.Layer]
+) -> keras.Model:
+    """Give a network with copies of the layers in their places, and the same weights."""
     twin = keras.models.clone_model(model, clone_function=copy)
     twin.set_weights(model.get_weights())
     return twin

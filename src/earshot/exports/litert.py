@@ -14,17 +14,18 @@ the answers change (91 % of them stay the same for models/base), and nothing is 
 
 import contextlib
 import io
-import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from earshot.exports.graph import Exportable, convert, graph, unrolled
+from earshot.exports.graph import Exportable, cloned, convert, graph, unrolled
 from earshot.types import Array
 
-__all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "projections", "smaller", "write"]
+__all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "balanced",
+           "convert_whole", "smaller", "write"]  # fmt: skip
 
 FILE = "model.tflite"
 PARTS = ()  # nothing is beside it
@@ -34,41 +35,72 @@ PRECISIONS = ("float32", "float16", "int8")
 
 def write(recognizer: Exportable, folder: Path, precision: str) -> None:
     """Write the file, which takes one waveform of ``n_samples`` at a time."""
-    path, model = folder / FILE, recognizer.model
-    network = graph(unrolled(model), recognizer.front_end, batch_size=1)
+    path = folder / FILE
+    convert_whole(recognizer, path, balance=precision == "int8")
+    path.write_bytes(smaller(path.read_bytes(), precision))
+
+
+def convert_whole(recognizer: Exportable, path: Path, *, balance: bool, n_parts: int = 1) -> None:
+    """Write front end and network in float32; see :func:`balanced`.
+
+    ``n_parts``: of the front end, see :func:`earshot.networks.front_end_layers.as_layer`.
+    """
+    model = unrolled(recognizer.model)
+    model = balanced(model) if balance else model
+    network = graph(model, recognizer.front_end, batch_size=1, n_parts=n_parts)
     plain = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}  # others no light runtime has
     convert(network, path, "litert", target_spec=plain)
-    path.write_bytes(smaller(path.read_bytes(), precision, projections(model)))
 
 
-def projections(model: keras.Model) -> list[str]:
-    """Name the dense layers without an activation, but for the last one, which gives the logits.
+class BalancedDense(keras.layers.Dense):
+    """A dense layer whose inputs are multiplied by a ``scale`` first, and its kernel divided."""
 
-    Their inputs have no common scale, as after a batch normalization: 8 bits are too few for them.
+    scale: Array | float = 1.0
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Give what the layer gave that it was made from."""
+        return super().call(inputs * self.scale, training=training)
+
+
+def balanced(model: keras.Model) -> keras.Model:
+    """Give a network that answers the same, and keeps its answers with weights of 8 bits.
+
+    The inputs of a dense layer without an activation have no common scale, as after a batch
+    normalization, and a step that suits the weights of one is coarse for others. So all get weights
+    of the same size. The last layer, which gives the logits, needs none of this.
     """
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    return [layer.name for layer in dense[:-1] if layer.activation is keras.activations.linear]
+    linear = [x.name for x in dense[:-1] if x.activation is keras.activations.linear]
+    if not linear:
+        return model
+
+    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+        kind = BalancedDense if layer.name in linear else type(layer)
+        return kind.from_config(layer.get_config())
+
+    twin = cloned(model, copy)
+    for layer in map(twin.get_layer, linear):
+        kernel, *bias = layer.get_weights()
+        largest = np.abs(kernel).max(axis=1)
+        layer.scale = np.where(largest > 0, largest, 1).astype(np.float32)
+        layer.set_weights([kernel / layer.scale[:, None], *bias])
+    return twin
 
 
-def smaller(content: bytes, precision: str, kept: list[str]) -> bytes:
-    """Store the weights of a file in 8 bits, those of the ``kept`` layers in 16, or all in 16.
-
-    In float32 they stay as they are.
-    """
+def smaller(content: bytes, precision: str) -> bytes:
+    """Store the weights of a file in 16 bits, or in 8; in float32 they stay as they are."""
     if precision == "float32":
         return content
     from ai_edge_quantizer import qtyping, quantizer
 
     machine = quantizer.Quantizer(content)
-    halved = [".*"] if precision == "float16" else [rf".*/{re.escape(x)}(_\d+)*/.*" for x in kept]
+    everything = qtyping.TFLOperationName.ALL_SUPPORTED
     if precision == "int8":
-        machine.add_weight_only_config(
-            regex=".*", operation_name=qtyping.TFLOperationName.ALL_SUPPORTED, num_bits=8
-        )
-    half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
-    for regex in halved:
+        machine.add_weight_only_config(regex=".*", operation_name=everything, num_bits=8)
+    else:
+        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
         machine.update_quantization_recipe(
-            regex=regex, operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
+            regex=".*", operation_name=everything,
             op_config=qtyping.OpQuantizationConfig(
                 weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT
             ),

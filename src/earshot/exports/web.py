@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
@@ -23,13 +23,16 @@ from scipy.special import softmax
 from earshot import files
 from earshot.errors import EarshotError
 from earshot.exports import engine, light
-from earshot.exports.graph import Exportable
 from earshot.features.log_mel import LogMel
 from earshot.features.mel import mel_matrices
 from earshot.types import Array, PathLike
 
-__all__ = ["ENDINGS", "FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "check_page", "page",
-           "settings_of", "sign", "write"]  # fmt: skip
+if TYPE_CHECKING:
+    from earshot.exports.graph import Exportable
+
+__all__ = ["ENDINGS", "FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "check_page", "checked",
+           "network_of", "packed", "page", "settings_of", "sign", "signed", "source", "with_engine",
+           "write"]  # fmt: skip
 
 FILE = "index.html"
 PARTS = ()  # nothing is beside it
@@ -37,36 +40,54 @@ PACKAGES = ("ai_edge_litert", "ai_edge_quantizer")
 PRECISIONS = ("float16", "float32", "int8")
 ENDINGS = (".html", ".htm")  # of a target that is to be the page itself, not a folder for it
 MARK = b'<meta name="generator" content="earshot">'  # by which a page of ours is known
-SCRIPTS = ("sound.js", "spotting.js", "engine.js", "page.js")  # in the order in which they build
+SCRIPTS = ("sound.js", "spotting.js", "engine.js", "microphone.js", "picture.js", "page.js")
+"""In the order in which they build on each other."""
 FIELD = re.compile(r"\{\{(\w+)\}\}")  # what of the template is filled in
 PART = r'(<script type="[\w/]+" id="{}">)(.*?)(</script>)'  # of the page
 LISTED = 3  # words in a title
 
 
 def write(
-    recognizer: Exportable, folder: Path, precision: str = "float16", *, data_dir: PathLike = "data"
+    recognizer: "Exportable",
+    folder: Path,
+    precision: str = "float16",
+    *,
+    data_dir: PathLike = "data",
 ) -> None:
     """Write the page; the engine is downloaded once, to ``<data_dir>/downloads``."""
-    front_end = _checked(recognizer.front_end)
-    parts = engine.parts(data_dir)
-    settings = {
-        "words": recognizer.class_names, "front_end": front_end.to_dict(),
-        "n_frames": front_end.output_shape[0], "threshold": recognizer.spotting_threshold,
-        "background": recognizer.background(), "engine": engine.ABOUT,
-    }  # fmt: skip
-    packed = {name: _packed(content) for name, content in parts.items()}
-    packed["network"] = _packed(light.converted(recognizer.model, precision))
-    filters = mel_matrices(front_end)[0].astype("<f4").tobytes()
+    checked(recognizer.front_end)
     names = [name for name in recognizer.class_names if name != "unknown"]
     listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-    text = page(
-        settings, title=f"Listening for {listed}", filters=base64.b64encode(filters).decode(),
-        bottom_hz=f"{front_end.fmin_hz:,.0f}", top_hz=f"{front_end.top_hz:,.0f}", **packed,
+    settings = {
+        "words": recognizer.class_names, "threshold": recognizer.spotting_threshold,
+        "background": recognizer.background(), "output": light.LOGITS,
+    }  # fmt: skip
+    text = with_engine(
+        settings, recognizer.front_end, light.converted(recognizer.model, precision),
+        title=f"Listening for {listed}", task="Say one of the words.", data_dir=data_dir,
     )  # fmt: skip
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
-def _checked(front_end: Any) -> LogMel:
+def with_engine(
+    settings: Mapping[str, Any], front_end: Any, network: bytes, *, data_dir: PathLike, **parts: str
+) -> str:
+    """Give the text of a page in which a LiteRT network runs; ``parts`` as for :func:`page`."""
+    engine_parts = engine.parts(data_dir)
+    about = {
+        "front_end": front_end.to_dict(), "n_frames": front_end.output_shape[0],
+        "engine": engine.ABOUT,
+    }  # fmt: skip
+    blobs = {name: packed(content) for name, content in engine_parts.items()}
+    filters = mel_matrices(front_end)[0].astype("<f4").tobytes()
+    return page(
+        {**settings, **about}, filters=base64.b64encode(filters).decode(), network=packed(network),
+        bottom_hz=f"{front_end.fmin_hz:,.0f}", top_hz=f"{front_end.top_hz:,.0f}", **blobs, **parts,
+    )  # fmt: skip
+
+
+def checked(front_end: Any) -> LogMel:
+    """Refuse a front end that a page cannot have."""
     if not isinstance(front_end, LogMel):
         kind = type(front_end).__name__
         raise EarshotError(
@@ -81,22 +102,24 @@ def _checked(front_end: Any) -> LogMel:
     return front_end
 
 
-def _packed(content: bytes) -> str:
+def packed(content: bytes) -> str:
+    """Give bytes as a page holds them: packed by gzip, as base64."""
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
 def page(settings: Mapping[str, Any], *, title: str, **parts: str) -> str:
-    """Give the text of the page around these settings; ``parts`` are base64, or nothing."""
-    place = resources.files(__package__) / "page"
-    template, style, ears = (
-        (place / name).read_text("utf-8") for name in ("page.html", "page.css", "ears.js")
-    )
-    script = "".join((place / name).read_text("utf-8") for name in SCRIPTS)
+    """Give the text of the page around these settings; ``parts`` are base64, markup, or nothing."""
     fields = {
-        "title": html.escape(title), "settings": _json(settings), "style": style, "ears": ears,
-        "script": script, **parts,
+        "title": html.escape(title), "settings": _json(settings), "style": source("page.css"),
+        "ears": source("ears.js"), "script": source(*SCRIPTS), **parts,
     }  # fmt: skip
-    return FIELD.sub(lambda found: fields.get(found[1], ""), template)
+    return FIELD.sub(lambda found: fields.get(found[1], ""), source("page.html"))
+
+
+def source(*names: str) -> str:
+    """Give some of the page's own files as one text."""
+    place = resources.files(__package__) / "page"
+    return "".join((place / name).read_text("utf-8") for name in names)
 
 
 def _json(content: Any) -> str:
@@ -116,14 +139,23 @@ def settings_of(text: str) -> Any:
     return json.loads(_part(text, "settings"))
 
 
-def sign(folder: Path, card: Mapping[str, Any]) -> None:
+def network_of(text: str) -> light.LightNetwork:
+    """Give the network that is in a page."""
+    return light.LightNetwork(gzip.decompress(base64.b64decode(_part(text, "network"))))
+
+
+def signed(text: str, card: Mapping[str, Any]) -> str:
     """Put the card into the page too, which may go without its folder."""
-    path = folder / FILE
-    text = re.sub(
-        PART.format("card"), lambda found: found[1] + _json(card) + found[3],
-        path.read_text("utf-8"), count=1, flags=re.DOTALL,
+    return re.sub(
+        PART.format("card"), lambda found: found[1] + _json(card) + found[3], text, count=1,
+        flags=re.DOTALL,
     )  # fmt: skip
-    path.write_text(text, encoding="utf-8")
+
+
+def sign(folder: Path, card: Mapping[str, Any]) -> None:
+    """Put the card into the page of a folder."""
+    path = folder / FILE
+    path.write_text(signed(path.read_text("utf-8"), card), encoding="utf-8")
 
 
 def check_page(path: PathLike) -> None:
@@ -137,5 +169,5 @@ def answers(folder: Path, waveforms: Array) -> Array:
     """Give probabilities, shape (n, n_classes), as the network in the page gives them."""
     text = (folder / FILE).read_text("utf-8")
     front_end = LogMel(**settings_of(text)["front_end"])
-    ask = light.LightNetwork(gzip.decompress(base64.b64decode(_part(text, "network"))))
-    return softmax(ask.predict_on_batch(front_end(np.asarray(waveforms))), axis=1)
+    spectrograms = front_end(np.asarray(waveforms))
+    return softmax(network_of(text).predict_on_batch(spectrograms), axis=1)

@@ -85,8 +85,7 @@ class Recognizer:
     the ``spotting_threshold``: logits that a word is above "unknown", or else above all others, to
     be named along a stream.
 
-    ``network`` is what answers, in Keras or in LiteRT; ``model`` is always the Keras network, which
-    is read when it is asked for: see :func:`load`.
+    ``network`` is what answers, in Keras or LiteRT; ``model`` is always Keras', read when needed.
     """
 
     def __init__(
@@ -285,6 +284,8 @@ class Recognizer:
           ".html": it listens as :func:`listen` does, without a server or the internet.
           ``precision`` is "float16", "float32" or "int8". Its engine, LiteRT.js, is downloaded
           once from npm to ``<data_dir>/downloads``.
+        - "micro", for microcontrollers, is a C array and an example: the network in 8 bits, its
+          front end in float. ``card.json`` and ``README.md`` say how much memory it takes.
 
         Waveforms are float32 at the front end's rate; ``card.json`` has it, with the words in their
         order. What was written is loaded again by its own runtime and compared with this recognizer
@@ -306,7 +307,7 @@ class Recognizer:
         clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
         return exporting.export(
             self, folder, clips, about=words.about, format=format, precision=precision,
-            card=plain_card(self.card), **({"data_dir": data_dir} if format == "web" else {}),
+            card=plain_card(self.card), data_dir=data_dir,
         )  # fmt: skip
 
     def background(self) -> dict[str, Any] | None:

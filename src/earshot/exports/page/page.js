@@ -5,22 +5,15 @@ const byId = (id) => document.getElementById(id);
 const settings = JSON.parse(byId("settings").textContent);
 const card = JSON.parse(byId("card").textContent);
 const MOST_HEARD = 50; // that are shown
-const SILENT_S = 3; // of zeros, after which the microphone is doubted
 const TAKEN_S = 1; // for which a word is shown in bold
-const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]];
-const RANGE_DB = 50; // of the colours
-const FADE_DB = 0.02; // that the loudest fades by in a frame, so that the colours adapt
+const SHOWN_S = 5; // of sound, in the picture
 const TAIL = 30; // highest scores that show how fast false alarms become rarer: recognition/thresholds.py
-const WHY = {
-  NotAllowedError: "The browser may not use the microphone: allow it for this page, and start again.",
-  NotFoundError: "There is no microphone: plug one in, and start again.",
-  NotReadableError: "The microphone cannot be opened: close what else uses it, and start again.",
-  insecure: "Browsers give the microphone to pages from https, localhost or the disk alone: open this page there.",
-};
 
-let ask = null; // the network
-let listening = null; // { context, stream, spotter } while the microphone is open
-let threshold = settings.threshold;
+let engine = null; // from a spectrogram to what the network says of it
+let last = null; // the layer that makes logits of that, where the page learned it or was given it
+let rows = []; // of the words
+let listening = null; // { microphone, spotter } while the microphone is open
+let threshold = 0;
 
 function tell(text, state = document.body.dataset.state) {
   document.body.dataset.state = state;
@@ -38,15 +31,28 @@ function make(kind, text = "", parent = null) {
   return element;
 }
 
+/** Give logits of a spectrogram. */
+async function ask(spectrogram) {
+  const told = await engine(spectrogram);
+  return last ? last(told) : Array.from(told);
+}
+
 // Words and their bars
 
-const rows = settings.words.filter((word) => word !== UNKNOWN).map((word) => {
-  const row = make("li", "", byId("words"));
-  make("span", word, row);
-  const bar = make("i", "", make("div", "", row));
-  bar.parentNode.setAttribute("aria-hidden", "true"); // a screen reader reads the list of what was heard
-  return { row, bar };
-});
+/** Listen for these words from now on: their names, and what else of the settings belongs to them. */
+function useWords(fresh) {
+  Object.assign(settings, fresh);
+  last = settings.last ? lastLayer(settings.last) : null;
+  byId("words").replaceChildren();
+  rows = settings.words.filter((word) => word !== UNKNOWN).map((word) => {
+    const row = make("li", "", byId("words"));
+    make("span", word, row).title = word;
+    const bar = make("i", "", make("div", "", row));
+    bar.parentNode.setAttribute("aria-hidden", "true"); // a screen reader reads the list of what was heard
+    return { row, bar };
+  });
+  showThreshold();
+}
 
 function showAnswer(probabilities) {
   rows.forEach(({ bar }, i) => { bar.style.transform = `scaleX(${probabilities[i].toFixed(3)})`; });
@@ -65,53 +71,8 @@ function showHeard({ word, probability, startS }, frame) {
   picture.write(word, frame);
 }
 
-// The spectrogram, which moves to the left: a frame is a column
-
-class Picture {
-  constructor(canvas, { n_mels: nMels }) {
-    Object.assign(this, { canvas, nMels, columns: [], labels: [], loudest: -100, nFrames: 0, drawn: 0 });
-    this.pixels = new OffscreenCanvas(canvas.width, nMels);
-    this.context = canvas.getContext("2d");
-  }
-
-  push(power) {
-    const db = Array.from(power, (x) => 10 * Math.log10(x + 1e-10));
-    this.loudest = Math.max(this.loudest - FADE_DB, ...db);
-    this.columns.push(db.map((x) => colour((x - this.loudest) / RANGE_DB + 1)));
-    this.columns.splice(0, this.columns.length - this.canvas.width);
-    this.nFrames++;
-    if (!this.waiting) this.waiting = requestAnimationFrame(() => this.draw());
-  }
-
-  write(word, frame) {
-    this.labels = [...this.labels, { word, frame }].slice(-20);
-  }
-
-  draw() {
-    this.waiting = 0;
-    const { canvas, context, pixels, nMels } = this, inner = pixels.getContext("2d");
-    const fresh = Math.min(this.nFrames - this.drawn, this.columns.length), { width, height } = canvas;
-    this.drawn = this.nFrames;
-    inner.drawImage(pixels, -fresh, 0);
-    this.columns.slice(-fresh).forEach((column, i) => column.forEach((rgb, band) => {
-      inner.fillStyle = rgb;
-      inner.fillRect(width - fresh + i, nMels - 1 - band, 1, 1);
-    }));
-    context.imageSmoothingEnabled = false;
-    context.drawImage(pixels, 0, 0, width, height);
-    context.font = "16px system-ui, sans-serif";
-    context.fillStyle = "white";
-    for (const { word, frame } of this.labels) context.fillText(word, width - this.nFrames + frame, 18, 120);
-  }
-}
-
-function colour(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), low = Math.min(Math.floor(place), VIRIDIS.length - 2);
-  const rgb = VIRIDIS[low].map((x, i) => x + (place - low) * (VIRIDIS[low + 1][i] - x));
-  return `rgb(${rgb.map(Math.round)})`;
-}
-
-const picture = new Picture(byId("spectrogram"), settings.front_end);
+const { sample_rate: sampleRate, hop_length: hopLength, n_mels: nBands } = settings.front_end;
+const picture = new Picture(byId("spectrogram"), nBands, Math.round(SHOWN_S * sampleRate / hopLength));
 
 // The sensitivity: the threshold, as in Python, falls to the right
 
@@ -141,8 +102,7 @@ function falseAlarms(limit) {
 // Listening
 
 function newSpotter(rate) {
-  const bytes = Uint8Array.from(atob(byId("filters").textContent), (c) => c.charCodeAt(0));
-  const filters = new Float32Array(bytes.buffer), of = { ...settings, threshold };
+  const of = { ...settings, threshold }, filters = floats(byId("filters").textContent);
   return new Spotter({ settings: of, filters, ask, rate, seen: (x) => picture.push(x), answered: showAnswer });
 }
 
@@ -160,44 +120,28 @@ async function hear(samples, rate) {
 
 async function start() {
   tell("Waiting for the microphone …", "opening");
-  let context = null, stream = null;
   try {
-    if (!navigator.mediaDevices) throw { name: "insecure" };
-    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-    context = new AudioContext();
-    await context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(byId("ears").textContent)}`);
-    const ears = new AudioWorkletNode(context, "ears", { numberOfOutputs: 0 });
-    const spotter = newSpotter(context.sampleRate), before = picture.nFrames;
-    let work = Promise.resolve(), zeros = 0;
-    ears.port.onmessage = ({ data }) => {
-      zeros = data.some((x) => x !== 0) ? 0 : zeros + data.length;
-      const silent = zeros > SILENT_S * context.sampleRate;
-      const text = silent ? "The microphone gives silence: is it muted?" : "Listening: say a word.";
+    let work = Promise.resolve(), spotter = null;
+    const before = picture.nFrames;
+    const heard = (block, isMuted) => {
+      const text = isMuted ? MUTED : "Listening: say a word.";
       if (listening && byId("status").textContent !== text) tell(text);
-      work = work.then(() => spotter.push(data)).then((heard) => show(heard, spotter, before)).catch(broken);
+      work = work.then(() => spotter?.push(block) ?? []).then((found) => show(found, spotter, before)).catch(broken);
     };
-    stream.getAudioTracks()[0].onended = () => stop("The microphone was taken away: start again when it is back.");
-    context.onstatechange = () => {
-      if (listening && context.state !== "running") tell("The browser has paused the sound: stop, and start again.");
-    };
-    context.createMediaStreamSource(stream).connect(ears);
-    await context.resume();
-    listening = { context, stream, spotter };
+    const paused = () => listening && tell(PAUSED);
+    const microphone = await openMicrophone({ heard, gone: () => stop(TAKEN), paused });
+    spotter = newSpotter(microphone.rate);
+    listening = { microphone, spotter };
     tell("Listening: say a word.", "listening");
   } catch (error) {
-    stream?.getTracks().forEach((track) => track.stop());
-    context?.close();
-    tell(WHY[error.name] ?? `The microphone cannot be used (${error.message}): reload the page.`, "ready");
+    tell(error.message, "ready");
   }
 }
 
 function stop(text = "Stopped.") {
   if (!listening) return;
-  const { context, stream } = listening;
+  listening.microphone.close();
   listening = null;
-  stream.getTracks().forEach((track) => track.stop());
-  context.close();
   tell(text, "ready");
 }
 
@@ -238,11 +182,12 @@ async function begin() {
   };
   byId("sensitivity").oninput = showThreshold;
   byId("file").onchange = ({ target }) => target.files[0] && hearFile(target.files[0]);
-  showThreshold();
+  useWords({});
   showAbout();
   try {
-    ask = await startEngine([1, settings.n_frames, settings.front_end.n_mels]);
-    tell("Ready.", "ready");
+    engine = await startEngine([1, settings.n_frames, nBands], settings.output);
+    if (settings.words.length) tell("Ready.", "ready");
+    else tell("There is nothing to listen for yet.", "untaught");
   } catch (error) {
     broken(error);
   }

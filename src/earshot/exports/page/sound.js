@@ -75,6 +75,10 @@ class MelPower {
     Object.assign(this, { size, hop, nMels, filters });
     this.window = Float64Array.from({ length: size }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / size));
     this.kept = new Float32Array(size / 2);
+    this.bands = Array.from({ length: size / 2 + 1 }, (_, bin) => { // most bins are in two bands
+      const row = filters.subarray(bin * nMels, (bin + 1) * nMels);
+      return [...row.keys()].filter((band) => row[band] !== 0);
+    });
   }
 
   push(samples) {
@@ -97,15 +101,25 @@ class MelPower {
     const bands = new Float32Array(nMels);
     for (let bin = 0; bin <= size / 2; bin++) {
       const power = re[bin] ** 2 + im[bin] ** 2;
-      for (let band = 0; band < nMels; band++) bands[band] += power * filters[bin * nMels + band];
+      for (const band of this.bands[bin]) bands[band] += power * filters[bin * nMels + band];
     }
     return bands;
   }
 }
 
+const turns = new Map(); // by the size of a transform: cosines, and sines downwards
+
+function turnsOf(n) {
+  if (!turns.has(n)) {
+    const angles = Float64Array.from({ length: n / 2 }, (_, k) => 2 * Math.PI * k / n);
+    turns.set(n, [angles.map(Math.cos), angles.map((angle) => -Math.sin(angle))]);
+  }
+  return turns.get(n);
+}
+
 /** Fourier transform in place, of a power of two: Cooley and Tukey (1965). */
 function fourier(re, im) {
-  const n = re.length;
+  const n = re.length, [cosines, sines] = turnsOf(n);
   for (let i = 1, j = 0; i < n; i++) {
     let bit = n >> 1;
     for (; j & bit; bit >>= 1) j ^= bit;
@@ -117,7 +131,7 @@ function fourier(re, im) {
   }
   for (let half = 1; half < n; half *= 2) {
     for (let k = 0; k < half; k++) {
-      const cos = Math.cos(Math.PI * k / half), sin = -Math.sin(Math.PI * k / half);
+      const cos = cosines[k * n / half / 2], sin = sines[k * n / half / 2];
       for (let a = k, b = k + half; a < n; a += 2 * half, b += 2 * half) {
         const x = re[b] * cos - im[b] * sin, y = re[b] * sin + im[b] * cos;
         re[b] = re[a] - x;
