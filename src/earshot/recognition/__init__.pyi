@@ -8,6 +8,7 @@ from .few_examples import (
     heard_labels as heard_labels,
 )
 from .last_layer import embed as embed
+from .learning_page import from_page as from_page, page_that_learns as page_that_learns
 from .listening import listen as listen
 from .memory import Memory as Memory
 from .new_words import learn_words as learn_words
