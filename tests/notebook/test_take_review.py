@@ -43,7 +43,7 @@ def test_words_and_speakers_are_texts_whatever_is_in_them(tmp_path):
         shown = html_of(take_review.review([hostile], own))
         as_it_is = html_of(take_review.review([plain / "cat" / "me_0.wav"], plain))
         assert [parsed(text)[0] for text in shown] == [parsed(text)[0] for text in as_it_is]
-        assert parsed(shown[1])[1] == {"figcaption": hostile.stem}
+        assert parsed(shown[1])[1] == {"figcaption": f"{word} {hostile.stem}"}
         assert parsed(shown[2])[1]["td"] == f"{word}1"
 
 
