@@ -1,20 +1,13 @@
 """What the tests of this room share: a small recognizer, and what it is asked."""
 
 import pytest
-
-from earshot.errors import EarshotError
-from earshot.exports import engine
+from support import pages
 
 
 @pytest.fixture(scope="session")
 def data_dir(pytestconfig):
     """A folder with the engine of the pages in its ``downloads``; skips when it cannot be had."""
-    folder = pytestconfig.cache.mkdir("earshot")
-    try:
-        engine.parts(folder)
-    except EarshotError as error:
-        pytest.skip(f"LiteRT.js is neither here nor to be downloaded: {error}")
-    return folder
+    return pages.engine_folder(pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def engine_folder(pytestconfig):
     """Give a folder with the engine in its ``downloads``; skips when it cannot be had."""
     folder = pytestconfig.cache.mkdir("earshot")
     try:
-        engine.parts(folder / "downloads")
+        engine.parts(folder)
     except EarshotError as error:
         pytest.skip(f"LiteRT.js is neither here nor to be downloaded: {error}")
     return folder

@@ -1,6 +1,7 @@
 """One call for every format: write, load again by the format's own runtime, compare, keep.
 
 >>> import tempfile
+>>> import numpy as np
 >>> from earshot import LogMel, networks, recognition
 >>> r = recognition.Recognizer(networks.cnn((101, 40), 2), LogMel(), ("yes", "no"))  # not trained
 >>> folder = tempfile.mkdtemp()
