@@ -66,6 +66,7 @@ def record_words(
         if not found:
             print(f"“{one}” was not heard in this take: once more.")
             found = cut(one, recorder.record(raw, name=speaker))
-        print(f"“{one}”: {len(found)} cut.")
+        there = len([*raw.parent.glob("*.wav")])
+        print(f"“{one}”: {len(found)} cut, {there} in all.")
         paths += found
     return review(paths, folder)
