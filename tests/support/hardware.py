@@ -83,8 +83,11 @@ class Microphone:
         return subprocess.run(["pactl", *what], env=env, capture_output=True, text=True)
 
     def is_open(self):
-        """Tell whether somebody listens to it."""
-        return bool(self._ask("list", "short", "source-outputs").stdout)
+        """Tell whether somebody listens to it, and not only for a look whether it is there."""
+        return self._is_heard() and (time.sleep(0.5) or self._is_heard())
+
+    def _is_heard(self):
+        return "protocol-native" in self._ask("list", "short", "source-outputs").stdout
 
     def speak(self, path):
         """Play a file into the microphone, and wait until it has been said."""
