@@ -97,6 +97,7 @@ class TestMeeting:
     def test_a_process_that_nobody_launched_meets_nobody(self, monkeypatch):
         monkeypatch.delenv(distribution.LAUNCHED, raising=False)
         distribution.meet()
+        assert not distribution.is_distributed(None)
 
     @pytest.mark.parametrize("number", [None, "first"])
     def test_variables_that_are_missing_are_named(self, monkeypatch, number):

@@ -48,12 +48,9 @@ LISTED = 3  # words in a title
 
 
 def write(
-    recognizer: "Exportable",
-    folder: Path,
-    precision: str = "float16",
-    *,
+    recognizer: "Exportable", folder: Path, precision: str = "float16", *,
     data_dir: PathLike = "data",
-) -> None:
+) -> None:  # fmt: skip
     """Write the page; the engine is downloaded once, to ``<data_dir>/downloads``."""
     checked(recognizer.front_end)
     names = [name for name in recognizer.class_names if name != "unknown"]

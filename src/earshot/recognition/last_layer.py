@@ -33,6 +33,8 @@ Trunk: TypeAlias = "keras.Model | LightTrunk"
 """A network up to the layer that gives the features."""
 
 SCALE = 16.0  # from a cosine to a logit
+C = 10.0  # how little the regression is held back
+MOST_STEPS = 200  # of its minimizer
 REGRESSION = 0.5
 """Least share of logistic regression in an answer that has likeness to the words' means in it: with
 few clips it knows the synthetic voices that are remembered as "unknown", and takes more of what
@@ -159,7 +161,7 @@ def fit_last_layer(
     if method == "svm":
         machine = LinearSVC(C=1.0, class_weight="balanced", random_state=seed)
     else:
-        machine = LogisticRegression(C=10.0, class_weight="balanced", max_iter=200)
+        machine = LogisticRegression(C=C, class_weight="balanced", max_iter=MOST_STEPS)
     with threadpool_limits(1, user_api="blas"):  # so small that threads only wait for each other
         machine.fit(x, labels)
     return dense_weights(machine)

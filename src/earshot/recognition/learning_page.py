@@ -41,9 +41,7 @@ ALONG_EVERY = 3  # such part is kept: the threshold along streams is from 20 min
 FALSE_ACCEPTANCE = 0.005  # as in learn_words
 PER_HOUR = 0.5  # false alarms, as in learn_words
 LEAST_ALIKE = 0.95  # cosine of the page's features of a clip and Python's: with 8 bits 0.965
-C = 10.0  # of the regression, how little it is held back: as last_layer.fit_last_layer
-TOLERANCE = 1e-4  # of its gradient, as scikit-learn's
-MOST_STEPS = 200  # of it, as there
+TOLERANCE = 1e-4  # of the gradient of the regression, as scikit-learn's
 NOISE_SLOPE = (0.0, 1.2)  # as augmentation.coloured_noise
 WORKER = ("sound.js", "spotting.js", "variation.js", "learner.js")  # what runs beside the page
 FORMAT = "earshot words"  # what a page saves for Python
@@ -158,7 +156,8 @@ def _how(memory: Memory) -> dict[str, Any]:
             "echo_s": augmentation.ECHO_S}  # fmt: skip
     return {
         "format": FORMAT,
-        "layer": memory.layer, "c": C, "tolerance": TOLERANCE, "most_steps": MOST_STEPS,
+        "layer": memory.layer, "c": last_layer.C, "tolerance": TOLERANCE,
+        "most_steps": last_layer.MOST_STEPS,
         "regression": last_layer.REGRESSION, "mean_clips": last_layer.MEAN_CLIPS,
         "scale": last_layer.SCALE,
         "old_clips": last_layer.OLD_CLIPS, "n_variations": new_words.N_VARIATIONS,
