@@ -25,6 +25,12 @@ def test_spectrograms_go_in_and_a_logit_a_word_comes_out(build, shape, n_classes
     assert logits.shape == (3, n_classes)
 
 
+def test_layers_that_people_name_are_called_the_same_in_each_network():
+    for _ in range(2):
+        names = [layer.name for layer in builders.cnn((101, 40), 4).layers]
+        assert names[-2:] == ["dense", "logits"]
+
+
 @each_builder
 def test_a_saved_network_answers_as_before(build, tmp_path, rng):
     model = build((101, 40), 4)

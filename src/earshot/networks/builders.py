@@ -48,7 +48,7 @@ def cnn(
         x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dropout(dropout)(layers.Flatten()(x))
-    x = layers.Dense(dense, activation="relu")(x)
+    x = layers.Dense(dense, activation="relu", name="dense")(x)
     return keras.Model(inputs, layers.Dense(n_classes, name="logits")(x), name="cnn")
 
 
@@ -152,7 +152,7 @@ def _stem(x, width, dropout):
 
 
 def _head(x, dense, dropout, n_classes):
-    x = layers.Dense(dense, activation="relu")(layers.Dropout(dropout)(x))
+    x = layers.Dense(dense, activation="relu", name="dense")(layers.Dropout(dropout)(x))
     return layers.Dense(n_classes, name="logits")(layers.Dropout(dropout / 2)(x))
 
 
