@@ -44,3 +44,23 @@ def test_the_voice_that_crashes_is_not_offered():
 def test_what_cannot_be_said_is_named():
     with pytest.raises(EarshotError, match="cannot say"):
         espeak.say("")
+
+
+def test_sounds_are_named_clause_by_clause():
+    assert espeak.sounds("seven") == [["s", "'E", "v", "@", "n"]]
+    assert len(espeak.sounds("yes, no")) == 2
+    assert espeak.sounds("?!") == espeak.sounds("") == []
+
+
+def test_sounds_are_told_with_their_times_and_the_sound_is_that_of_say():
+    x, rate, told = espeak.timed("seven", sample_rate=8000)
+    assert [name for name, _ in told if not name.startswith("_")] == espeak.sounds("seven")[0]
+    times = [start for _, start in told]
+    assert times == sorted(times) and times[-1] <= len(x) / rate
+    assert len(x) == pytest.approx(len(espeak.say("seven", sample_rate=8000)[0]), abs=80)
+
+
+def test_the_first_sound_is_told_after_many_texts_that_were_only_read():
+    for _ in range(40):
+        espeak.sounds("a b c")
+    assert espeak.timed("thing")[2][0][0] == "T"

@@ -34,3 +34,4 @@ from .training import (
     cross_validate as cross_validate,
     fit as fit,
 )
+from .voice_builders import phoneme_voice as phoneme_voice
