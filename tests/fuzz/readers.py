@@ -132,12 +132,16 @@ def _read_recognizer(folder, path):
 
 
 def _make_inverter(folder):
+    _inverter().save(folder / "net")
+
+
+def _inverter():
     from earshot.synthesis import inverter
 
     once = functools.partial(inverter.LinearMagnitude, updates=1)  # ten take most of the time
     with mock.patch.object(inverter, "LinearMagnitude", once):
         model = inverter.network(inverter.FINE, width=2, blocks=1)
-    inverter.Inverter(model, inverter.FINE, {"data": "none"}).save(folder / "net")
+    return inverter.Inverter(model, inverter.FINE, {"data": "none"})
 
 
 def _read_inverter(folder, path):
@@ -145,6 +149,23 @@ def _read_inverter(folder, path):
 
     invert = inverter.load_inverter(folder / "net")
     assert np.isfinite(invert(np.zeros((5, invert.front_end.n_mels)))).all()
+
+
+def _make_voice(folder):
+    from earshot.networks.voice_builders import phoneme_voice
+    from earshot.synthesis.voice import Voice
+
+    model = phoneme_voice(5, 2, 64, width=4, blocks=1, dilations=(1,), kernel=1)
+    Voice(model, ("_", "a", "b"), ("ann", "bob"), _inverter(), ("ab",)).save(folder / "net")
+
+
+def _read_voice(folder, path):
+    from earshot.synthesis import voice
+
+    known = voice.load_voice(folder / "net")
+    with mock.patch.object(voice, "sounds_of", lambda text: known.symbols[:2]):
+        (told,) = known.utterances(["a"])
+    assert np.isfinite(told.spectrogram).all() and isinstance(told.speaker, str)
 
 
 @functools.cache  # it takes longer to build than to fill
@@ -185,5 +206,6 @@ READERS: dict[str, Reader] = {
                      "*.txt"),
     "recognizer": Reader(_make_recognizer, _read_recognizer, keras=True),
     "inverter": Reader(_make_inverter, _read_inverter, keras=True),
+    "voice": Reader(_make_voice, _read_voice, keras=True),
     "checkpoint": Reader(_make_checkpoint, _read_checkpoint, keras=True),
 }  # fmt: skip
