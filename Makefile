@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
-.PHONY: help demo lab notebooks test fuzz mutants lint benchmark clean
+.PHONY: help demo lab notebooks test test-jax fuzz mutants lint benchmark clean
 
 help:
 	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make test       run all tests, with the notebooks and the examples in docstrings"
+	@echo "make test-jax   run the tests of networks and what uses them on Keras' JAX backend"
 	@echo "make mutants    change the code on purpose and list what no test notices: hours"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
 	@echo "make benchmark  measure everything that docs/benchmarks.md states"
@@ -42,6 +43,12 @@ notebooks: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m devices
 	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder
+
+# JAX lies beside: where it is installed, TensorFlow's converter imports it into every process.
+test-jax: $(READY)
+	@$(PIP) --target .jax --no-deps 'jax>=0.10,<0.12' 'jaxlib>=0.10,<0.12' opt_einsum
+	KERAS_BACKEND=jax JAX_PLATFORMS=cpu JAX_DISABLE_MOST_OPTIMIZATIONS=1 PYTHONPATH=.jax $(BIN)/python \
+	  -m pytest -m "not devices" -n 2 --dist loadfile tests/networks tests/synthesis tests/recognition tests/exports
 
 # cosmic-ray is for this alone, so it is installed here.
 mutants: $(READY)

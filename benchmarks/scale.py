@@ -118,7 +118,7 @@ def learn(folder, address, number, n, name, killed):
         os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] = str(number)
     import keras
 
-    from earshot import networks
+    from earshot import EarshotError, networks
     from earshot.datasets import Augmentation, from_shards
     from earshot.features import LogMel
 
@@ -134,10 +134,14 @@ def learn(folder, address, number, n, name, killed):
     keras.utils.set_random_seed(0)
     network = networks.cnn(front_end.output_shape, N_WORDS, widths=(8, 16), dense=32)
     config = networks.TrainingConfig(epochs=EPOCHS, augment=Augmentation())
-    history = networks.fit(
-        network, words, front_end, config, distribute=True, progress=False,
-        checkpoint=folder / name, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=kill)],
-    )  # fmt: skip
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=kill)]
+    try:
+        history = networks.fit(
+            network, words, front_end, config, distribute=True, progress=False,
+            checkpoint=folder / name, callbacks=callbacks,
+        )  # fmt: skip
+    except EarshotError as error:  # the other one was killed
+        raise SystemExit(str(error)) from error
     weights = np.concatenate([np.ravel(x) for x in network.get_weights()])
     np.savez(folder / f"{name}-{number}.npz", loss=history["loss"], weights=weights)
 

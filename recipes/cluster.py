@@ -7,24 +7,26 @@ Each source (a folder of words, a .npz) becomes one folder of shards; what is th
 made again, and a source that cannot be read is named at the end. The training keeps a checkpoint
 after every epoch beside the model, and goes on from it.
 
-With --ray (pip install "earshot[cluster]") shards are made by all processors of the cluster, and
-the training has --workers processes, on a GPU each with --gpus; one that dies is started anew with
-all others, --restarts times. --ray local makes a cluster of this machine alone, --ray auto or an
-address takes one that runs. All machines need the same shards and models folders. Ray's JaxTrainer
-decides where JAX's coordinator listens: on all interfaces, so keep the machines behind a firewall.
-
-The roads with --ray are written after Ray 2.60's documentation and are untried on a cluster.
+With --ray, before the step (pip install "earshot[cluster]"), shards are made by all processors of
+the cluster, and the training has --workers processes; one that dies is started anew with all
+others, --restarts times. With --gpus N each process takes a machine of its own, with N GPUs.
+`--ray local` makes a cluster of this machine alone, `--ray auto` or an address takes one that runs.
+All machines need earshot, and folders of the same names: that of the model is one that all share,
+that of the shards may be a copy. Ray's JaxTrainer decides where JAX's coordinator listens: on all
+interfaces, so keep the machines behind a firewall.
 """
 
 import argparse
+import collections
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
 from tqdm import tqdm
 
-from earshot.datasets import from_shards, honest_splits, open_set
-from earshot.errors import EarshotError, listed
+from earshot.datasets import WordSet, from_shards, honest_splits, open_set
+from earshot.errors import EarshotError, listed, reason_of, some
 from earshot.features import LogMel
 
 RATE = 16000
@@ -45,6 +47,14 @@ def prepare(source: Path, target: Path, sample_rate: int = RATE) -> str:
     return ""
 
 
+def tasks_of(sources, into):
+    """Give each source with its own folder of shards; two never share one."""
+    targets = [Path(into) / source.stem for source in map(Path, sources)]
+    if twice := [str(path) for path, n in collections.Counter(targets).items() if n > 1]:
+        raise EarshotError(f"Several sources would become {some(twice)}: give them other names.")
+    return [*zip(map(Path, sources), targets, strict=True)]
+
+
 def here(tasks):
     """Prepare one shard after the other; gives what went wrong."""
     return [prepare(*task) for task in tqdm(tasks, "preparing", unit="shard")]
@@ -54,10 +64,14 @@ def on_cluster(tasks, address):
     """Prepare shards on all processors of a Ray cluster; gives what went wrong."""
     ray = joined(address)
     remote = ray.remote(max_retries=RETRIES)(prepare)
-    waiting, problems = [remote.remote(*task) for task in tasks], []
+    running, problems = {remote.remote(*task): task for task in tasks}, []
     for _ in tqdm(tasks, "preparing", unit="shard"):
-        (done,), waiting = ray.wait(waiting)
-        problems.append(ray.get(done))
+        (done,), _ = ray.wait([*running])
+        source, _ = running.pop(done)
+        try:
+            problems.append(ray.get(done))
+        except ray.exceptions.RayError as error:  # its process died again and again
+            problems.append(f"{source} was not prepared ({reason_of(error)}): start again.")
     return problems
 
 
@@ -77,12 +91,15 @@ def opened(folder):
     sets = [from_shards(path.parent) for path in sorted(Path(folder).glob("*/state.json"))]
     if not sets:
         raise EarshotError(f"There are no shards in {folder}: make them by `prepare`.")
-    return functools.reduce(lambda a, b: a.joined(b), sets)
+    while len(sets) > 1:  # two and two, as every step copies what is known of its clips
+        sets = [functools.reduce(WordSet.joined, sets[i : i + 2]) for i in range(0, len(sets), 2)]
+    return sets[0]
 
 
 def train(options):
     """Train in this process, alone or as one of several that have met; the first one saves."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    if importlib.util.find_spec("jax"):
+        os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras
 
     from earshot import networks, recognition
@@ -99,16 +116,11 @@ def train(options):
     )
     into = Path(options["into"])
     checkpoint = into.with_name(f"{into.name}-checkpoint")
-    on_jax, is_first = keras.backend.backend() == "jax", True
-    if on_jax:
-        import jax
-
-        is_first = jax.process_index() == 0
     history = networks.fit(
         network, split.train, FRONT_END, config, test=split.test, checkpoint=checkpoint,
-        workers=options["threads"], distribute=on_jax,
+        workers=options["threads"], distribute=keras.backend.backend() == "jax",
     )  # fmt: skip
-    if is_first:
+    if networks.is_first():
         card = recognition.model_card(
             split.train, split=split.says, epochs=config.epochs,
             figures={"test": history["val_accuracy"][-1]}, made_by="python recipes/cluster.py",
@@ -124,10 +136,15 @@ def train_on_cluster(options, address, n_workers, gpus, restarts):
     from ray.train.v2.jax import JaxConfig, JaxTrainer
 
     platform = {"JAX_PLATFORMS": "cuda" if gpus else "cpu"}
+    resources = {"GPU": gpus, "CPU": options["threads"]} if gpus else None
     JaxTrainer(
         train, train_loop_config=options,
         jax_config=JaxConfig(use_gpu=True),  # else it does not let the processes meet
-        scaling_config=ScalingConfig(num_workers=n_workers, use_gpu=gpus),
+        scaling_config=ScalingConfig(
+            num_workers=n_workers, use_gpu=bool(gpus), resources_per_worker=resources,
+            # Two on one machine would compute on the same GPUs: JaxTrainer counts them from 0.
+            placement_strategy="STRICT_SPREAD" if gpus else "PACK",
+        ),
         run_config=RunConfig(
             failure_config=FailureConfig(max_failures=restarts),
             worker_runtime_env={"env_vars": {"KERAS_BACKEND": "jax", **platform}},
@@ -151,12 +168,11 @@ def main():
     step.add_argument("--batch-size", type=int, default=64, help="clips, over all devices")
     step.add_argument("--threads", type=int, default=2, help="that vary clips, in each process")
     step.add_argument("--workers", type=int, default=1, help="processes, with --ray")
-    step.add_argument("--gpus", action="store_true", help="one for each process, with --ray")
+    step.add_argument("--gpus", type=int, default=0, help="of each process, with --ray")
     step.add_argument("--restarts", type=int, default=3, help="with --ray")
     options = parser.parse_args()
     if options.step == "prepare":
-        into = Path(options.into)
-        tasks = [(source, into / source.stem) for source in map(Path, options.sources)]
+        tasks = tasks_of(options.sources, options.into)
         problems = on_cluster(tasks, options.ray) if options.ray else here(tasks)
         if told := listed([problem for problem in problems if problem]):
             raise SystemExit(told)
@@ -171,4 +187,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EarshotError as error:
+        raise SystemExit(str(error)) from error

@@ -16,6 +16,7 @@ from support.beeps import make_beep, make_beeps, make_recognizer
 from earshot import audio
 from earshot.datasets import digits, espeak, streams, voices
 from earshot.datasets.digits import ARCHIVE
+from earshot.errors import EarshotError
 
 DEVICES = {"microphone", "screen", "lab", "open_page"}
 
@@ -25,6 +26,19 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if DEVICES.intersection(item.fixturenames):
             item.add_marker("devices")
+
+
+def or_skip():
+    """Skip what is TensorFlow's own on another backend, which says so in one sentence."""
+    try:
+        return (yield)
+    except EarshotError as error:
+        if "needs the TensorFlow backend" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+pytest_pyfunc_call = pytest_fixture_setup = pytest.hookimpl(wrapper=True)(or_skip)
 
 
 def folder_of_archive():

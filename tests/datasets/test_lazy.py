@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -32,6 +34,23 @@ def test_it_ends_where_a_list_ends():
         Lazy(PARTS)[7]
 
 
+@given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))
+def test_only_the_same_arrays_in_the_same_order_have_one_digest(first, second):
+    arrays = Lazy([[np.full(2, i) for i in range(3)], [np.full(3, i) for i in range(3)]])
+    one, other = (arrays.subset(np.array(rows, int)) for rows in (first, second))
+    assert (one.digest() == other.digest()) == (first == second)
+
+
+def test_a_part_that_knows_its_digest_is_asked_for_it():
+    class Known(list):
+        def digest(self, rows):
+            return bytes(rows.tolist())
+
+    parts = Known("abc"), Known("de")  # no arrays: nothing can be read of them
+    assert Lazy(parts).digest() == Lazy(parts).subset(np.arange(5)).digest()
+    assert Lazy(parts).digest() != Lazy(parts[::-1]).digest()
+
+
 def test_nothing_is_read_before_it_is_asked_for():
     asked = []
     entries = lazy.mapped(Lazy(PARTS), lambda x: asked.append(x) or x.upper())
@@ -48,3 +67,8 @@ def test_names_are_compared_as_those_of_an_array():
 def test_lazy_and_other_sequences_are_laid_end_to_end():
     assert list(lazy.joined(Lazy(PARTS), ["x", "y"])) == [*LETTERS, "x", "y"]
     assert list(lazy.joined(["x"], Lazy(PARTS)).subset(np.array([0, 7]))) == ["x", "g"]
+
+
+def test_thousands_can_be_joined_one_after_the_other():
+    every = functools.reduce(lazy.joined, [Lazy([[i, -i]], np.array([1])) for i in range(3000)])
+    assert list(every) == [-i for i in range(3000)]

@@ -3,6 +3,9 @@
 import dataclasses
 import io
 import json
+import os
+import pickle
+import re
 import subprocess
 import sys
 
@@ -53,7 +56,10 @@ def two_sounds(rate=8000):
 class TestWhatIsWritten:
     def test_every_sample_comes_back(self, beeps, folder):
         assert len([*folder.glob("*.arrow")]) > 2
-        assert from_shards(folder).fingerprint() == beeps.fingerprint()
+        words = from_shards(folder)
+        assert words.labels.tolist() == beeps.labels.tolist()
+        for x, y in zip(words.waveforms, beeps.waveforms, strict=True):
+            np.testing.assert_array_equal(x, y)
 
     def test_so_do_speakers_sources_parts_and_where_it_is_from(self, beeps, tmp_path):
         parts = np.where(beeps.speakers == "eve", "test", "train")
@@ -75,6 +81,19 @@ class TestWhatIsWritten:
         words = from_shards(folder)
         part, _ = words.random_split(0.2)
         assert isinstance(part.only("low").resampled(16000).joined(words).waveforms, Lazy)
+
+    def test_no_file_stays_open(self, folder):
+        def lowest_that_is_free():
+            os.close(file := os.open(os.devnull, os.O_RDONLY))
+            return file
+
+        before = lowest_that_is_free()
+        words = from_shards(folder)
+        assert len(words.waveforms[0]) and lowest_that_is_free() == before
+
+    def test_it_goes_to_another_process(self, beeps, folder):
+        words = pickle.loads(pickle.dumps(from_shards(folder).subset(np.arange(50, 60))))
+        np.testing.assert_array_equal(words.waveforms[3], beeps.waveforms[53])
 
     def test_it_opens_without_the_import_of_pandas_or_datasets(self, folder):
         code = (
@@ -98,12 +117,20 @@ class TestWhatIsWritten:
         assert len(from_shards(target)) == len(beeps)
         assert [*tmp_path.iterdir()] == [target]
 
-    def test_a_disk_that_fills_up_leaves_nothing_half_written(self, beeps, tmp_path, monkeypatch):
-        def full(*_):
-            raise OSError(28, "No space left on device")
+    @pytest.mark.parametrize("shard", [0, 6])
+    def test_a_disk_that_fills_up_leaves_nothing_half_written(
+        self, beeps, tmp_path, monkeypatch, shard
+    ):
+        def encoded(*args):
+            if len([*tmp_path.rglob("*.arrow")]) > shard:
+                raise OSError(28, "No space left on device")
+            return arrow_encoded(*args)
 
-        monkeypatch.setattr(arrow, "encoded", full)
-        with pytest.raises(EarshotError, match=r"cannot be written \(No space left"):
+        arrow_encoded = arrow.encoded
+        monkeypatch.setattr(arrow, "encoded", encoded)
+        monkeypatch.setattr(arrow, "CLIPS_AT_ONCE", 2)
+        monkeypatch.setattr(arrow, "SHARD_BYTES", 1)  # so each batch is a shard
+        with pytest.raises(EarshotError, match=r"beeps cannot be written \(No space left"):
             beeps.write(tmp_path / "beeps")
         assert [*tmp_path.iterdir()] == []
 
@@ -112,6 +139,45 @@ class TestWhatIsWritten:
         there = hub.load_from_disk(str(folder))
         assert there.features["label"].names == ["low", "high"]
         assert there.data.column("speaker").to_pylist() == beeps.speakers.tolist()
+
+
+class TestFingerprint:
+    @pytest.fixture
+    def unread(self, monkeypatch):
+        monkeypatch.setattr(arrow.Shard, "data", lambda *_: pytest.fail("a clip was read"))
+
+    def test_of_what_was_written_it_reads_no_sound(self, folder, unread):
+        one, same = from_shards(folder), from_shards(folder)
+        assert re.fullmatch("[0-9a-f]{64}", one.fingerprint())
+        assert one.fingerprint() == same.fingerprint()
+        assert one.random_split()[0].fingerprint() == same.random_split()[0].fingerprint()
+
+    def test_other_clips_their_order_and_labels_change_it(self, folder, unread):
+        words, every = from_shards(folder), np.arange(60)
+        others = [words.subset(every[1:]), words.subset(every[:-1]), words.subset(every[::-1]),
+                  words.only(["high", "low"]), words.joined(words)]  # fmt: skip
+        assert len({x.fingerprint() for x in (words, *others)}) == 6
+
+    def test_so_does_one_other_sample(self, beeps, folder, tmp_path):
+        other = [x.copy() for x in beeps.waveforms]
+        other[-1][-1] += np.float32(2**-15)
+        dataclasses.replace(beeps, waveforms=other).write(tmp_path / "other")
+        ours, others = from_shards(folder), from_shards(tmp_path / "other")
+        assert ours.fingerprint() != others.fingerprint()
+
+    def test_what_others_wrote_is_read_as_far_as_it_is_chosen(self, tmp_path, monkeypatch):
+        features, read, data = {"audio": AUDIO, "text": TEXT}, [], arrow.Shard.data
+        columns = {"audio": two_sounds(), "text": ["a", "a"]}
+        words = from_shards(foreign(tmp_path / "x", features, **columns))
+        monkeypatch.setattr(arrow.Shard, "data", lambda self, i: read.append(i) or data(self, i))
+        first = words.subset([0]).fingerprint()
+        assert read == [0]
+        assert words.subset([1]).fingerprint() != first
+
+    def test_clips_in_memory_beside_it_count(self, beeps, folder):
+        words = from_shards(folder)
+        louder = dataclasses.replace(beeps, waveforms=[x / 2 for x in beeps.waveforms])
+        assert len({words.joined(x).fingerprint() for x in (beeps, louder, words)}) == 3
 
 
 class TestWhatOthersShare:
@@ -228,10 +294,18 @@ class TestBadInput:
         with pytest.raises(EarshotError, match=r"b\.wav in .*arrow cannot be read as sound"):
             words.waveforms[0]
 
-    def test_a_file_that_gets_shorter_is_no_crash(self, folder):
+    @pytest.mark.parametrize("n_bytes", [2000, 10**7])
+    def test_a_file_that_changes_under_an_open_set_is_named(self, folder, n_bytes):
         words = from_shards(folder)
-        (folder / "data-00000.arrow").open("r+b").truncate(2000)
-        with pytest.raises(EarshotError, match=r"data-00000\.arrow has become shorter"):
+        with (folder / "data-00000.arrow").open("r+b") as file:
+            file.truncate(n_bytes)
+        with pytest.raises(EarshotError, match=r"data-00000\.arrow was changed while.*again"):
+            list(words.waveforms)
+
+    def test_so_is_one_that_is_gone(self, folder):
+        words = from_shards(folder)
+        (folder / "data-00000.arrow").unlink()
+        with pytest.raises(EarshotError, match=r"data-00000\.arrow cannot be read \(No such file"):
             list(words.waveforms)
 
     def test_what_is_no_folder_is_told(self, beeps):

@@ -1,18 +1,25 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 from earshot.datasets.augmentation import Augmentation
+from earshot.datasets.lazy import Lazy
 from earshot.datasets.shards import from_shards
 from earshot.errors import EarshotError
 from earshot.features.raw import RawWaveform
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks import batches
-from earshot.networks.batches import SpectrogramBatches, StretchBatches
+from earshot.networks.batches import SpectrogramBatches, StretchBatches, TestBatches
 from earshot.networks.callbacks import EpochClock
 from earshot.networks.distribution import Share
 
 SETTINGS = StreamSpectrogram(n_frames=15, n_ahead=7, n_mels=16)
+
+
+def lazily(words):
+    return dataclasses.replace(words, waveforms=Lazy([words.waveforms]))
 
 
 def stretches(rng, **options):
@@ -155,3 +162,17 @@ def test_labels_are_those_of_the_words_by_name(beeps):
     known = ("other", *beeps.class_names[::-1])
     labels = batches.labels_among(known, beeps)
     assert [known[i] for i in labels] == [beeps.class_names[i] for i in beeps.labels]
+
+
+class TestTestBatches:
+    def test_they_are_the_clips_in_their_order(self, beeps, front_end):
+        targets = batches.one_hot(beeps.labels, 2)
+        made = TestBatches(lazily(beeps), targets, front_end, batch_size=16)
+        inputs, labels = (np.concatenate(x) for x in zip(*made, strict=True))
+        np.testing.assert_array_equal(inputs, front_end(beeps.waveforms))
+        np.testing.assert_array_equal(labels, targets)
+
+    def test_every_device_of_a_process_sees_all_of_them(self, beeps, front_end):
+        targets = batches.one_hot(beeps.labels, 2)
+        made = TestBatches(lazily(beeps), targets, front_end, share=Share(1, 2, 4))
+        np.testing.assert_array_equal(made[0][1], np.repeat(targets, 2, axis=0))

@@ -371,6 +371,11 @@ class TestGradients:
         np.testing.assert_allclose(first, second)
         histograms.on_train_end({})
 
+    def test_of_several_processes_the_others_log_none(self, beeps, tmp_path, monkeypatch):
+        monkeypatch.setattr(callbacks, "is_first", lambda: False)
+        assert callbacks.tensorboard(tmp_path / "logs", beeps, LogMel()) == []
+        assert [*tmp_path.iterdir()] == []
+
     def test_other_backends_have_none(self, beeps, tmp_path, monkeypatch):
         monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
         with pytest.raises(EarshotError, match="on torch: set KERAS_BACKEND=tensorflow or jax"):

@@ -9,7 +9,7 @@ from support.beeps import make_beeps
 from support.processes import needs_jax, on_jax
 
 from earshot.errors import EarshotError
-from earshot.networks import distribution
+from earshot.networks import distribution, gradient_histograms
 from earshot.networks.distribution import Share
 
 TRAIN = """
@@ -25,7 +25,7 @@ from earshot import datasets
 from earshot.datasets import Augmentation
 from earshot.errors import EarshotError
 from earshot.features import LogMel
-from earshot.networks import TrainingConfig, fit
+from earshot.networks import TrainingConfig, fit, tensorboard
 class Killed(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 2 and number == "1":
@@ -38,11 +38,13 @@ network = keras.Sequential([
     keras.layers.BatchNormalization(momentum=0.5), keras.layers.Dense(2),
 ])
 config = TrainingConfig(epochs=3, batch_size=16, augment=Augmentation())
+n = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")
+logs = tensorboard(folder / f"logs-{n}", words, front_end) if kind == "whole" else ()
 try:
     history = fit(
         network, words, front_end, config, test=words.subset(range(11)), progress=False,
         distribute=True, checkpoint=folder / checkpoint if checkpoint else None,
-        callbacks=[Killed()] if kind == "killed" else (),
+        callbacks=[*logs, *([Killed()] if kind == "killed" else ())],
     )
 except EarshotError as error:
     sys.exit(f"{error}")
@@ -68,18 +70,27 @@ class TestShare:
         assert [Share(i, 3, 3).is_first for i in range(3)] == [True, False, False]
 
 
+@pytest.fixture
+def on_torch(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")  # which this process is not on
+
+
+@pytest.mark.usefixtures("on_torch")
 class TestOtherBackends:
     def test_they_train_alone_without_a_word(self, monkeypatch):
         monkeypatch.delenv(distribution.LAUNCHED, raising=False)
         assert not distribution.is_distributed(None)
 
     def test_they_cannot_share(self):
-        with pytest.raises(EarshotError, match="not on tensorflow: set KERAS_BACKEND=jax"):
+        with pytest.raises(EarshotError, match="not on torch: set KERAS_BACKEND=jax"):
             distribution.is_distributed(True)
+
+    def test_they_write_what_they_make(self):
+        assert distribution.is_first()
 
     def test_several_processes_are_not_let_train_each_for_itself(self, monkeypatch):
         monkeypatch.setenv(distribution.LAUNCHED, "2")
-        with pytest.raises(EarshotError, match="not on tensorflow"):
+        with pytest.raises(EarshotError, match="not on torch"):
             distribution.is_distributed(None)
         assert not distribution.is_distributed(False), "as each was asked to"
 
@@ -109,11 +120,12 @@ class TestMeeting:
         with pytest.raises(EarshotError, match="NUM_PROCESSES is set, .*PROCESS_ID.*: set all"):
             distribution.meet()
 
+    @pytest.mark.usefixtures("on_torch")
     def test_other_backends_cannot_meet(self, monkeypatch):
         for name, value in ((distribution.LAUNCHED, "2"), (distribution.NUMBER, "0")):
             monkeypatch.setenv(name, value)
         monkeypatch.setenv(distribution.ADDRESS, "127.0.0.1:1")
-        with pytest.raises(EarshotError, match="not on tensorflow: set KERAS_BACKEND=jax"):
+        with pytest.raises(EarshotError, match="not on torch: set KERAS_BACKEND=jax"):
             distribution.meet()
 
 
@@ -130,7 +142,7 @@ def trained(tmp_path_factory):
     make_beeps(np.random.default_rng(0)).save(tmp_path / "beeps.npz")
 
     @functools.cache
-    def train(processes, kind="whole", checkpoint=""):
+    def train(processes, kind, checkpoint=""):
         ended = on_jax(TRAIN, tmp_path, kind, checkpoint, processes=processes)
         results = []
         for number, (_, code) in enumerate(ended):
@@ -141,13 +153,14 @@ def trained(tmp_path_factory):
                 results.append((weights, figures))
         return results, ended
 
+    train.folder = tmp_path
     return train
 
 
 @needs_jax
 def test_two_processes_learn_what_one_learns(trained):
-    (one,), _ = trained(0)
-    (first, second), _ = trained(2)
+    (one,), _ = trained(0, "whole")
+    (first, second), _ = trained(2, "whole")
     np.testing.assert_array_equal(first[0], second[0])
     assert first[1] == second[1]
     np.testing.assert_allclose(first[0], one[0], atol=1e-3)
@@ -156,10 +169,26 @@ def test_two_processes_learn_what_one_learns(trained):
 
 
 @needs_jax
-def test_where_one_is_killed_all_stop_and_go_on_to_the_same_weights(trained):
-    (whole, _), _ = trained(2)
+def test_the_first_process_logs_the_gradients_that_one_alone_would(trained):
+    logs = []
+    for processes, name in ((0, "logs-1"), (2, "logs-2")):
+        trained(processes, "whole")
+        files = [*(trained.folder / name / "gradients").iterdir()]
+        assert len(files) == 1, "one process writes"
+        logs.append(gradient_histograms(trained.folder / name))
+    one, two = logs
+    assert [*one] == [*two] and {len(epochs) for epochs in two.values()} == {3}
+    for name, epochs in one.items():
+        np.testing.assert_allclose(two[name][0][:, :2], epochs[0][:, :2], atol=1e-3)
+
+
+@needs_jax
+def test_where_one_is_killed_all_stop_and_only_as_many_go_on_to_the_same_weights(trained):
+    (whole, _), _ = trained(2, "whole")
     nothing, ((told, _), _) = trained(2, "killed", "state")
     assert nothing == [] and "Another process has stopped: start all of them again" in told
+    refused, ((said, _),) = trained(0, "other", "state")
+    assert refused == [] and "a training with other settings (number of processes)" in said
     (first, second), _ = trained(2, "again", "state")
     np.testing.assert_array_equal(first[0], whole[0])
     np.testing.assert_array_equal(second[0], whole[0])

@@ -3,6 +3,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from support.processes import needs_tensorflow
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LOG_MEL_64X32, LOG_MEL_64X35, LOG_MEL_64X64, LogMel
@@ -35,6 +36,7 @@ def test_bands_so_narrow_that_they_hold_no_bin_give_the_numbers_of_numpy(beeps):
     np.testing.assert_allclose(numbers(as_layer(front_end)(x)), front_end(x), atol=1e-3)
 
 
+@needs_tensorflow
 def test_runtimes_without_a_fourier_transform_can_run_it():
     import tensorflow as tf
 

@@ -8,15 +8,18 @@ from support.processes import needs_jax, on_jax
 pytestmark = needs_jax
 
 SCRIPT = """
-import json, sys, tempfile
+import json, os, sys, tempfile
 from pathlib import Path
 import keras
 import numpy as np
 from support.beeps import make_beeps
+from earshot.errors import EarshotError
 from earshot.features import LogMel, StreamSpectrogram
 from earshot.networks import TrainingConfig, callbacks, cnn, encoder, fit, gradient_histograms
-from earshot.networks import next_frame_lstm, tensorboard
+from earshot.networks import meet, next_frame_lstm, tensorboard
 from earshot.networks.stream_form import StreamForm
+from earshot.recognition import Recognizer
+from earshot.synthesis.inverter_training import refine_inverter
 
 keras.utils.set_random_seed(0)
 rng, found = np.random.default_rng(0), {"backend": keras.backend.backend()}
@@ -44,6 +47,19 @@ x, truth = rng.normal(size=(4, 3)).astype("float32"), np.eye(2, dtype="float32")
 (_, kernel), (_, bias) = callbacks.gradients_of(linear, x, truth)
 answers = keras.ops.convert_to_numpy(keras.ops.softmax(linear(x)))
 found["gradient"] = float(np.abs(x.T @ (answers - truth) / 4 - np.asarray(kernel)).max())
+
+def told(function, *given):
+    try:
+        function(*given)
+    except EarshotError as error:
+        return str(error)
+
+known = Recognizer(network, front_end, words.class_names)
+found["export"] = told(known.export, folder / "export")
+found["adversary"] = told(refine_inverter, None, words)
+os.environ["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = "127.0.0.1:9"
+os.environ.update(KERAS_DISTRIBUTION_NUM_PROCESSES="2", KERAS_DISTRIBUTION_PROCESS_ID="1")
+found["late"] = told(meet)
 print(json.dumps(found))
 """
 
@@ -75,3 +91,14 @@ def test_every_weight_has_histograms_of_its_gradients(found):
 
 def test_gradients_are_those_of_the_loss_without_dropout(found):
     assert found["gradient"] < 1e-6
+
+
+@pytest.mark.parametrize("what", ["export", "adversary"])
+def test_what_is_tensorflow_own_says_so(found, what):
+    assert "needs the TensorFlow backend" in found[what]
+    assert "KERAS_BACKEND=tensorflow" in found[what]
+
+
+def test_who_meets_too_late_is_told(found):
+    assert "2 processes did not meet at 127.0.0.1:9 (" in found["late"]
+    assert "call meet() before anything else" in found["late"]

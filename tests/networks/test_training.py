@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from earshot.datasets.augmentation import Augmentation
+from earshot.datasets.lazy import Lazy
 from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.features.raw import RawWaveform
@@ -56,6 +57,14 @@ def test_looking_at_the_test_set_changes_nothing(beeps, fit):
     train, test = beeps.random_split(0.3)
     blind, seeing = fit(train)[0], fit(train, test=test)[0]
     np.testing.assert_allclose(weights(blind), weights(seeing), atol=1e-6)
+
+
+def test_a_test_on_the_disk_gives_the_figures_of_one_in_memory(beeps, fit):
+    train, test = beeps.random_split(0.3)
+    lazily = dataclasses.replace(test, waveforms=Lazy([test.waveforms]))
+    (_, here), (_, there) = fit(train, test=test, epochs=2), fit(train, test=lazily, epochs=2)
+    for name in ("val_loss", "val_accuracy", "val_macro_f1"):
+        np.testing.assert_allclose(there[name], here[name], atol=1e-6)
 
 
 class TestWordsByName:

@@ -12,8 +12,13 @@ needs_jax = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="jax is missing: pip install 'earshot[cluster]'"
 )
 
+needs_tensorflow = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+    reason="it looks at TensorFlow's own graph",
+)
 
-def on_jax(script, *arguments, processes=0, timeout=300):
+
+def on_jax(script, *arguments, processes=0, timeout=900):
     """Run a script on the JAX backend; gives the return code and the output of each process.
 
     With ``processes``, so many are started, which find each other on this machine alone.

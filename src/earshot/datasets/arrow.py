@@ -14,12 +14,11 @@ takes seconds to import, and asks for PyTorch before it decodes a sound.
 """
 
 import contextlib
+import hashlib
 import itertools
 import json
 import mmap
 import os
-import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,10 @@ END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream of record batches that was not 
 STATE = "state.json"  # names the files of a folder; written last
 INFO = "dataset_info.json"  # describes them
 CLIPS_AT_ONCE = 500  # in a record batch: 16 MB of one-second clips at 16 kHz
-SHARD_BYTES = 1_000_000_000  # of a file; ``datasets`` has half of it, and twice as many open files
+SHARD_BYTES = 1_000_000_000  # of a file; ``datasets`` has half of it, and twice as many files
+SIGN = b"sha256"  # of the sounds in a record batch: beside it, where other readers pass it by
 ANEW = "copy the folder again, or write it anew."
+AGAIN = "open it again."
 
 Row = tuple[Array, int | str, str, str, str]
 """A clip to be written: waveform, label or word, speaker, source, part of the official split."""
@@ -102,8 +103,8 @@ def write(
     for first in batches:
         names.append(f"data-{len(names):05d}.arrow")
         with pa.OSFile(str(folder / names[-1]), "wb") as file, pa.ipc.new_stream(file, schema) as s:
-            for batch in itertools.chain([first], batches):
-                s.write_batch(batch)
+            for batch, sign in itertools.chain([first], batches):
+                s.write_batch(batch, {SIGN: sign})
                 if file.tell() > SHARD_BYTES:
                     break
     info = {"features": features, "description": about, "citation": "", "homepage": "",
@@ -117,18 +118,27 @@ def write(
     (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
 
 
-def _batches(rows: Iterable[Row], schema: Any, sample_rate: int) -> Iterator[Any]:
-    """Give the clips as record batches."""
+def _batches(rows: Iterable[Row], schema: Any, sample_rate: int) -> Iterator[tuple[Any, bytes]]:
+    """Give the clips as record batches, and the SHA-256 of the sounds in each."""
     pa, rows = pyarrow(), iter(rows)
     while some := list(itertools.islice(rows, CLIPS_AT_ONCE)):
         waveforms, labels, speakers, sources, parts = zip(*some, strict=True)
-        sounds = pa.array([encoded(x, sample_rate) for x in waveforms], pa.binary())
+        encodings = [encoded(x, sample_rate) for x in waveforms]
         clips = pa.StructArray.from_arrays(
-            [sounds, pa.array(sources, pa.string())], fields=list(schema.field("audio").type)
+            [pa.array(encodings, pa.binary()), pa.array(sources, pa.string())],
+            fields=list(schema.field("audio").type),
         )
         others = zip((labels, speakers, parts), schema.types[1:], strict=True)
         columns = [clips, *(pa.array(values, kind) for values, kind in others)]
-        yield pa.record_batch(columns, schema=schema)
+        yield pa.record_batch(columns, schema=schema), _sign(encodings)
+
+
+def _sign(sounds: Iterable[bytes]) -> bytes:
+    """Give the SHA-256 of some sounds and their lengths."""
+    sign = hashlib.sha256()
+    for data in sounds:
+        sign.update(len(data).to_bytes(8, "little") + data)
+    return sign.digest()
 
 
 class Shard(Sequence[Array]):
@@ -136,18 +146,22 @@ class Shard(Sequence[Array]):
 
     The file is mapped while it is opened, for the small columns and the places of the sounds.
     Sounds are then read, not mapped: what is mapped counts as memory, and a file that gets shorter
-    under it ends the process.
+    under it ends the process. It is opened for each of them: a set has more files than a process
+    may keep open. One that was changed since then is refused.
     """
 
     def __init__(self, path: Path) -> None:
         pa = pyarrow()
         files.check_file(path)
-        self.path, self._file, self._lock = path, path.open("rb", buffering=0), threading.Lock()
-        weakref.finalize(self, self._file.close)
-        mapped = pa.py_buffer(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
+        with path.open("rb") as file:
+            self.path, self._state = path, _state(file.fileno())
+            mapped = pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         if mapped[-len(END) :].to_pybytes() != END:
             raise ValueError("it is cut off")
-        table = pa.ipc.open_stream(mapped).read_all()
+        stream = pa.ipc.open_stream(mapped)
+        read = [(batch, about) for batch, about in stream.iter_batches_with_custom_metadata()]
+        self._signs: Any = [about.get(SIGN) if about else None for _, about in read]
+        table = pa.Table.from_batches([batch for batch, _ in read], stream.schema)
         self.features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
         column = next(key for key, kind in self.features.items() if kind.get("_type") == "Audio")
         self.sample_rate: Any = self.features[column].get("sampling_rate")
@@ -173,15 +187,32 @@ class Shard(Sequence[Array]):
     def data(self, i: int) -> bytes:
         """Read the bytes of a sound file."""
         begin, end = self._places[i].tolist()
-        if hasattr(os, "pread"):
-            data = os.pread(self._file.fileno(), end - begin, begin)
-        else:  # Windows
-            with self._lock:
-                self._file.seek(begin)
-                data = self._file.read(end - begin)
-        if len(data) < end - begin:
-            raise EarshotError(f"{self.path} has become shorter: {ANEW}")
-        return data
+        try:
+            file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise EarshotError(f"{self.path} cannot be read ({error.strerror}): {ANEW}") from error
+        try:
+            if _state(file) == self._state:
+                os.lseek(file, begin, os.SEEK_SET)
+                return os.read(file, end - begin)
+        finally:
+            os.close(file)
+        raise EarshotError(f"{self.path} was changed while the set was open: {AGAIN}")
+
+    def digest(self, rows: Array) -> bytes:
+        """Give a SHA-256 that tells these sounds from others.
+
+        By the signs that were written with them, of all sounds; else some ``rows`` are read.
+        """
+        if all(self._signs):
+            return hashlib.sha256(b"".join(self._signs)).digest()
+        return _sign(self.data(row) for row in rows.tolist())
+
+
+def _state(file: int) -> tuple[int, int]:
+    """Give what changes with an open file: its length, and when it was written."""
+    about = os.fstat(file)
+    return about.st_size, about.st_mtime_ns
 
 
 def _places(sounds: Any, mapped: Any) -> Array:

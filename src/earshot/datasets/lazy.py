@@ -8,6 +8,7 @@
 """
 
 import bisect
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from earshot.types import Array
 
-__all__ = ["Lazy", "joined", "mapped", "subset"]
+__all__ = ["Lazy", "digest", "joined", "mapped", "subset"]
 
 
 class Lazy(Sequence[Any]):
@@ -53,6 +54,24 @@ class Lazy(Sequence[Any]):
         """Keep the entries with some indices, in their order."""
         return Lazy(self._parts, self._rows[chosen])
 
+    def joined(self, other: "Lazy") -> "Lazy":
+        """Lay others behind these: parts behind parts, however often sets are joined."""
+        n = sum(map(len, self._parts))
+        return Lazy([*self._parts, *other._parts], np.append(self._rows, other._rows + n))
+
+    def digest(self, chosen: Array | slice = slice(None)) -> bytes:
+        """Give a SHA-256 that tells these arrays from others, and their order; see :func:`digest`.
+
+        Two sequences with the same one are equal; equal ones of other parts have another one.
+        """
+        rows = self._rows[chosen]
+        found, ordered = hashlib.sha256(rows.tobytes()), np.unique(rows)
+        begins = [0, *self._ends]
+        places = np.searchsorted(ordered, begins)
+        for i, part in enumerate(self._parts):
+            found.update(digest(part, ordered[places[i] : places[i + 1]] - begins[i]))
+        return found.digest()
+
     def mapped(self, change: Callable[[Any], Any]) -> "Lazy":
         """Give the same entries, each changed when it is asked for."""
         return Lazy([_Mapped(self, change)])
@@ -67,6 +86,17 @@ class _Mapped(Sequence[Any]):
 
     def __getitem__(self, key: Any) -> Any:
         return self._change(self._entries[key])
+
+
+def digest(arrays: Sequence[Array], rows: Array) -> bytes:
+    """Give a SHA-256 that tells some of a sequence's arrays from others: its own, if it has one."""
+    if own := getattr(arrays, "digest", None):
+        return own(rows)
+    found = hashlib.sha256()
+    for row in rows.tolist():
+        x = arrays[row]
+        found.update(len(x).to_bytes(8, "little") + x.tobytes())
+    return found.digest()
 
 
 def subset(entries: Sequence[Any], chosen: Array) -> Any:
@@ -84,5 +114,9 @@ def mapped(entries: Sequence[Any], change: Callable[[Any], Any]) -> Any:
 def joined(first: Sequence[Any], second: Sequence[Any]) -> Any:
     """Lay two sequences end to end: two lists or arrays as such a one, else lazily."""
     if isinstance(first, Lazy) or isinstance(second, Lazy):
-        return Lazy([first, second])
+        return _lazy(first).joined(_lazy(second))
     return np.append(first, second) if isinstance(first, np.ndarray) else [*first, *second]
+
+
+def _lazy(entries: Sequence[Any]) -> Lazy:
+    return entries if isinstance(entries, Lazy) else Lazy([entries])

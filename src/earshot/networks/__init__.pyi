@@ -6,7 +6,7 @@ from .builders import (
     temporal_cnn as temporal_cnn,
 )
 from .callbacks import tensorboard as tensorboard
-from .distribution import meet as meet
+from .distribution import is_first as is_first, meet as meet
 from .evaluation import (
     accuracy as accuracy,
     predict_labels as predict_labels,

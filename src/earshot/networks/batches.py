@@ -20,8 +20,8 @@ from earshot.features.stream import StreamSpectrogram
 from earshot.networks.distribution import Share
 from earshot.types import Array
 
-__all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "labels_among", "network_inputs",
-           "one_hot"]  # fmt: skip
+__all__ = ["Batches", "SpectrogramBatches", "StretchBatches", "TestBatches", "labels_among",
+           "network_inputs", "one_hot"]  # fmt: skip
 
 GROUP = 8
 """Clips that are varied together where processes share a batch: fewer take longer each, of more
@@ -112,6 +112,29 @@ class SpectrogramBatches(Batches):
             order = rng.permutation(np.arange(len(self.data), dtype=np.uint32))  # half of int64's
             self._order = epoch, order
         return order
+
+
+class TestBatches(Batches):
+    """Batches of a word set that is read lazily, in its order: of a test that exceeds the memory.
+
+    ``targets`` as of :func:`one_hot`; each device of a process with a ``share`` sees all of them.
+    """
+
+    __test__ = False  # pytest, where it is imported
+
+    def __init__(
+        self, words: WordSet, targets: Array, front_end: FrontEnd, *, batch_size: int = 64,
+        workers: int = 1, share: Share | None = None,
+    ):  # fmt: skip
+        n_batches = -(-len(words) // batch_size)
+        super().__init__(n_batches, batch_size=batch_size, seed=0, workers=workers)
+        self.words, self.targets = words.resampled(front_end.sample_rate), targets
+        self.front_end, self.share = front_end, share
+
+    def __getitem__(self, index):
+        here = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        batch = self.front_end(self.words.waveforms[here]), self.targets[here]
+        return self.share.each(batch) if self.share else batch
 
 
 class StretchBatches(Batches):

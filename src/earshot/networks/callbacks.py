@@ -28,7 +28,7 @@ from earshot.errors import EarshotError, EarshotWarning, reason_of
 from earshot.features.front_end import FrontEnd
 from earshot.networks import saving
 from earshot.networks.batches import Batches, labels_among, network_inputs, one_hot
-from earshot.networks.distribution import Share, agreed
+from earshot.networks.distribution import Share, agreed, is_first
 from earshot.types import Array, PathLike
 
 __all__ = ["Checkpoint", "EpochClock", "fingerprint", "gradients_of", "progress_bar",
@@ -214,11 +214,13 @@ def tensorboard(
 
     ``batch_size`` of the ``words``, training clips and always the same, give a histogram of each
     layer's gradients after every epoch (Keras 3 has no such option). On the TensorFlow and the JAX
-    backend; TensorFlow writes the files.
+    backend; TensorFlow writes the files. Of several processes the first one logs; others get none.
     """
     if (backend := keras.backend.backend()) not in ("tensorflow", "jax"):
         way_out = "set KERAS_BACKEND=tensorflow or jax."
         raise EarshotError(f"There are no histograms of gradients on {backend}: {way_out}")
+    if not is_first():
+        return []
     import tensorflow as tf
 
     some = words.subset(np.linspace(0, len(words) - 1, min(batch_size, len(words))).astype(int))
@@ -244,7 +246,6 @@ def tensorboard(
 def gradients_of(model: keras.Model, inputs: Any, targets: Array) -> list[tuple[Any, Any]]:
     """Give each weight that is learned with the gradient of the loss; of one without any, None."""
     weights, targets = model.trainable_variables, keras.ops.convert_to_tensor(targets)
-    values = [weight.value for weight in weights]
 
     def loss():
         return model.compute_loss(y=targets, y_pred=model(inputs, training=False))
@@ -252,15 +253,18 @@ def gradients_of(model: keras.Model, inputs: Any, targets: Array) -> list[tuple[
     if keras.backend.backend() == "jax":
         import jax
 
+        # Copies: what lies on the devices of all processes, one of them alone cannot compute with.
+        copies = [(weight, np.asarray(weight.value)) for weight in model.weights]
+
         def loss_of(values):
-            with keras.StatelessScope(zip(weights, values, strict=True)):
+            with keras.StatelessScope([*copies, *zip(weights, values, strict=True)]):
                 return loss()
 
-        gradients = jax.grad(loss_of)(values)
+        gradients = jax.grad(loss_of)([np.asarray(weight.value) for weight in weights])
     else:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             found = loss()
-        gradients = tape.gradient(found, values)
+        gradients = tape.gradient(found, [weight.value for weight in weights])
     return [*zip(weights, gradients, strict=True)]

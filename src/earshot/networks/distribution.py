@@ -20,7 +20,7 @@ import numpy as np
 from earshot.errors import EarshotError, reason_of
 from earshot.types import Array
 
-__all__ = ["LAUNCHED", "Share", "agreed", "is_distributed", "meet", "spread"]
+__all__ = ["LAUNCHED", "Share", "agreed", "is_distributed", "is_first", "meet", "spread"]
 
 LAUNCHED = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 """By this variable a launcher says how many processes it has started; the other two are Keras'."""
@@ -75,6 +75,7 @@ def meet() -> None:
     first process, how many there are, and the number of this one. But it listens on that address
     alone, not on all of the machine's, and notices sooner when another process has died. Without
     the variables it does nothing. Not needed where the launcher does this itself, as Ray does.
+    Raises :class:`EarshotError` where they do not find each other, or JAX has computed before.
     """
     if not os.environ.get(LAUNCHED):
         return
@@ -88,10 +89,15 @@ def meet() -> None:
         raise EarshotError(NOT_JAX.format(keras.backend.backend()))
     import jax
 
-    jax.distributed.initialize(
-        first, n, number, heartbeat_timeout_seconds=HEARTBEAT_S,
-        coordinator_bind_address=os.environ.get("JAX_COORDINATOR_BIND_ADDRESS", first),
-    )  # fmt: skip
+    try:
+        jax.distributed.initialize(
+            first, n, number, heartbeat_timeout_seconds=HEARTBEAT_S,
+            coordinator_bind_address=os.environ.get("JAX_COORDINATOR_BIND_ADDRESS", first),
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as error:
+        way_out = "start all of them with the same address, and call meet() before anything else."
+        problem = f"{n} processes did not meet at {first} ({reason_of(error)})"
+        raise EarshotError(f"{problem}: {way_out}") from error
 
 
 def is_distributed(distribute: bool | None) -> bool:
@@ -109,6 +115,15 @@ def is_distributed(distribute: bool | None) -> bool:
         way_out = "call earshot.networks.meet() before anything is built."
         raise EarshotError(f"There are {started} processes, which have not met: {way_out}")
     return True
+
+
+def is_first() -> bool:
+    """Tell whether this process writes what all of them share: the first one, or the only one."""
+    if keras.backend.backend() != "jax":
+        return True
+    import jax
+
+    return jax.process_index() == 0
 
 
 def _n_processes() -> int:

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from earshot.datasets.lazy import Lazy
 from earshot.datasets.variants import Store
 from earshot.datasets.word_set import WordSet
 from earshot.errors import EarshotError, EarshotWarning, some
@@ -25,6 +26,7 @@ from earshot.features.front_end import FrontEnd
 from earshot.networks.batches import (
     Batches,
     SpectrogramBatches,
+    TestBatches,
     labels_among,
     network_inputs,
     one_hot,
@@ -98,21 +100,18 @@ def fit(
     _check(model, train, front_end)
     if isinstance(train, Store) and (config.augment or config.clean_epochs):
         raise EarshotError("A store holds its own variants: train on it without augment.")
-    validation = None
-    if test is not None:
-        labels = labels_among(train.class_names, test)
-        validation = network_inputs(test, front_end), one_hot(labels, len(train.class_names))
     model.class_names = train.class_names
     title = progress if isinstance(progress, str) else "training" if progress else None
     folder = None if checkpoint is None else Path(checkpoint)
     seen = "" if test is None or folder is None else test.fingerprint()
-    options = {"validation": validation, "callbacks": callbacks, "test": seen, "workers": workers}
+    options = {"callbacks": callbacks, "test": seen, "workers": workers}
     shared = is_distributed(distribute)
     with spread(model, shared, train.labels, config.batch_size) as (trained, share):
-        if share:
-            title = title if share.is_first else None
-            options["validation"] = validation and share.each(validation)
+        title = None if share and not share.is_first else title
         options |= {"title": title, "share": share}
+        if test is not None:
+            given = {"batch_size": config.batch_size, "workers": workers, "share": share}
+            options["validation"] = _validation(test, train.class_names, front_end, **given)
         history = _fit_stage(trained, train, front_end, config, folder, **options)
         if config.clean_epochs:
             clean = dataclasses.replace(
@@ -123,6 +122,15 @@ def fit(
             more = _fit_stage(trained, train, front_end, clean, folder, **options)
             history = {figure: values + more[figure] for figure, values in history.items()}
     return history
+
+
+def _validation(test, class_names, front_end, share, **options):
+    """Make of a test what Keras takes: arrays, or batches of one that is read lazily."""
+    targets = one_hot(labels_among(class_names, test), len(class_names))
+    if isinstance(test.waveforms, Lazy):
+        return TestBatches(test, targets, front_end, share=share, **options)
+    arrays = network_inputs(test, front_end), targets
+    return share.each(arrays) if share else arrays
 
 
 def _fit_stage(model, train, front_end, config, folder, *, test, workers, share, **options):
@@ -200,14 +208,14 @@ def checkpoint_folder(
 def compile_and_fit(
     model: keras.Model, batches: Batches, loss: Any, config: TrainingConfig, *,
     metrics: Sequence[Any] = (), loss_weights: dict[str, float] | None = None,
-    clipnorm: float | None = None, validation: tuple[Any, Any] | None = None,
+    clipnorm: float | None = None, validation: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (), keeper: Checkpoint | None = None,
     title: str | None = None,
 ) -> dict[str, list[float]]:  # fmt: skip
     """Train on batches with AdamW, a warm-up and a cosine decay; gives lists, one figure an epoch.
 
-    ``clipnorm``: longest gradient of a weight; ``validation``: inputs and labels; a ``keeper`` goes
-    on from its state; a ``title`` shows a progress bar.
+    ``clipnorm``: longest gradient of a weight; ``validation``: inputs and labels, or batches; a
+    ``keeper`` goes on from its state; a ``title`` shows a progress bar.
     """
     n_steps = config.epochs * len(batches)
     warm_up = min(100, n_steps // 10)
