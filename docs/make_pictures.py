@@ -37,6 +37,7 @@ FIGURES = {
     "07": (2, (0.0, 0.0, 0.735, 1.0)),
     "08": (0, (0.0, 0.0, 0.61, 1.0)),
     "09": (15, (0.0, 0.0, 0.95, 1.0)),
+    "10": (1, (0.0, 0.0, 1.0, 1.0)),
 }
 """For each notebook: which of its figures, and the part of it: left, top, right, bottom."""
 

@@ -10,7 +10,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from support import ROOT, hardware
+from support import ROOT, firefox, hardware
 from support.beeps import make_beep, make_beeps, make_recognizer
 
 from earshot import audio
@@ -18,7 +18,7 @@ from earshot.datasets import digits, espeak, streams, voices
 from earshot.datasets.digits import ARCHIVE
 from earshot.errors import EarshotError
 
-DEVICES = {"microphone", "screen", "lab", "open_page"}
+DEVICES = {"microphone", "screen", "lab", "open_page", "in_firefox"}
 
 
 def pytest_collection_modifyitems(items):
@@ -118,6 +118,21 @@ def screen():
     ):
         yield screen
     screen.close()
+
+
+@pytest.fixture
+def in_firefox(short_folder):
+    """Open a page in Firefox, from the disk; gives it when it is in a state."""
+    opened = []
+
+    def open_(path, state="ready"):
+        opened.append(firefox.Page(short_folder(), path))
+        opened[-1].wait_for(f"document.body.dataset.state === '{state}'")
+        return opened[-1]
+
+    yield open_
+    for page in opened:
+        page.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""The page that listens, for real: in headless Chromium, from the disk, without a network."""
+"""The page that listens, for real: in headless browsers, from the disk, without a network."""
 
 import json
 import re
 
 import numpy as np
 import pytest
-from support import ROOT, pages
+from support import ROOT, hardware, pages
 from support.pages import MICROPHONE, REFUSED, hear
 
 import earshot
@@ -83,6 +83,37 @@ def test_the_microphone_is_heard_as_listen_hears_it(recognizer, spoken, open_pag
     page.keyboard.press("Enter")
     page.wait_for_selector('body[data-state="ready"]')
     assert page.locator("#heard b").all_inner_texts()[::-1] == expected
+
+
+def test_firefox_hears_the_same_words_at_the_same_times(recognizer, spoken, made, in_firefox):
+    _, stream = spoken
+    page = in_firefox(made)
+    heard = hear(page, stream.waveform, stream.sample_rate)
+    expected = listened(recognizer, stream.waveform, stream.sample_rate)
+    assert [word for word, *_ in heard] == [word for word, *_ in expected]
+    times = [times for _, *times in expected]
+    np.testing.assert_allclose([times for _, *times in heard], times, atol=1e-6)
+    assert len(expected) >= 5
+    assert not [url for url in page.asked if url.startswith("http")]
+
+
+def test_firefox_hears_its_microphone_as_listen_does(
+    recognizer, spoken, made, in_firefox, microphone
+):
+    path, stream = spoken
+    expected = [word for word, *_ in listened(recognizer, stream.waveform, stream.sample_rate)]
+    page = in_firefox(made)
+    page.evaluate("() => byId('start').click()")
+    page.wait_for("document.body.dataset.state === 'listening'")
+    hardware.wait_for(microphone.is_open, "somebody who listens")
+    microphone.speak(path)
+    page.wait_for(f"byId('heard').children.length >= {len(expected)}")
+    page.evaluate("() => byId('start').click()")
+    page.wait_for("document.body.dataset.state === 'ready'")
+    heard = page.evaluate(
+        "() => [...document.querySelectorAll('#heard b')].map((b) => b.innerText)"
+    )
+    assert heard[::-1] == expected
 
 
 def test_a_microphone_that_is_refused_is_told(open_page):

@@ -1,4 +1,4 @@
-"""The page that learns, for real: in headless Chromium, from the disk, without a network."""
+"""The page that learns, for real: in headless browsers, from the disk, without a network."""
 
 import dataclasses
 import json
@@ -67,14 +67,10 @@ def stream(voices):
 @pytest.fixture(scope="module")
 def taught(made, voices, stream, tmp_path_factory):
     """What the page saves when it was taught five words, and hears: a dict."""
-    learn, folder = voices[0], tmp_path_factory.mktemp("taught")
-    clips = [
-        [learn.class_names[label], encoded(x), learn.sample_rate]
-        for x, label in zip(learn.waveforms, learn.labels, strict=True)
-    ]
+    folder = tmp_path_factory.mktemp("taught")
     with pages.browsers() as opened:
         page = opened(made, state="untaught")
-        page.evaluate(TEACH, [list(learn.class_names), clips])
+        teach(page, voices[0])
         heard = hear(page, stream.waveform, stream.sample_rate)
         for name in ("words.json", "words.html"):
             with page.expect_download() as download:
@@ -97,6 +93,15 @@ def listened(recognizer, stream):
     """Say what Python hears."""
     heard = earshot.listen(recognizer, [(stream.waveform, stream.sample_rate)])
     return [(one.word, one.start_s, one.end_s) for one in heard]
+
+
+def teach(page, words):
+    """Teach the page words from their clips; gives the seconds that it took."""
+    clips = [
+        [words.class_names[label], encoded(x), words.sample_rate]
+        for x, label in zip(words.waveforms, words.labels, strict=True)
+    ]
+    return page.evaluate(TEACH, [list(words.class_names), clips])
 
 
 def add(page, word):
@@ -145,6 +150,23 @@ def test_the_saved_page_is_one_of_ours_and_learns_no_more(taught, made):
     assert "<img" not in text
     assert 'id="remembered"' not in text
     assert path.stat().st_size < made.stat().st_size - 1e6
+
+
+def test_firefox_learns_the_same(base, made, taught, voices, stream, in_firefox, tmp_path):
+    page = in_firefox(made, "untaught")
+    teach(page, voices[0])
+    heard = hear(page, stream.waveform, stream.sample_rate)
+    assert [word for word, *_ in heard] == [word for word, *_ in taught["heard"]]
+    saved = tmp_path / "words.json"
+    saved.write_text(page.evaluate("() => earshot.savedWords()"))
+    layers = [
+        last_layer.last_weights(from_page(base, path))
+        for path in (saved, taught["folder"] / "words.json")
+    ]
+    np.testing.assert_allclose(*(np.vstack(layer) for layer in layers), atol=0.05)
+    listens = tmp_path / "words.html"
+    listens.write_text(page.evaluate("() => earshot.savedPage()"), encoding="utf-8")
+    assert hear(in_firefox(listens), stream.waveform, stream.sample_rate) == heard
 
 
 def test_nothing_is_asked_of_the_network(taught):

@@ -11,6 +11,7 @@ from support import hardware
 
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 REFUSED = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+PATIENCE_MS = 120_000  # until a page is there, on a busy machine
 HEAR = "async ([sound, rate]) => earshot.hear(floats(sound), rate)"
 
 
@@ -40,8 +41,8 @@ def browsers():
             page = browser.new_context(offline=True).new_page()
             page.asked = []
             page.on("request", lambda request: page.asked.append(request.url))
-            page.goto(f"file://{path}")
-            page.wait_for_selector(f'body[data-state="{state}"]', timeout=120_000)
+            page.goto(f"file://{path}", timeout=PATIENCE_MS)
+            page.wait_for_selector(f'body[data-state="{state}"]', timeout=PATIENCE_MS)
             return page
 
         yield open_

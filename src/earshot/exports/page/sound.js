@@ -75,6 +75,8 @@ class MelPower {
     Object.assign(this, { size, hop, nMels, filters });
     this.window = Float64Array.from({ length: size }, (_, i) => 0.5 - 0.5 * Math.cos(2 * Math.PI * i / size));
     this.kept = new Float32Array(size / 2);
+    this.re = new Float64Array(size); // what a transform works in: a new one for each frame takes longer
+    this.im = new Float64Array(size);
     this.bands = Array.from({ length: size / 2 + 1 }, (_, bin) => { // most bins are in two bands
       const row = filters.subarray(bin * nMels, (bin + 1) * nMels);
       return [...row.keys()].filter((band) => row[band] !== 0);
@@ -95,8 +97,9 @@ class MelPower {
   }
 
   frame(start) {
-    const { size, nMels, filters, window, kept } = this;
-    const re = window.map((weight, i) => weight * kept[start + i]), im = new Float64Array(size);
+    const { size, nMels, filters, window, kept, re, im } = this;
+    for (let i = 0; i < size; i++) re[i] = window[i] * kept[start + i];
+    im.fill(0);
     fourier(re, im);
     const bands = new Float32Array(nMels);
     for (let bin = 0; bin <= size / 2; bin++) {
@@ -129,9 +132,9 @@ function fourier(re, im) {
       [im[i], im[j]] = [im[j], im[i]];
     }
   }
-  for (let half = 1; half < n; half *= 2) {
+  for (let half = 1, turn = n / 2; half < n; half *= 2, turn /= 2) {
     for (let k = 0; k < half; k++) {
-      const cos = cosines[k * n / half / 2], sin = sines[k * n / half / 2];
+      const cos = cosines[k * turn], sin = sines[k * turn];
       for (let a = k, b = k + half; a < n; a += 2 * half, b += 2 * half) {
         const x = re[b] * cos - im[b] * sin, y = re[b] * sin + im[b] * cos;
         re[b] = re[a] - x;

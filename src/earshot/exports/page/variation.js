@@ -14,8 +14,13 @@ function randomness(seed) {
 
 const between = (random, low, high) => low + (high - low) * random();
 const normal = (random, deviation) => deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-const white = (random, n) => new Float64Array(n).map(() => Math.sqrt(12) * (random() - 0.5));
 const powerOfTwo = (n) => 2 ** Math.ceil(Math.log2(n));
+
+function white(random, n) {
+  const noise = new Float64Array(n);
+  for (let i = 0; i < n; i++) noise[i] = Math.sqrt(12) * (random() - 0.5);
+  return noise;
+}
 
 /** Mel power of a clip of `n_samples`, or of a shorter one with zeros on both sides. */
 function powerOf(clip, made, filters) {
@@ -80,18 +85,22 @@ function inRoom(samples, rate, { decay_s: decayS, echo, echo_s: echoS }, random)
 }
 
 function inNoise(x, snrDb, slopes, random) {
-  const size = powerOfTwo(x.length), re = white(random, size), im = new Float64Array(size), slope = between(random, ...slopes);
-  fourier(re, im);
+  const size = powerOfTwo(x.length), slope = between(random, ...slopes);
+  const re = white(random, size), im = white(random, size); // a transform of white noise is white noise
   for (let i = 0; i < size; i++) {
     const weight = Math.max(Math.min(i, size - i), 1) ** -slope;
     re[i] *= weight;
     im[i] *= weight;
   }
   fourier(im, re);
-  const noise = re.subarray(0, x.length), square = (values) => values.reduce((sum, one) => sum + one * one, 0);
-  const sounding = Math.max(x.reduce((n, one) => n + (one !== 0), 0), 1);
-  const level = Math.sqrt(square(x) / sounding / (square(noise) / noise.length)) * 10 ** (-snrDb / 20);
-  return x.map((one, i) => one + level * noise[i]);
+  let loud = 0, noisy = 0, sounding = 0;
+  for (let i = 0; i < x.length; i++) {
+    loud += x[i] ** 2;
+    noisy += re[i] ** 2;
+    sounding += x[i] !== 0;
+  }
+  const level = Math.sqrt(loud / Math.max(sounding, 1) / (noisy / x.length)) * 10 ** (-snrDb / 20);
+  return x.map((one, i) => one + level * re[i]);
 }
 
 function tilted(n, scale, random) {
