@@ -1,5 +1,7 @@
 """Figures of networks: their architecture, what they get, how they learn, what they leave."""
 
+import itertools
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -152,3 +154,14 @@ def test_a_stream_has_a_ribbon_for_everything_that_is_said_of_it():
     rows = {"truth": [Segment(0.1, 0.3, "speech")], "heard": steps()}
     figure = plots.code(np.eye(101)[:, :8], 100.0, rows)
     assert [axis.get_ylabel() for axis in figure.axes[1:3]] == ["truth", "heard"]
+
+
+def test_names_below_bars_do_not_touch():
+    names = ("1 raw", "2 spectrogram", "2 spectrogram, mean", "4 spectrogram, varied", "a CNN", "b")
+    figure = plots.compared(
+        {name: {"test": 0.5, "a new voice, never heard": 0.4} for name in names}
+    )
+    figure.draw_without_rendering()
+    places = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+    for left, right in itertools.pairwise(places):
+        assert left.x1 + 3 < right.x0

@@ -117,3 +117,13 @@ def test_a_word_that_was_not_heard_is_asked_for_once_more(tmp_path, monkeypatch,
 def test_no_word_is_refused():
     with pytest.raises(EarshotError, match="no word to record"):
         record.record_words([], where="browser")
+
+
+@pytest.mark.parametrize("text", ["a long way " * 30, "own_recordings/" * 15, "one\ntwo"])
+def test_a_note_stays_within_its_frame(text):
+    figure = style.note(text)
+    figure.draw_without_rendering()
+    place = figure.texts[0].get_window_extent()
+    assert place.x1 < figure.bbox.x1
+    assert place.y0 > 0
+    assert place.y1 < figure.bbox.y1

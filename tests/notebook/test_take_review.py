@@ -55,3 +55,17 @@ def test_the_folder_of_a_long_take_is_text(tmp_path, monkeypatch):
     elements, shown = parsed(html_of(take_review.review(paths, tmp_path))[0])
     assert elements == []
     assert "<b>" in shown[""]
+
+
+def test_the_picture_shows_all_words_and_the_first_can_be_heard(tmp_path, monkeypatch):
+    monkeypatch.setattr(take_review, "MOST_HEARD", 2)
+    drawn = []
+    monkeypatch.setattr(take_review, "as_png", lambda figure: drawn.append(figure) or b"PNG")
+    paths = [tmp_path / "cat" / f"me_{i}.wav" for i in range(7)]
+    for path in paths:
+        audio.write(path, np.ones(80), 8000)
+    box = take_review.review(paths, tmp_path)
+    box.picture()
+    titles = [axis.get_title() for axis in drawn[0].axes if axis.get_visible()]
+    assert titles == [f"cat me_{i}" for i in range(7)]
+    assert box.sounds.count("<audio") == 2

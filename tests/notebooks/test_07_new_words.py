@@ -46,6 +46,7 @@ def test_pairs_false_alarms_and_ways_are_told(small, data):
     assert "clips taken for the other" in printed
     assert "false alarms an hour, here" in printed
     assert "base, logistic" in printed
+    assert "on clips not learned from" in printed
     assert (data / "animals-test.npz").is_file()
 
 
@@ -60,6 +61,7 @@ def test_words_that_were_recorded_are_learned_and_named_live(data, tmp_path):
     )  # fmt: skip
     assert "Fewer than five clips: please 3." in printed
     assert "lights on, louder, unknown" in printed
+    assert len(earshot.load(tmp_path / "mine").card["sources"]) == 5 * len(WORDS)
     assert set(named(cells)) == set(WORDS)
 
 

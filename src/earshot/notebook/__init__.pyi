@@ -6,4 +6,5 @@ from .live_display import show_live as show_live
 from .record import record_words as record_words
 from .stream_player import Player as Player
 from .take_review import review as review
+from .trial import words_to_try as words_to_try
 from .uploads import upload as upload

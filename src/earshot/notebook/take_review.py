@@ -27,7 +27,7 @@ from earshot.types import PathLike
 __all__ = ["review"]
 
 MOST_SHOWN = 100  # a browser has trouble with many more players
-MOST_DRAWN = 20  # in the picture that stands in for the widget
+MOST_HEARD = 25  # players below the picture that stands in for the widget: half a megabyte
 DRAWN_HZ = 8000  # rate of the waveforms in it
 
 
@@ -35,7 +35,7 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
     """Show words, as :func:`earshot.recording.takes.cut` wrote them, with players.
 
     A button drops each, which moves its file; the examples of every word in the folder are counted.
-    Where no widget runs, a picture of the waveforms and the players stand in for it.
+    Where no widget runs, a picture of all waveforms stands in for it, with players of the first.
     """
     counts = ipywidgets.HTML()
 
@@ -58,11 +58,10 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
         [_word(path, shown, count) for path, shown in players.items()],
         layout={"flex_flow": "row wrap"},
     )
-    drawn = list(players)[:MOST_DRAWN]
     return PicturedBox(
         [ipywidgets.HTML(html.escape(text)), words, counts],
-        lambda: as_png(_picture({path: titles[path] for path in drawn}, text)),
-        sounds="".join(players[path] for path in drawn),
+        lambda: as_png(_picture(titles, text)),
+        sounds="".join(list(players.values())[:MOST_HEARD]),
     )
 
 

@@ -6,6 +6,7 @@
 (40, 101)
 """
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,7 @@ PALE = "#d9e2ec"  # the other answers
 OTHER = "#c8553d"  # orange red: what is doubtful, what is set apart, noise
 FOUND = "#0072b2"  # blue, which nobody takes for orange red: segments that are sure
 SHARP = 1000  # frames that are drawn as they are: their PNG image is a quarter as large
+LETTERS_PER_IN = 10.5  # of a text in 10 points, a little room left
 COLUMN_IN = 1.8  # width of a small axis in inches: five of them fill 900 pixels
 
 
@@ -48,7 +50,9 @@ def one_axis(width: float = 7, height: float = 3.2, **labels: Any) -> tuple[Figu
 
 
 def note(text: str, width: float = 7) -> Figure:
-    """Make a figure of a text in a frame, each of its lines for itself."""
+    """Make a figure of a text in a frame, its lines broken where they would leave it."""
+    letters = round(width * LETTERS_PER_IN)
+    text = "\n".join(textwrap.fill(line, letters) for line in text.splitlines())
     figure = plt.figure(figsize=(width, 0.5 + 0.22 * (1 + text.count("\n"))))
     figure.text(0.03, 0.5, plain(text), va="center", fontsize=10, linespacing=1.5)
     figure.patch.set(edgecolor=SPEECH, linewidth=3)

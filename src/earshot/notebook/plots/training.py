@@ -6,6 +6,7 @@
 ['loss', 'accuracy']
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ OFFSET = 0.06
 """How far the marks of several lines stand apart, as a share of their place along x."""
 SHOWN = 0.99
 """Share of all gradients of a weight between the ends of the axis: single ones lie far away."""
+LETTERS = 84  # in 8 points, below all groups of bars together: the legend takes the rest
 BINS = 60  # along the axis of a histogram's values
 
 
@@ -140,7 +142,10 @@ def compared(
             ends = high
         for x, end, value in zip(at, ends, values, strict=True):
             axis.annotate(f"{value:.0f}", (x, end), ha="center", va="bottom", fontsize=8)
-    axis.set_xticks(range(len(shares)), [style.plain(name).replace(", ", "\n") for name in shares])
+    letters = max(LETTERS // len(shares), 1)
+    lines = [[textwrap.fill(part, letters) for part in name.split(", ")] for name in shares]
+    names = [style.plain("\n".join(parts)) for parts in lines]
+    axis.set_xticks(range(len(shares)), names, fontsize=8)
     axis.set_ylim(100 * floor, None)
     axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
