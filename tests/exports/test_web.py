@@ -150,7 +150,7 @@ def test_constants_are_those_of_the_spotter():
     )
     found = dict(re.findall(r"^const ([A-Z_]+) = ([^;]+);", scripts, re.MULTILINE))
     for name in ("STEP_S", "SMOOTH", "REST_S", "RISE", "LONGEST_WAIT", "QUIET_DB", "LEAST_SURE",
-                 "UNKNOWN"):  # fmt: skip
+                 "LOUD_FROM_HZ", "LOUD_S", "KNOCK_DB", "UNKNOWN"):  # fmt: skip
         assert json.loads(found[name]) == getattr(spotter, name)
     assert json.loads(found["TAIL"]) == thresholds.TAIL
 

@@ -13,6 +13,7 @@ from earshot.errors import EarshotError, EarshotWarning
 from earshot.features.log_mel import LogMel
 from earshot.networks import builders
 from earshot.recognition import listening, new_words, recognizer
+from earshot.recognition.last_layer import embed
 from earshot.recognition.recognizer import UNKNOWN, Recognizer
 
 
@@ -58,6 +59,18 @@ def test_one_word_alone_is_learned_against_everything_else(base, animals, method
     is_cat = second.labels == cat
     assert np.mean(answers, where=is_cat) > 0.6
     assert np.mean(answers, where=~is_cat) < 0.1
+
+
+def test_of_a_long_recording_the_word_is_learned_and_no_knock(base, animals, rng):
+    words = animals[0].subset(np.arange(4))
+    knocked = []
+    for x in words.waveforms:
+        knocked.append(1e-4 * rng.standard_normal(24000).astype(np.float32))
+        knocked[-1][14000 : 14000 + len(x)] += x
+        knocked[-1][2000:2080] = 8 * np.abs(x).max()
+    plain = embed(base, words)
+    alike = (plain * embed(base, dataclasses.replace(words, waveforms=knocked))).sum(axis=1)
+    assert (alike > 0.8 * (plain**2).sum(axis=1)).all()
 
 
 def test_fewer_false_alarms_take_a_higher_threshold_along_streams(base, animals):

@@ -4,6 +4,7 @@ import pytest
 import earshot
 from earshot import datasets
 from earshot.errors import EarshotError
+from earshot.features.log_mel import LogMel
 from earshot.features.stream import StreamSpectrogram
 from earshot.networks import stream_builders
 from earshot.recognition import spotter
@@ -67,6 +68,39 @@ class TestScores:
         logits = rng.normal(size=(4, 3))
         p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert word_scores(logits, "abc") == pytest.approx(np.log(p / (1 - p)))
+
+
+class TestWithoutKnocks:
+    """Of windows of mel power; band 0 is rumble, speech is in the others."""
+
+    @pytest.fixture
+    def power(self, rng):
+        speech = rng.uniform(0.5, 1.0, (2, 101, 40)).astype(np.float32)
+        return speech * np.float32(1e-4)
+
+    def test_a_click_does_not_hide_what_is_said(self, power):
+        power[1, 50:53] = 10.0
+        db = LogMel().to_db(spotter.without_knocks(LogMel(), power))
+        assert db[1, :50].min() > -spotter.KNOCK_DB - 4
+        np.testing.assert_array_equal(db[0], LogMel().to_db(power)[0])
+
+    def test_rumble_does_not_hide_what_is_said(self, power):
+        power[1, :, 0] = 10.0
+        db = LogMel().to_db(spotter.without_knocks(LogMel(), power))
+        assert db[1, :, 1:].min() > -spotter.KNOCK_DB - 4
+
+    def test_what_is_said_stays_as_it_is(self, power):
+        power[:, 40:44, 10] *= 3
+        np.testing.assert_array_equal(spotter.without_knocks(LogMel(), power), power)
+
+    def test_silence_stays_silence(self):
+        silence = np.zeros((1, 101, 40), np.float32)
+        np.testing.assert_array_equal(spotter.without_knocks(LogMel(), silence), silence)
+
+    def test_a_front_end_above_all_rumble_has_its_loudest_point_anywhere(self, power):
+        front_end = LogMel(fmin_hz=300.0)
+        power[:, :, 0] = 1.0
+        np.testing.assert_array_equal(spotter.without_knocks(front_end, power)[:, :, 0], 1.0)
 
 
 def heard_in(recognizer, blocks, **options):

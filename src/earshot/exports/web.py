@@ -73,6 +73,7 @@ def with_engine(
     engine_parts = engine.parts(data_dir)
     about = {
         "front_end": front_end.to_dict(), "n_frames": front_end.output_shape[0],
+        "centres_hz": front_end.centres_hz.tolist(),
         "engine": engine.ABOUT,
     }  # fmt: skip
     blobs = {name: packed(content) for name, content in engine_parts.items()}

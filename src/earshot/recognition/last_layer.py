@@ -18,8 +18,9 @@ from earshot.errors import EarshotError
 from earshot.exports.light import LAYERS, LightNetwork
 from earshot.features.log_mel import LogMel
 from earshot.networks.linear import dense_weights
-from earshot.recognition.prepare import checked_clip, loudest_stretch
+from earshot.recognition.prepare import checked_clip
 from earshot.recognition.recognizer import Recognizer
+from earshot.recognition.stretches import word_stretch
 from earshot.types import Array
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ def embed(recognizer: Recognizer, words: WordSet, *, layer: str | None = None) -
 
 
 def checked_words(recognizer: Recognizer, words: WordSet) -> WordSet:
-    """Give the clips as the front end takes them; refuse those that nothing can be learned from."""
+    """Give the clips as the front end takes them; refuse those that nothing can be learned from.
+
+    Of a longer one, what is left is the stretch with the word in it: see :func:`word_stretch`.
+    """
     load, read = 'earshot.load("models/base")', "earshot.from_folder(folder)"
     for value, kind, way in ((recognizer, Recognizer, load), (words, WordSet, read)):
         if not isinstance(value, kind):
             raise EarshotError(f"Give a {kind.__name__}, as {way} makes it, not {value!r:.60}.")
-    rate, n_samples = recognizer.front_end.sample_rate, recognizer.front_end.n_samples
+    front_end = _log_mel_of(recognizer)
+    rate = front_end.sample_rate
     if words.sample_rate < rate:
         raise EarshotError(
             f"The recordings have {words.sample_rate:,} Hz, and the network hears sounds up to "
@@ -71,7 +76,7 @@ def checked_words(recognizer: Recognizer, words: WordSet) -> WordSet:
     if len(words) == 0:
         raise EarshotError("The word set has no recordings: record five of each word.")
     clips = [
-        loudest_stretch(checked_clip(x, words.sample_rate, to_rate=rate, name=source), n_samples)
+        word_stretch(checked_clip(x, words.sample_rate, to_rate=rate, name=source), front_end)
         for x, source in zip(words.waveforms, words.sources, strict=True)
     ]
     return dataclasses.replace(words, waveforms=clips, sample_rate=rate)
@@ -79,11 +84,7 @@ def checked_words(recognizer: Recognizer, words: WordSet) -> WordSet:
 
 def layer_name(recognizer: Recognizer, layer: str | None) -> str:
     """Name the layer that gives the features: ``layer``, else one of ``LAYERS``."""
-    if not isinstance(recognizer.front_end, LogMel):
-        raise EarshotError(
-            "New words are learned by a recognizer of log-mel spectrograms of words, which this "
-            "one is not: choose models/base."
-        )
+    _log_mel_of(recognizer)
     light = recognizer.light
     there = [light.layer] if light else [one.name for one in recognizer.model.layers]
     wanted = [layer] if layer else LAYERS
@@ -94,6 +95,15 @@ def layer_name(recognizer: Recognizer, layer: str | None) -> str:
             "or the recognizer models/base."
         )
     return found[0]
+
+
+def _log_mel_of(recognizer: Recognizer) -> LogMel:
+    if not isinstance(recognizer.front_end, LogMel):
+        raise EarshotError(
+            "New words are learned by a recognizer of log-mel spectrograms of words, which this "
+            "one is not: choose models/base."
+        )
+    return recognizer.front_end
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,7 @@ from earshot.recognition.recognizer import UNKNOWN, Recognizer
 from earshot.types import Array, Blocks
 
 __all__ = ["Heard", "Picker", "answers_along", "averaged", "best_in_each_second", "least_sure",
-           "powers_along", "spot", "word_scores"]  # fmt: skip
+           "powers_along", "spot", "without_knocks", "word_scores"]  # fmt: skip
 
 STEP_S = 0.12  # from one window to the next
 AT_ONCE = (128, 16, 1)  # windows that go through the network together
@@ -32,7 +32,9 @@ RISE = 0.5  # logits that a word's score falls and rises by between being said t
 LONGEST_WAIT = 3  # windows in which a surer word is waited for: "softer" begins like "stop"
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
-
+LOUD_FROM_HZ = 180.0  # what is louder below it is rumble, wind, or a knock on the table
+LOUD_S = 0.06  # a window is as loud as it is for so long: a click is shorter
+KNOCK_DB = 6.0  # above that, and what is louder is no part of a word: vowels have peaks
 
 LEAST_SURE = 0.6  # probability from which a recognizer without "unknown" names a word
 
@@ -220,10 +222,23 @@ def answers_along(recognizer: Recognizer, powers: Iterable[Array]) -> Iterator[A
         for n in AT_ONCE:
             while len(kept) >= n_frames + (n - 1) * step:
                 windows = np.lib.stride_tricks.sliding_window_view(kept, n_frames, axis=0)
-                db = front_end.to_db(windows[: n * step : step].swapaxes(1, 2))
-                found.append(recognizer.network.predict_on_batch(db))
+                steady = without_knocks(front_end, windows[: n * step : step].swapaxes(1, 2))
+                found.append(recognizer.network.predict_on_batch(front_end.to_db(steady)))
                 kept = kept[n * step :]
         yield np.concatenate(found)
+
+
+def without_knocks(front_end: LogMel, power: Array) -> Array:
+    """Hold mel power, shape (windows, frames, n_mels), down to the loudness of what is said.
+
+    A spectrogram is in dB below its loudest point. That of a clip is in the word; in a window of a
+    stream it may be a click or rumble, below which words would vanish: there nothing is more than
+    ``KNOCK_DB`` above what is loud for ``LOUD_S`` where speech is loud, above ``LOUD_FROM_HZ``.
+    """
+    speech = power[..., np.searchsorted(front_end.centres_hz, LOUD_FROM_HZ) :]
+    n = max(round(LOUD_S * front_end.sample_rate / front_end.hop_length), 1)
+    loudest = np.partition(speech.max(axis=-1), -n, axis=-1)[..., -n, None, None]
+    return np.minimum(power, loudest * np.float32(10 ** (KNOCK_DB / 10)))
 
 
 def log_mel_of(recognizer: Recognizer) -> LogMel:

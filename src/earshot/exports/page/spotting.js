@@ -8,6 +8,9 @@ const RISE = 0.5;
 const LONGEST_WAIT = 3;
 const QUIET_DB = 20.0;
 const LEAST_SURE = 0.6;
+const LOUD_FROM_HZ = 180.0;
+const LOUD_S = 0.06;
+const KNOCK_DB = 6.0;
 const UNKNOWN = "unknown";
 
 /** Picks words from the scores of one window after another, each once, at its peak. */
@@ -82,6 +85,7 @@ class Spotter {
     this.loud = []; // the loudest band of each of the last frames
     this.lost = 0; // frames before them
     this.nFrames = 0;
+    this.firstLoud = settings.centres_hz.findIndex((hz) => hz >= LOUD_FROM_HZ);
   }
 
   async push(samples) {
@@ -118,11 +122,22 @@ class Spotter {
 
   async window() {
     const { words } = this.settings;
-    const logits = await this.ask(toDb(this.power, this.settings.front_end));
+    const logits = await this.ask(toDb(this.withoutKnocks(), this.settings.front_end));
     const probabilities = softmax(logits);
     this.answered(probabilities);
     const picked = this.picker.push(wordScores(logits, words.at(-1) === UNKNOWN), probabilities);
     return picked ? [this.heard(picked)] : [];
+  }
+
+  /** Mel power of the newest frames, with no knock that is far louder than what is said. */
+  withoutKnocks() {
+    const { front_end: { n_mels: nMels } } = this.settings, loudest = [];
+    for (let at = 0; at < this.power.length; at += nMels) {
+      loudest.push(Math.max(...this.power.subarray(at + this.firstLoud, at + nMels)));
+    }
+    const n = Math.max(Math.round(LOUD_S * this.framesPerS), 1);
+    const limit = loudest.sort((a, b) => b - a)[n - 1] * 10 ** (KNOCK_DB / 10);
+    return this.power.map((x) => Math.min(x, limit));
   }
 
   heard({ word, score, probability, window }) {

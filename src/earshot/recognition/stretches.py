@@ -1,0 +1,46 @@
+"""The stretch of a recording in which its word is said, whatever else is louder in it.
+
+>>> from earshot import LogMel
+>>> x = 0.01 * np.random.default_rng(0).standard_normal(24000)
+>>> x[12000:16000] += np.sin(0.5 * np.arange(4000))  # half a second, from 1.5 s on
+>>> x[400:440] += 9.0  # a knock
+>>> found = word_stretch(x, LogMel())
+>>> len(found), bool(np.std(found[2500:5500]) > 0.5)
+(8000, True)
+"""
+
+import dataclasses
+
+import numpy as np
+
+from earshot.features.log_mel import LogMel
+from earshot.types import Array
+
+__all__ = ["word_stretch"]
+
+NOISE = 0.2  # quantile of a band's levels that is its noise: a word leaves it that much of a clip
+OUT_DB = 6.0  # above its noise, from which a band stands out of it: noise itself goes up and down
+MOST_DB = 30.0  # that a band counts: a knock is louder than a word, and shorter
+RANGE_DB = 60.0  # below the loudest point, which no microphone's silence is
+AS_GOOD = 0.98  # share of the most that a stretch has, from which it holds the word as well
+
+
+def word_stretch(x: Array, front_end: LogMel) -> Array:
+    """Cut the ``n_samples`` of a longer waveform in which most stands out of the noise for longest.
+
+    The loudest stretch may be a knock on the table, wind or a click. Here every band counts by how
+    many dB it is above its own noise, up to ``MOST_DB``: speech fills many bands for long, knocks
+    are short, and rumble is in few bands. A word that is shorter comes into the middle.
+    """
+    n = front_end.n_samples
+    if n is None or len(x) <= n:
+        return x
+    power = dataclasses.replace(front_end, n_samples=None).mel_power(x)
+    db = 10 * np.log10(np.maximum(power, power.max() * 10 ** (-RANGE_DB / 10)))
+    out = np.clip(db - np.quantile(db, NOISE, axis=0) - OUT_DB, 0, MOST_DB).sum(axis=1)
+    n_frames = n // front_end.hop_length
+    total = np.convolve(out, np.ones(n_frames), "valid")
+    near = np.abs(np.arange(len(total)) - total.argmax()) < n_frames
+    good = np.flatnonzero((total >= AS_GOOD * total.max()) & near)
+    start = min(int(good.mean()) * front_end.hop_length, len(x) - n)
+    return x[start : start + n]
