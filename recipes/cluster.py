@@ -14,6 +14,8 @@ others, --restarts times. With --gpus N each process takes a machine of its own,
 All machines need earshot, and folders of the same names: that of the model is one that all share,
 that of the shards may be a copy. Ray's JaxTrainer decides where JAX's coordinator listens: on all
 interfaces, so keep the machines behind a firewall.
+
+The roads with --ray are written after Ray 2.60's documentation and are untried on a cluster.
 """
 
 import argparse

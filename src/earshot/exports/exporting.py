@@ -17,13 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from earshot import files
 from earshot.errors import EarshotError, reason_of
 from earshot.exports import litert, micro, onnx, saved_model, web
 from earshot.exports.comparison import Comparison, compared, padded
-from earshot.exports.graph import Exportable
+from earshot.exports.graph import Exportable, check_backend
 from earshot.features.front_end import kind_of
 from earshot.networks import saving
 from earshot.networks.front_end_layers import as_layer
@@ -96,11 +94,7 @@ def _checked(format: str, precision: str | None) -> Any:
     if precision not in (None, *form.PRECISIONS):
         choice = ", ".join(form.PRECISIONS)
         raise EarshotError(f"{format} has no precision {precision!r}: choose one of {choice}.")
-    if keras.backend.backend() != "tensorflow":
-        raise EarshotError(
-            f"An export needs the TensorFlow backend, not {keras.backend.backend()}: "
-            "set KERAS_BACKEND=tensorflow."
-        )
+    check_backend()
     names = [x.replace("_", "-") for x in form.PACKAGES if not importlib.util.find_spec(x)]
     if names:
         missing = " ".join(names)

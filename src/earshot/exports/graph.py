@@ -20,7 +20,7 @@ from earshot.features.front_end import FrontEnd
 from earshot.networks.front_end_layers import as_layer
 from earshot.types import Array
 
-__all__ = ["Exportable", "cloned", "convert", "graph", "quiet", "unrolled"]
+__all__ = ["Exportable", "check_backend", "cloned", "convert", "graph", "quiet", "unrolled"]
 
 MOST_STEPS = 500  # of a recurrent layer that are written out: each makes a dozen nodes
 
@@ -85,8 +85,16 @@ def cloned(
     return twin
 
 
+def check_backend() -> None:
+    """Refuse other backends than TensorFlow, whose converters write every file."""
+    if (backend := keras.backend.backend()) != "tensorflow":
+        way_out = "set KERAS_BACKEND=tensorflow."
+        raise EarshotError(f"An export needs the TensorFlow backend, not {backend}: {way_out}")
+
+
 def convert(network: keras.Model, path: Path, kind: str, **options: Any) -> None:
     """Let Keras write a network as a file of the kind "litert" or "onnx"."""
+    check_backend()
     try:
         with quiet():
             network.export(str(path), format=kind, verbose=False, **options)
