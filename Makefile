@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise 10_take_it_with_you
+NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise 10_take_it_with_you 11_it_speaks
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
 .PHONY: help demo lab notebooks test test-jax fuzz mutants lint benchmark clean

@@ -38,6 +38,7 @@ FIGURES = {
     "08": (0, (0.0, 0.0, 0.61, 1.0)),
     "09": (15, (0.0, 0.0, 0.95, 1.0)),
     "10": (1, (0.0, 0.0, 1.0, 1.0)),
+    "11": (3, (0.0, 0.0, 0.63, 1.0)),
 }
 """For each notebook: which of its figures, and the part of it: left, top, right, bottom."""
 

@@ -241,6 +241,7 @@ def test_folders_saved_at_once_leave_one_that_is_whole(tmp_path, system):
     found = names(tmp_path / "folder")
     assert [name[-1] for name in found] == ["a", "b", "c"]
     assert len({name[:-1] for name in found}) == 1
+    files.tidy(tmp_path)  # two that left at once may both have seen the other still there
     assert names(tmp_path) == ["folder"]
 
 

@@ -1,4 +1,5 @@
 from . import players as players, plots as plots
+from .between import speak_between as speak_between
 from .browser_recorder import BrowserRecorder as BrowserRecorder
 from .echo import as_heard as as_heard, hear_yourself as hear_yourself
 from .heard import hear_words as hear_words, show_heard as show_heard, show_take as show_take

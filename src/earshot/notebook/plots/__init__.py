@@ -2,8 +2,8 @@
 
 What they draw: recordings (``data``), word sets in the making (``sets``), networks
 (``architecture``), what they get (``inputs``), how they learn (``training``), what they answer
-(``results``), how they compare (``comparison``), streams, and sounds rebuilt from spectrograms
-(``sounds``).
+(``results``), how they compare (``comparison``), streams, sounds rebuilt from spectrograms
+(``sounds``), and what a voice plans to say (``voices``).
 """
 
 import lazy_loader

@@ -27,3 +27,4 @@ from .training import (
     few_labels as few_labels,
     gradients as gradients,
 )
+from .voices import timings as timings, utterances as utterances
