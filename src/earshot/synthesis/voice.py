@@ -9,7 +9,8 @@ array([[1., 0., 0., 0.],
        [0., 1., 1., 0.]], dtype=float32)
 """
 
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -86,8 +87,10 @@ class Voice:
     ) -> list[Utterance]:  # fmt: skip
         """Give what :meth:`say` makes sound, step by step: sounds, lengths, pitch, spectrogram."""
         who, name = self.weights(speaker), _name_of(speaker or self.speakers[0])
-        if not SLOWEST <= speed <= FASTEST:
-            raise EarshotError(f"The speed is {SLOWEST} to {FASTEST:g}, not {speed}.")
+        if not isinstance(speed, numbers.Real) or not SLOWEST <= speed <= FASTEST:
+            raise EarshotError(f"The speed is {SLOWEST} to {FASTEST:g}, not {speed!r:.60}.")
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise EarshotError(f"Give a list of texts to say, not {words!r:.60}.")
         sounds = [self._known(word) for word in words]
         if not sounds:
             raise EarshotError("There is nothing to say: the list of words is empty.")
@@ -122,12 +125,19 @@ class Voice:
 
     def weights(self, speaker: str | Mapping[str, float] | None) -> Array:
         """Say how much of each voice a speaker has, as the network takes it: (speakers,), sum 1."""
-        shares = {speaker or self.speakers[0]: 1.0} if not isinstance(speaker, Mapping) else speaker
+        if not isinstance(speaker, str | Mapping | None):
+            parts = '{"ann": 0.5, "bob": 0.5}'
+            raise EarshotError(
+                f"A speaker is a name, or parts such as {parts}: not {speaker!r:.60}."
+            )
+        shares = speaker if isinstance(speaker, Mapping) else {speaker or self.speakers[0]: 1.0}
         unknown = [str(name) for name in shares if name not in self.speakers]
         if unknown:
             known = some(self.speakers)
             raise EarshotError(f"The voice has no speaker {some(unknown)}: it has {known}.")
-        found = np.array([shares.get(name, 0.0) for name in self.speakers], np.float32)
+        values = [shares.get(name, 0.0) for name in self.speakers]
+        are_numbers = all(isinstance(value, numbers.Real) for value in values)
+        found = np.array(values if are_numbers else [-1.0], np.float32)
         if not (found >= 0).all() or not 0 < found.sum() < np.inf:
             raise EarshotError(f"Parts of voices are 0 or more, and not all 0: {dict(shares)}.")
         return found / found.sum()
