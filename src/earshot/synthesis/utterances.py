@@ -1,7 +1,7 @@
 """Words as a voice learns them: sounds by name, how long each lasts, the pitch of every frame.
 
 >>> told = from_espeak("seven", "en-us")
->>> told.symbols, told.durations.sum() == len(told.spectrogram)
+>>> told.symbols, int(told.durations.sum()) == len(told.spectrogram)
 (('_', 's', "'E", 'v', '@', 'n', '_'), True)
 """
 

@@ -1,7 +1,7 @@
 """Training of voices, and of new speakers for them.
 
->>> to_timing(np.array([2, 2]), np.full(4, 300.0)).round(2).tolist()
-[[0.69, 1.0], [0.69, 1.0]]
+>>> to_timing(np.array([1, 3]), np.full(4, 300.0)).round(2).tolist()[0]
+[0.0, 1.0]
 """
 
 import collections
