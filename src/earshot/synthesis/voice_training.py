@@ -28,7 +28,8 @@ __all__ = ["UtteranceBatches", "add_speaker", "to_timing", "train_voice"]
 VOICE = TrainingConfig(epochs=30, batch_size=32, learning_rate=2e-3, weight_decay=1e-3)
 """What :func:`train_voice` does by default."""
 EPOCHS = 10  # A speaker is added in so many: what a progress bar shows.
-REHEARSED = 16  # Words that each of the others says meanwhile.
+REHEARSED = 16  # Words that each of the others says meanwhile; no phrases, which are long.
+SMALL_BATCH = 16  # Utterances in a batch meanwhile.
 WEIGHTS = {"timing": 0.3, "spectrogram": 1.0}  # How much each loss counts.
 
 
@@ -143,7 +144,7 @@ def add_speaker(
     ``utterances`` are that person's, as :func:`~earshot.synthesis.utterances.from_recordings` gives
     them; of a name that the voice has already, they are learned as well. While it learns them, it
     rehearses: half of each batch is its own, of words that it knows, so that none is forgotten.
-    Takes about a minute on two cores.
+    Takes about two minutes on two cores.
     """
     names = list(dict.fromkeys(one.speaker for one in utterances))
     if len(names) != 1:
@@ -158,7 +159,8 @@ def add_speaker(
     shares = {names[0]: 1.0, **dict.fromkeys(others, 1 / max(1, len(others)))}
     config = dataclasses.replace(VOICE, epochs=EPOCHS, learning_rate=learning_rate, seed=seed)
     batches = UtteranceBatches(
-        [*utterances, *own], taught, n_batches=-(-steps // EPOCHS), seed=seed, shares=shares
+        [*utterances, *own], taught, n_batches=-(-steps // EPOCHS), batch_size=SMALL_BATCH,
+        seed=seed, shares=shares,
     )  # fmt: skip
     keras.utils.set_random_seed(seed)
     _fit(taught.model, batches, config)
@@ -184,7 +186,7 @@ def _with_speaker(voice, name):
 
 def _rehearsed(voice, speakers, rng):
     """Let a voice say some of its words as each of these speakers."""
-    texts = voice.texts or DIGITS
+    texts = [text for text in voice.texts if " " not in text] or DIGITS
     return [
         one
         for name in speakers
