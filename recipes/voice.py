@@ -7,8 +7,8 @@ EARSHOT_DOWNLOADS, else the internet), and lets eSpeak NG say the words of made_
 voices of American English. Of the words, one in five is left out, so that benchmarks/speech.py can
 ask for words that were in no recording. Trains twice: the first voice, of fewer steps, only tells
 where sounds begin in the recordings of people, which eSpeak NG says less well. It is heard through
-the inverter of models/inversion/fine_adversary. About 12 minutes on two cores, by
-KERAS_BACKEND=jax.
+the inverter of models/inversion/fine_adversary. The committed voice took 19 minutes on two cores,
+beside other work, with KERAS_BACKEND=jax.
 """
 
 import argparse
