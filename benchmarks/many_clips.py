@@ -19,7 +19,8 @@ from scipy.signal import butter, sosfilt
 import earshot
 from earshot import audio
 from earshot.datasets.augmentation import add_noise, coloured_noise, reverberate
-from earshot.recognition import last_layer, new_words, prepare
+from earshot.recognition import last_layer, new_words
+from earshot.segmentation.stretches import word_stretch
 
 RATE = 8000
 NOISES = ("cafe", "traffic", "fridge", "running_tap")
@@ -66,7 +67,7 @@ def by_telephone(x, noises, rng):
     x = add_noise(x, noise, rng.uniform(8, 22))[0]
     if rng.random() < 0.5:
         x = sosfilt(TELEPHONE, x)
-    return prepare.loudest_stretch(x.astype(np.float32), RATE)
+    return word_stretch(x.astype(np.float32), earshot.LogMel(RATE, n_samples=RATE))
 
 
 def features_of(base, words, noises):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from earshot import audio
 from earshot.datasets import espeak, streams
 from earshot.errors import EarshotError
 from earshot.exports import web
-from earshot.recognition import last_layer
+from earshot.features.mel import mel_matrices
+from earshot.recognition import last_layer, learning_page
 from earshot.recognition.learning_page import from_page, page_that_learns, rounded
+from earshot.segmentation.stretches import word_stretch
 
 NAMES = {
     "cat": "</script><img src=x onerror=alert(1)>", "dog": "ثعلب", "fox": "🦊", "bird": "bird",
@@ -122,6 +125,24 @@ def test_it_learns_as_python_does(base, taught, voices):
     # With other variations and a part of the memory: 96.5 to 99.4 % were seen, and are borderline.
     assert np.mean(answers[0] == answers[1]) >= 0.95
     assert len(set(answers[0])) == len(NAMES) + 1  # "unknown" is among the answers
+
+
+def test_of_a_longer_recording_the_same_second_counts(base, open_page, rng):
+    """As Python finds it, whatever knocks beside it."""
+    page, front_end = open_page(), base.front_end
+    folder = Path(web.__file__).parent / "page"
+    text = "".join((folder / name).read_text() for name in learning_page.WORKER[:-1])
+    where = (
+        "([text, x, made, filters]) => new Function(text + '; return wordStretch')()("
+        "Float32Array.from(x), made, Float32Array.from(filters))"
+    )
+    filters = mel_matrices(front_end)[0].ravel().tolist()
+    for length in (8040, 12_000, 20_000):
+        x = 0.01 * rng.standard_normal(length).astype(np.float32)
+        x[length // 2 :][:3000] += rng.standard_normal(len(x[length // 2 :][:3000]))
+        x[100:160] += 9
+        found = page.evaluate(where, [text, x.tolist(), front_end.to_dict(), filters])
+        np.testing.assert_allclose(found, word_stretch(x, front_end), atol=1e-6)
 
 
 def test_the_saved_file_hears_what_the_page_heard(base, taught, stream):

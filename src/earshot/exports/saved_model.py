@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from earshot.exports.graph import Exportable, quiet
 from earshot.networks.front_end_layers import as_layer, centred
+from earshot.segmentation import stretches
 from earshot.types import Array
 
 __all__ = ["FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "write"]
@@ -34,10 +35,12 @@ def write(recognizer: Exportable, folder: Path, precision: str = "float32") -> N
     model, front_end = recognizer.model, recognizer.front_end
     front_layer = as_layer(front_end)
     front_layer.build((None, front_end.n_samples))
+    stretch_layer = as_layer(stretches.bands_of(front_end))
+    stretch_layer.build((None, None))
     names = tf.constant(recognizer.class_names)
 
     def from_waveforms(waveforms: tf.Tensor) -> dict[str, tf.Tensor]:
-        clips = _window(waveforms, front_end)
+        clips = _window(waveforms, front_end, stretch_layer)
         probabilities = tf.nn.softmax(model(front_layer(clips), training=False))
         ids = tf.argmax(probabilities, axis=-1)
         heard = tf.gather(names, ids)
@@ -52,6 +55,7 @@ def write(recognizer: Exportable, folder: Path, precision: str = "float32") -> N
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(front_layer)
+    archive.track(stretch_layer)
     waveforms = tf.TensorSpec([None, None], tf.float32, "waveforms")
     archive.add_endpoint("serving_default", from_waveforms, [waveforms])
     archive.add_endpoint("file", from_file, [tf.TensorSpec([], tf.string, "file_name")])
@@ -65,15 +69,37 @@ def answers(folder: Path, waveforms: Array) -> Array:
     return ask(waveforms=tf.constant(waveforms, tf.float32))["predictions"].numpy()
 
 
-def _window(waveforms: tf.Tensor, front_end: Any) -> tf.Tensor:
-    """Pad waveforms to the front end's length, or cut their loudest part out."""
+def _window(waveforms: tf.Tensor, front_end: Any, stretch_layer: Any) -> tf.Tensor:
+    """Pad waveforms to the front end's length, or cut the stretch with the word out."""
     n = front_end.n_samples
     sides = front_end.sides(tf.maximum(n - tf.shape(waveforms)[1], 0))
     padded = tf.pad(centred(waveforms), [[0, 0], tf.stack(sides)])
-    energy = tf.cumsum(tf.cast(padded, tf.float64) ** 2, axis=1)
-    energy = tf.pad(energy, [[0, 0], [1, 0]])
-    start = tf.argmax(energy[:, n:] - energy[:, :-n], axis=1)
-    return tf.gather(padded, start[:, None] + tf.range(n, dtype=tf.int64), batch_dims=1)
+    spare = tf.shape(padded)[1] - n
+    hop = stretch_layer.front_end.hop_length
+    first = tf.cond(
+        spare > 0, lambda: hop * _first_of_stretch(stretch_layer(padded), n // hop),
+        lambda: tf.zeros(tf.shape(padded)[:1], tf.int32),
+    )  # fmt: skip
+    start = tf.minimum(first, spare)
+    return tf.gather(padded, start[:, None] + tf.range(n), batch_dims=1)
+
+
+def _first_of_stretch(db: tf.Tensor, n_frames: int) -> tf.Tensor:
+    """Say where stretches begin, shape (batch,), as ``segmentation.stretches`` does."""
+    place = stretches.NOISE * tf.cast(tf.shape(db)[1] - 1, tf.float32)
+    low = tf.cast(place, tf.int32)
+    near = tf.sort(db, axis=1)[:, low : low + 2]
+    noise = near[:, :1] + (place - tf.floor(place)) * (near[:, -1:] - near[:, :1])
+    out = tf.clip_by_value(db - noise - stretches.OUT_DB, 0, stretches.MOST_DB)
+    along = tf.cumsum(tf.cast(tf.reduce_sum(out, axis=2), tf.float64), axis=1)
+    along = tf.pad(along, [[0, 0], [1, 0]])
+    total = along[:, n_frames:] - along[:, :-n_frames]
+    best = tf.argmax(total, axis=1, output_type=tf.int32)[:, None]
+    frames = tf.range(tf.shape(total)[1])[None]
+    good = total >= stretches.AS_GOOD * tf.reduce_max(total, axis=1, keepdims=True)
+    good &= tf.abs(frames - best) < n_frames
+    chosen = tf.cast(good, tf.int32)
+    return tf.reduce_sum(chosen * frames, axis=1) // tf.reduce_sum(chosen, axis=1)
 
 
 def _resample(x: tf.Tensor, from_rate: tf.Tensor, to_rate: int) -> tf.Tensor:

@@ -8,6 +8,7 @@
 ((8000,), 'as it is heard')
 """
 
+import dataclasses
 from typing import Any
 
 import ipywidgets
@@ -17,9 +18,9 @@ from earshot.notebook.browser_recorder import in_browser
 from earshot.notebook.pictures import PicturedBox, as_png
 from earshot.notebook.players import player
 from earshot.notebook.plots import sounds
-from earshot.recognition.prepare import loudest_stretch
 from earshot.recording.recorder import Recorder
 from earshot.recording.takes import Take
+from earshot.segmentation.stretches import word_stretch
 from earshot.synthesis.inverter import FINE, Inverter
 from earshot.synthesis.rebuilt import Rebuilt, compare
 from earshot.types import Array, PathLike
@@ -30,11 +31,12 @@ __all__ = ["as_heard", "hear_yourself"]
 def as_heard(x: Array, sample_rate: int, inverter: Inverter, n_samples: int) -> list[Rebuilt]:
     """Rebuild a recording, at ``sample_rate`` in Hz, from the spectrogram that a recognizer sees.
 
-    Of what is longer than ``n_samples``, at the inverter's rate, the loudest stretch is taken, as
-    a recognizer does. Gives the recording and what is heard of it.
+    Of what is longer than ``n_samples``, at the inverter's rate, the stretch with the word is
+    taken, as a recognizer does. Gives the recording and what is heard of it.
     """
     settings = inverter.front_end
-    said = loudest_stretch(audio.resample(x, sample_rate, settings.sample_rate), n_samples)
+    x = audio.resample(x, sample_rate, settings.sample_rate)
+    said = word_stretch(x, dataclasses.replace(settings, n_samples=n_samples))
     return compare(said, {"as it is heard": inverter(settings(said))})
 
 

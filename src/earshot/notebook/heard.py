@@ -19,12 +19,13 @@ from earshot.notebook.browser_recorder import in_browser
 from earshot.notebook.pictures import PicturedBox, as_png, below_each_other
 from earshot.notebook.players import player
 from earshot.notebook.plots import data, results, style
-from earshot.recognition.prepare import checked_clip, loudest_stretch
+from earshot.recognition.prepare import checked_clip
 from earshot.recognition.recognizer import Recognizer
 from earshot.recording.recorder import Recorder
 from earshot.recording.takes import Take
 from earshot.segmentation import splitting
 from earshot.segmentation.segments import Segment
+from earshot.segmentation.stretches import word_stretch
 from earshot.types import Array, PathLike
 
 __all__ = ["hear_words", "show_heard", "show_take"]
@@ -55,7 +56,7 @@ def show_heard(
             continue
         x = checked_clip(shown[i], rate, to_rate=front_end.sample_rate)
         title = names[i] or str(i + 1)
-        clips.append((title, front_end(loudest_stretch(x, front_end.n_samples))))
+        clips.append((title, front_end(word_stretch(x, front_end))))
         players.append(player(x, front_end.sample_rate, f"{title}: {answer}"))
         answers.append(answer)
     if len(sounds) > len(shown):

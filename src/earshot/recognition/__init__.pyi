@@ -12,7 +12,6 @@ from .learning_page import from_page as from_page, page_that_learns as page_that
 from .listening import listen as listen
 from .memory import Memory as Memory
 from .new_words import learn_words as learn_words
-from .prepare import loudest_stretch as loudest_stretch
 from .recognizer import (
     UNKNOWN as UNKNOWN,
     Prediction as Prediction,

@@ -20,7 +20,7 @@ from earshot.features.log_mel import LogMel
 from earshot.networks.linear import dense_weights
 from earshot.recognition.prepare import checked_clip
 from earshot.recognition.recognizer import Recognizer
-from earshot.recognition.stretches import word_stretch
+from earshot.segmentation.stretches import word_stretch
 from earshot.types import Array
 
 if TYPE_CHECKING:

@@ -43,7 +43,13 @@ PER_HOUR = 0.5  # false alarms, as in learn_words
 LEAST_ALIKE = 0.95  # cosine of the page's features of a clip and Python's: with 8 bits 0.965
 TOLERANCE = 1e-4  # of the gradient of the regression, as scikit-learn's
 NOISE_SLOPE = (0.0, 1.2)  # as augmentation.coloured_noise
-WORKER = ("sound.js", "spotting.js", "variation.js", "learner.js")  # what runs beside the page
+WORKER = (
+    "sound.js",
+    "spotting.js",
+    "variation.js",
+    "stretch.js",
+    "learner.js",
+)  # what runs beside the page
 FORMAT = "earshot words"  # what a page saves for Python
 
 

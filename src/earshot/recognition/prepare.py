@@ -1,11 +1,11 @@
 """Steps 1 to 4 of :meth:`Recognizer.predict`: what is done to a sound before the front end gets it.
 
-:func:`checked_clip` reads, checks and resamples it; :func:`loudest_stretch` cuts what is longer
-than the front end's window. What is shorter, the front end pads.
+:func:`checked_clip` reads, checks and resamples it; of what is longer than the front end's window,
+:func:`earshot.segmentation.stretches.word_stretch` keeps what holds the word. What is shorter, the
+front end pads.
 
->>> word = checked_clip(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000)  # a second and a half
->>> len(word), len(loudest_stretch(word, 8000))
-(12000, 8000)
+>>> len(checked_clip(np.sin(0.1 * np.arange(66150)), 44100, to_rate=8000))  # a second and a half
+12000
 """
 
 import dataclasses
@@ -18,11 +18,12 @@ from earshot import audio
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LogMel, check_log_mel
 from earshot.features.offset import centred
+from earshot.segmentation.stretches import first_of_stretch
 from earshot.types import Array, PathLike
 
-__all__ = ["checked_clip", "loudest_stretch", "sounds_slowed", "spectrogram_of_window"]
+__all__ = ["checked_clip", "sounds_slowed", "spectrogram_of_window"]
 
-LONGEST_S = 10.0  # a longer recording is not one word; of a shorter one the loudest is taken
+LONGEST_S = 10.0  # a longer recording is not one word; in a shorter one the word is looked for
 SHORTEST_S = 0.03  # a shorter recording is not a word
 LOUDEST = 2.0**32  # whole numbers of 32 bits may come as floats; squares stay within float32
 FRAME_S = 0.01  # length of the frames in which a clip sounds or does not
@@ -77,19 +78,6 @@ def sounds_slowed(x: Array, sample_rate: int) -> bool:
     return bool(spectrum[len(spectrum) // 2 :].sum() < DULL * spectrum.sum())
 
 
-def loudest_stretch(x: Array, n_samples: int | None) -> Array:
-    """Cut the stretch of ``n_samples`` with the most energy out of a longer waveform."""
-    return _loudest(x, np.square(x, dtype=np.float64), n_samples)
-
-
-def _loudest(rows: Array, energy: Array, n: int | None) -> Array:
-    if n is None or len(rows) <= n:
-        return rows
-    total = np.concatenate([[0.0], np.cumsum(energy)])
-    start = int(np.argmax(total[n:] - total[:-n]))
-    return rows[start : start + n]
-
-
 def spectrogram_of_window(
     spectrogram: Array, front_end: LogMel, wanted: LogMel | None
 ) -> Array | None:
@@ -105,6 +93,8 @@ def spectrogram_of_window(
     if wanted is None or not same:
         return None
     n_frames = wanted.output_shape[0] or len(db)
-    db = _loudest(db, np.power(10.0, db / 10).sum(axis=1), n_frames)
+    if len(db) > n_frames:
+        start = first_of_stretch(db, n_frames)
+        db = db[start : start + n_frames]
     power = np.power(np.float32(10), db / 10)
     return wanted.to_db(np.pad(power, (wanted.sides(n_frames - len(db)), (0, 0))))

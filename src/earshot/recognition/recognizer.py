@@ -35,10 +35,10 @@ from earshot.recognition.cards import model_card, plain_card
 from earshot.recognition.memory import SYNTHETIC, Memory
 from earshot.recognition.prepare import (
     checked_clip,
-    loudest_stretch,
     sounds_slowed,
     spectrogram_of_window,
 )
+from earshot.segmentation.stretches import word_stretch
 from earshot.synthesis import griffin_lim
 from earshot.types import Array, PathLike
 
@@ -165,7 +165,7 @@ class Recognizer:
         1. it is averaged to mono, and its mean over time taken off;
         2. it is refused if longer than 10 s, shorter than 0.03 s or silent;
         3. it is resampled (``scipy.signal.resample_poly``) to the front end's rate;
-        4. the loudest ``n_samples`` are kept, or it is padded to them;
+        4. the ``n_samples`` with most sound that stands out of its noise are kept, or it is padded;
         5. the front end makes its spectrogram, the network its logits, softmax probabilities.
 
         Raises :class:`EarshotError` when it is refused, or cannot be read; in a list, it gets an
@@ -221,7 +221,7 @@ class Recognizer:
 
     def probabilities(self, waveforms: Sequence[Array]) -> Array:
         """Give probabilities, shape (n, n_classes), for waveforms at the front end's rate."""
-        clips = [loudest_stretch(x, self.front_end.n_samples) for x in waveforms]
+        clips = [word_stretch(x, self.front_end) for x in waveforms]
         return probabilities_of(self.network.predict_on_batch(self.front_end(clips)))
 
     def _predictions(self, probabilities: Array) -> Iterator[Prediction]:
@@ -304,7 +304,7 @@ class Recognizer:
             checked_clip(x, words.sample_rate, to_rate=rate, name=str(source))
             for x, source in zip(words.waveforms, words.sources, strict=True)
         ]
-        clips = [loudest_stretch(x, self.front_end.n_samples) for x in clips]
+        clips = [word_stretch(x, self.front_end) for x in clips]
         return exporting.export(
             self, folder, clips, about=words.about, format=format, precision=precision,
             card=plain_card(self.card), data_dir=data_dir,

@@ -17,9 +17,10 @@ function begin(settings, filters, remembered) {
   }
 }
 
-/** Spectrograms of a clip: of itself, and of its variations. */
-function varied(clip, seed) {
+/** Spectrograms of the word in a recording: of itself, and of its variations. */
+function varied(recording, seed) {
   const { front_end: made, filters, learning: { n_variations: n, variation: how } } = given, random = randomness(seed);
+  const clip = wordStretch(recording, made, filters);
   const powers = [powerOf(clip, made, filters)];
   for (let i = 0; i < n; i++) powers.push(variation(clip, made, filters, how, random));
   return powers.map((frames) => spectrogramOf(frames, made));

@@ -2,7 +2,7 @@
 // The page that learns: words, clips of each, a button that learns them, and what can be saved.
 
 const ENOUGH = 5; // clips of a word
-const RECORDED_S = 2; // by a press of a button: of it, the loudest second counts
+const RECORDED_S = 2; // by a press of a button: of it, the second with the word counts
 const IDLE_S = 60; // after which the microphone is closed
 const SILENCE = 2e-4; // from peak to peak: recognition/prepare.py
 const SHORTEST_S = 0.03;
@@ -45,25 +45,18 @@ const learner = startLearner();
 const isReady = unpacked("remembered").then((x) => learner("begin", settings, floats(byId("filters").textContent), x));
 isReady.catch((error) => say(`This browser cannot learn (${error.message}): update it.`));
 
-/** A recording as the network takes it: at its rate, without its mean, the loudest second of it. */
+/** A recording at the network's rate, without its mean. */
 function prepared(samples, rate) {
-  const { n_samples: n } = settings.front_end, mean = samples.reduce((sum, x) => sum + x, 0) / samples.length;
+  const mean = samples.reduce((sum, x) => sum + x, 0) / samples.length;
   const resampler = new Resampler(rate, sampleRate), plain = samples.map((x) => x - mean);
-  const x = rate === sampleRate ? plain : joined(resampler.push(plain), resampler.flush());
-  let energy = 0, most = 0, first = 0;
-  x.forEach((one, i) => {
-    energy += one * one - (i < n ? 0 : x[i - n] ** 2);
-    if (i >= n && energy > most) first = i - n + 1;
-    if (i >= n - 1) most = Math.max(most, energy);
-  });
-  return x.slice(first, first + n);
+  return rate === sampleRate ? plain : joined(resampler.push(plain), resampler.flush());
 }
 
-/** Features of a clip and of its variations, each of length one. */
-async function featuresOf(clip, seed) {
+/** Features of a recording's word and of its variations, each of length one. */
+async function featuresOf(recording, seed) {
   await isReady;
   const features = [];
-  for (const spectrogram of await learner("varied", clip, seed)) {
+  for (const spectrogram of await learner("varied", recording, seed)) {
     const told = await engine(spectrogram), length = Math.hypot(...told);
     features.push(told.map((x) => x / length));
   }

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from earshot.features.log_mel import LogMel
-from earshot.recognition.stretches import word_stretch
+from earshot.features.raw import RawWaveform
+from earshot.segmentation.stretches import word_stretch
 
 RATE = 8000
 
@@ -56,3 +57,9 @@ def test_what_is_no_longer_than_the_window_stays_whole(clip, n):
 @pytest.mark.parametrize("n", [8001, 8079, 8080, 23999])
 def test_a_stretch_has_the_length_of_the_window(clip, n):
     assert len(word_stretch(clip[:n], LogMel())) == RATE
+
+
+def test_samples_are_cut_as_spectrograms_are(clip):
+    clip[20000:20080] += 0.9
+    start = start_of(word_stretch(clip, RawWaveform(RATE, n_samples=RATE)), clip)
+    assert start == start_of(word_stretch(clip, LogMel()), clip)
