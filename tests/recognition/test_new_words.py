@@ -82,6 +82,7 @@ def test_fewer_false_alarms_take_a_higher_threshold_along_streams(base, animals)
     )
     assert many.spotting_threshold < few.spotting_threshold
     assert few.card["false_alarms_per_hour"] == 0.2
+    assert few.card["sources"] == [*animals[0].sources]
     assert few.card["along_hours"] > 0.9
 
 

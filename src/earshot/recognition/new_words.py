@@ -133,7 +133,7 @@ def learn_words(
         threshold, measured = _along(memory, kernel, bias, false_alarms_per_hour)
         measured["accepted_of_held_out"] = shares
     card = model_card(
-        words, split="none: all recordings were learned", figures={},
+        words, split="none: all recordings were learned", figures={}, sources=[*words.sources],
         made_by=f"learn_words, {method}, on {memory.layer}", kept=keep,
         false_acceptance=false_acceptance, **measured, learned_from=recognizer.card,
     )  # fmt: skip
