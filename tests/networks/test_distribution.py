@@ -104,6 +104,12 @@ def test_processes_that_have_not_met_are_told_how(monkeypatch):
             distribution.is_distributed(distribute)
 
 
+def test_a_number_of_processes_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv(distribution.LAUNCHED, "two")
+    with pytest.raises(EarshotError, match="NUM_PROCESSES is 'two', and no number"):
+        distribution.is_distributed(None)
+
+
 class TestMeeting:
     def test_a_process_that_nobody_launched_meets_nobody(self, monkeypatch):
         monkeypatch.delenv(distribution.LAUNCHED, raising=False)

@@ -106,7 +106,11 @@ def is_distributed(distribute: bool | None) -> bool:
     Raises :class:`EarshotError` where that cannot be, or where a launcher has started several
     processes that do not know of each other: each would train alone, and write the same folder.
     """
-    started = int(os.environ.get(LAUNCHED) or 1)
+    told = os.environ.get(LAUNCHED) or "1"
+    if not told.isdecimal():
+        way_out = "let the launcher set it, or unset it."
+        raise EarshotError(f"{LAUNCHED} is {told!r}, and no number of processes: {way_out}")
+    started = int(told)
     if distribute is False or (distribute is None and started == 1 and _n_processes() == 1):
         return False
     if keras.backend.backend() != "jax":
