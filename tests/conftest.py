@@ -8,6 +8,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import tempfile
 
+import hypothesis
 import numpy as np
 import pytest
 from support import ROOT, firefox, hardware
@@ -18,6 +19,9 @@ from earshot.datasets import digits, espeak, streams, voices
 from earshot.datasets.digits import ARCHIVE
 from earshot.errors import EarshotError
 
+if hypothesis.settings.default.deadline:  # a busy machine is no failure; mutants have their own
+    hypothesis.settings.register_profile("earshot", deadline=None)
+    hypothesis.settings.load_profile("earshot")
 DEVICES = {"microphone", "screen", "lab", "open_page", "in_firefox"}
 
 

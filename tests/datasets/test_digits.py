@@ -1,6 +1,8 @@
 import http.server
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -135,3 +137,20 @@ def test_the_stand_in_tells_which_library_is_not_installed(tmp_path, monkeypatch
     monkeypatch.setattr(digits, "synthetic", lambda words: words)
     with pytest.warns(EarshotWarning, match=r"tensorflow_datasets is not installed.*takes its pl"):
         assert digits.spoken_digit(tmp_path) == DIGITS
+
+
+def test_two_at_once_prepare_it_once(tmp_path, monkeypatch, beeps):
+    """As two notebooks, or the processes of a test run, may."""
+    asked, started = [], threading.Barrier(2)
+
+    def prepared(*_):
+        asked.append(1)
+        time.sleep(0.3)
+        return beeps
+
+    monkeypatch.setattr(digits.archives, "find", lambda *_, **__: started.wait())
+    monkeypatch.setattr(digits, "_prepared", prepared)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: digits.spoken_digit(tmp_path, fallback=False), range(2)))
+    assert len(asked) == 1
+    assert [len(words) for words in found] == [len(beeps)] * 2

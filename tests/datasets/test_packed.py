@@ -7,7 +7,7 @@ from ast import literal_eval
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from earshot import arrays as array_files, audio
 from earshot.datasets import packed
@@ -28,7 +28,6 @@ def test_what_is_packed_comes_back(beeps, tmp_path):
     assert (again.class_names, again.sample_rate) == (beeps.class_names, beeps.sample_rate)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(min_size=1).filter(lambda w: "\0" not in w), min_size=1, unique=True))
 def test_any_word_survives(tmp_path_factory, words):
     path = tmp_path_factory.mktemp("pack") / "a.npz"

@@ -85,7 +85,7 @@ def test_too_few_clips_are_refused():
         splits.honest_splits(word_set([0, 1], ["me", "me"]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abcdefgh")), min_size=12))
 def test_no_clip_is_on_both_sides_and_every_word_of_a_test_is_trained_on(rows):
     words = word_set(*zip(*rows, strict=True))

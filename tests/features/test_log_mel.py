@@ -7,7 +7,7 @@ import keras
 import librosa
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from earshot.errors import EarshotError
 from earshot.features.log_mel import LOG_MEL_64X32, LOG_MEL_64X35, LOG_MEL_64X64, LogMel
@@ -83,7 +83,6 @@ def test_quantized_values_have_8_bits_and_use_the_whole_range(rng):
     assert (quantized.min(), quantized.max()) == (0, 255)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 30000), st.sampled_from([None, 8000]))
 def test_every_size_of_batch_gives_the_spectrograms_of_its_clips(n, length, n_samples):
     front_end = LogMel(n_samples=n_samples)

@@ -27,7 +27,7 @@ class TestSpectrogram:
         ids=["mel", "linear", "no floor", "other hop"],
     )
     @given(cuts=st.lists(st.integers(0, 40_000), max_size=6))
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=8)
     def test_blocks_of_any_length_give_what_one_piece_gives(self, made, cuts):
         x = (0.05 * np.random.default_rng(1).standard_normal(40_000)).astype(np.float32)
         blocks = [(block, 16000) for block in np.split(x, sorted(cuts))]

@@ -374,7 +374,7 @@ class TestFolder:
             recognizer.load(saved)
 
     @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     def test_a_changed_byte_of_the_network_is_no_other_error(self, saved, at, byte):
         path = saved / "network.keras"
         data = bytearray(path.read_bytes())

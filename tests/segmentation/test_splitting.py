@@ -132,7 +132,7 @@ class TestSplitWords:
         with pytest.raises(EarshotError, match="sample_rate"):
             split_words(np.zeros(100, np.float32))
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         st.lists(st.tuples(st.floats(0.02, 1), st.floats(0, 1)), min_size=1, max_size=12),
         st.integers(0, 3),

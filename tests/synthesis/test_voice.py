@@ -97,7 +97,7 @@ def test_a_damaged_folder_is_named(voice, tmp_path):
         voices.load_voice(tmp_path / "nowhere")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=st.text(max_size=30))
 def test_any_text_is_said_or_refused_in_a_sentence(voice, text):
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from earshot import files
 from earshot.datasets import archives, espeak
 from earshot.datasets.packed import load
 from earshot.datasets.speakers import speaker_of
@@ -49,15 +50,16 @@ def spoken_digit(
     try:
         tfds = _tfds()
         archive = archives.find(ARCHIVE_URL, ARCHIVE, data_dir, downloads, sha256=ARCHIVE_SHA256)
-        words = _prepared(tfds, archive, data_dir)
+        with files.explained(packed), files.locked(packed):
+            if not packed.is_file():  # or another process has made it meanwhile
+                _prepared(tfds, archive, data_dir).save(packed)
     except EarshotError as error:
         if not (fallback and espeak.is_available()):
             raise
         instead = "Synthetic speech takes its place: figures on it say little about people."
         warnings.warn(f"{error} {instead}", EarshotWarning, stacklevel=2)
         return synthetic(DIGITS)
-    words.save(packed)
-    return words
+    return load(packed)
 
 
 def _tfds():
