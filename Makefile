@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := 01_create_audio_dataset 02_audio_recording 03_train 04_train_lstm 05_inference 06_text_to_speech 07_new_words 08_spectrogram_to_audio 09_speech_or_noise 10_take_it_with_you 11_it_speaks
 DEMO := 01_create_audio_dataset 03_train 05_inference
 
-.PHONY: help demo lab notebooks test test-jax fuzz mutants lint benchmark clean
+.PHONY: help demo lab notebooks test test-long test-jax fuzz mutants lint benchmark clean
 
 help:
 	@echo "make demo       install, train on spoken digits, recognize: about 5 minutes"
 	@echo "make lab        open the notebooks in JupyterLab"
-	@echo "make test       run all tests, with the notebooks and the examples in docstrings"
+	@echo "make test       run the tests and the examples in docstrings: 5 to 10 minutes"
+	@echo "make test-long  run those with devices, browsers and whole notebooks: 10 to 25 minutes"
 	@echo "make test-jax   run the tests of networks and what uses them on Keras' JAX backend"
 	@echo "make mutants    change the code on purpose and list what no test notices: hours"
 	@echo "make notebooks  run all notebooks at full size and keep their outputs"
@@ -38,11 +39,15 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)
 
-# What waits for real sound, keys and browsers goes first, by itself; the rest two at a time: the
-# tests, the order of the house (tests/test_architecture.py) and the examples in the docstrings of src.
+# Two at a time: the tests, the order of the house (tests/test_architecture.py) and the examples in
+# the docstrings of src.
 test: $(READY)
+	$(BIN)/python -m pytest -m "not devices and not long" -n 2 --dist loadfile --no-loadscope-reorder
+
+# What waits for real sound, keys and browsers wants the machine for itself.
+test-long: $(READY)
 	$(BIN)/python -m pytest -m devices
-	$(BIN)/python -m pytest -m "not devices" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "long and not devices" -n 2 --dist loadfile --no-loadscope-reorder
 
 # JAX lies beside: where it is installed, TensorFlow's converter imports it into every process.
 test-jax: $(READY)

@@ -251,11 +251,13 @@ def light_python(pytestconfig):
     return python
 
 
+@pytest.mark.long
 def test_the_light_installation_does_all_this(light_python, small, saved, sounds, tmp_path):
     before, *_ = used(light_python, saved, sounds, tmp_path)
     close(before, small.predict(sounds[0]).probabilities)
 
 
+@pytest.mark.long
 def test_the_light_installation_is_small(light_python):
     folder = light_python.parent.parent / "lib"
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())

@@ -4,6 +4,8 @@ import pytest
 from fuzz import run
 from fuzz.readers import READERS
 
+pytestmark = pytest.mark.long
+
 SEED, INPUTS, INPUTS_OF_KERAS = 1, 40, 12
 
 

@@ -6,6 +6,8 @@ from earshot import audio
 from earshot.datasets import load
 from earshot.segmentation import label_tracks
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def done(data, tmp_path_factory):

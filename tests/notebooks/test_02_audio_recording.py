@@ -1,8 +1,11 @@
+import pytest
 from support import MODELS
 from support.notebooks import n_images, n_players, run
 
 import earshot
 from earshot.recording import takes
+
+pytestmark = pytest.mark.long
 
 
 def test_02_without_a_microphone_offers_the_browser_and_shows_an_example(data, tmp_path):

@@ -1,9 +1,12 @@
 import json
 
 import numpy as np
+import pytest
 from support.notebooks import n_images, n_players, run
 
 import earshot
+
+pytestmark = pytest.mark.long
 
 NETWORKS = ("classic", "classic, varied", "better, varied, voices")
 

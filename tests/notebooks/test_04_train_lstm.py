@@ -1,4 +1,7 @@
+import pytest
 from support.notebooks import n_images, n_players, outputs_of, run
+
+pytestmark = pytest.mark.long
 
 NETWORKS = ("1_raw", "2_spectrogram", "2_spectrogram_mean", "3_raw_varied",
             "4_spectrogram_varied", "temporal_CNN")  # fmt: skip

@@ -6,6 +6,8 @@ import pytest
 from support import hardware
 from support.notebooks import n_images, n_players, outputs_of, run
 
+pytestmark = pytest.mark.long
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

@@ -1,6 +1,9 @@
 """Notebook 06: words are spoken into files, and a spectrogram is read aloud."""
 
+import pytest
 from support.notebooks import n_images, n_players, run
+
+pytestmark = pytest.mark.long
 
 
 def test_it_speaks_words_and_spectrograms(tmp_path):

@@ -13,6 +13,8 @@ from earshot import audio, datasets
 from earshot.datasets import synthetic
 from earshot.recording import takes
 
+pytestmark = pytest.mark.long
+
 WORDS = ["lights on", "louder"]
 
 

@@ -1,4 +1,7 @@
+import pytest
 from support.notebooks import n_images, n_players, run
+
+pytestmark = pytest.mark.long
 
 
 def test_spectrograms_become_sound_in_every_way_and_are_compared(data, tmp_path):

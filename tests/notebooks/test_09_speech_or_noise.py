@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from support.notebooks import n_images, n_players, run
 
 import earshot
 from earshot import audio
 from earshot.segmentation import label_tracks
+
+pytestmark = pytest.mark.long
 
 
 def test_three_networks_tell_speech_from_noise_and_are_shown_side_by_side(data, tmp_path):

@@ -8,6 +8,8 @@ import sys
 import pytest
 from support.notebooks import n_images, n_players, run
 
+pytestmark = pytest.mark.long
+
 ALONE = """import runpy, sys
 for name in ("tensorflow", "keras", "earshot"):
     sys.modules[name] = None

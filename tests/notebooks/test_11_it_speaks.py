@@ -1,4 +1,7 @@
+import pytest
 from support.notebooks import n_images, n_players, run
+
+pytestmark = pytest.mark.long
 
 
 def test_a_word_is_planned_painted_heard_and_said_in_a_new_voice(data, tmp_path):
