@@ -23,6 +23,12 @@ from earshot.datasets import espeak, make_stream
 from earshot.recognition import UNKNOWN, new_words
 
 COUNTS = (1, 3, 5, 10, 20)
+PAIRS = (
+    ("coffee", "toffee"), ("kitchen", "kitten"), ("lights", "lightning"), ("music", "musical"),
+    ("computer", "commuter"), ("garden", "pardon"), ("window", "widow"), ("marvin", "martin"),
+    ("stop", "shop"), ("light", "night"),
+)  # fmt: skip
+"""Words, and others that sound like them."""
 RATES = {"fine-tuning": None}
 """Of false acceptance: fine-tuning forgets what it would be set on."""
 OTHER_WORDS = (
@@ -298,6 +304,30 @@ def old_and_new(words, digits_test, digits, base):
     table(["twenty words, %", "digits (official test)", "commands"], rows)
 
 
+def alike(base):
+    """Learn a word and three others, and what to do about one that sounds like it."""
+    shares = {}
+    for seed, (word, other) in enumerate(PAIRS * 2):
+        said = earshot.synthetic(
+            (word, "umbrella", "velvet"), n_voices=12, n_takes=1, seed=100 + seed
+        )
+        like = earshot.synthetic((other,), n_voices=12, n_takes=1, seed=200 + seed)
+        learn = recognition.few(said, 5, seed=seed)
+        test = said.subset(~np.isin(said.sources, learn.sources)).only([word])
+        given, rest = like.subset(np.arange(5)), like.subset(np.arange(5, len(like)))
+        ways = {
+            "nothing": earshot.learn_words(base, learn),
+            "five clips of it as unknown=": earshot.learn_words(base, learn, unknown=given),
+            "five clips of it as a word": earshot.learn_words(base, learn.joined(given)),
+        }
+        for way, r in ways.items():
+            found = [[one.word == word for one in r.predict(x.waveforms, x.sample_rate)]
+                     for x in (test, rest)]  # fmt: skip
+            shares.setdefault(way, []).append([np.mean(one) for one in found])
+    rows = [[way, *(f"{100 * x:.1f}" for x in np.mean(of, axis=0))] for way, of in shares.items()]
+    table(["done about it", "the word right, %", "taken for the word, %"], rows)
+
+
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -325,6 +355,7 @@ def main():
         "unknown_words": lambda: unknown_words(words, digits_test, base, options.draws),
         "false_per_hour": lambda: false_per_hour(words, digits_test, noises, base),
         "old_and_new": lambda: old_and_new(words, digits_test, digits, base),
+        "alike": lambda: alike(base),
     }
     header("python benchmarks/new_words.py")
     print(f"{len(words)} clips of {len(words.class_names)} words, {options.draws} draws.\n")

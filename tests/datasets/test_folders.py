@@ -41,9 +41,14 @@ def test_a_missing_folder_is_named(tmp_path):
         folders.from_folder(tmp_path / "nowhere")
 
 
-def test_one_word_is_not_enough(tones, tmp_path):
+def test_one_word_alone_is_read(tones, tmp_path):
+    """As of a wake word, which is learned against all others."""
     tones("cat/a.wav")
-    with pytest.raises(EarshotError, match="1 word, and at least 2"):
+    assert folders.from_folder(tmp_path).class_names == ("cat",)
+
+
+def test_a_folder_without_any_word_is_refused(tmp_path):
+    with pytest.raises(EarshotError, match="holds no recordings of words: give each word"):
         folders.from_folder(tmp_path)
 
 
@@ -158,7 +163,7 @@ class TestWarnings:
         for word in ("cat", "dog"):
             (tmp_path / word).mkdir()
             (tmp_path / word / "a.wav").write_text("no sound")
-        with pytest.raises(EarshotError, match=r"recordings of 0 words.* 2 unreadable .*a\.wav"):
+        with pytest.raises(EarshotError, match=r"no recordings of words.* 2 unreadable .*a\.wav"):
             folders.from_folder(tmp_path)
 
 

@@ -38,7 +38,7 @@ Problems = dict[str, list[str]]
 def from_folder(
     folder: PathLike, *, sample_rate: int | None = None, speaker_of: Naming = speaker_of
 ) -> WordSet:
-    """Read a folder of at least two words, each a sub-folder of recordings of any kind and rate.
+    """Read a folder of words, each a sub-folder of recordings of any kind and rate.
 
     The result has the sample rate (Hz) that is given, else that of most files. Who speaks is read
     from the names of the files (:func:`~earshot.datasets.speaker_of`), or told by ``speaker_of``:
@@ -63,11 +63,9 @@ def from_folder(
     full = {path.parent.name for path, *_ in clips}
     if empty := [closed.get(name, name) for name in names if name not in full]:
         problems["without recordings"] = empty
-    if len(full) < 2:
-        raise EarshotError(
-            f"{folder} holds recordings of {len(full)} word{'s' * (len(full) != 1)}, and at least "
-            f"2 are needed: give each word a sub-folder with recordings in it. {told(problems)}"
-        )
+    if not full:
+        way_out = "give each word a sub-folder with recordings in it."
+        raise EarshotError(f"{folder} holds no recordings of words: {way_out} {told(problems)}")
     names = [name for name in names if name in full]
     if said := f"{told(problems)} {told(_doubts(names, clips), 'Kept, but look at')}".strip():
         warnings.warn(said, EarshotWarning, stacklevel=2)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["LightTrunk", "Trunk", "checked_words", "embed", "fit_last_layer", "last_weights",
-           "layer_name", "old_directions", "run_trunk", "trunk_of", "with_head", "with_last",
-           "with_means"]  # fmt: skip
+           "layer_name", "old_directions", "run_trunk", "trunk_of", "turned_away", "with_head",
+           "with_last", "with_means"]  # fmt: skip
 
 Trunk: TypeAlias = "keras.Model | LightTrunk"
 """A network up to the layer that gives the features."""
@@ -44,6 +44,8 @@ MEAN_CLIPS = 10.0
 """What likeness counts as, beside the regression from a word's clips: from 20 clips on, a larger
 share of regression tells hard words apart better, see ``docs/benchmarks.md``."""
 OLD_CLIPS = 3.0  # that what is known of a word's name counts as, found for words of five clips
+AWAY = 0.25  # of a word's lead over "unknown": so far below "unknown" comes what is only like it
+RIDGE = 0.3  # how little that may change a word's column
 BATCH = 128  # clips that go through a network together
 
 
@@ -204,6 +206,28 @@ def with_means(
     kernel = share * kernel
     kernel[:, : len(means)] += 2 * (1 - share) * SCALE * (means + change).T
     return kernel, share * bias
+
+
+def turned_away(kernel: Array, bias: Array, x: Array, labels: Array, others: Array) -> Array:
+    """Turn words away from clips that sound like them, and are to be "unknown"; gives the kernel.
+
+    Among all that is "unknown" to the regression a few clips count little, and nothing beside
+    likeness to a word's mean. So each word's column is changed by the least (ridge regression) that
+    brings them below "unknown", the last class, and leaves the word's own clips where they are.
+    ``x`` are features of the words' clips, shape (n, n_features), with their ``labels``; ``others``
+    those of the clips.
+    """
+    kernel = kernel.copy()
+    for word in np.unique(labels):
+        own, column = x[labels == word], kernel[:, word] - kernel[:, -1]
+        lead, near = (rows @ column + bias[word] - bias[-1] for rows in (own, others))
+        lower = -AWAY * max(lead.mean(), 0) - near
+        rows = np.concatenate([own, others[lower < 0]])
+        change = np.concatenate([np.zeros(len(own)), lower[lower < 0]])
+        kernel[:, word] += rows.T @ np.linalg.solve(
+            rows @ rows.T + RIDGE * np.eye(len(rows)), change
+        )
+    return kernel
 
 
 def old_directions(recognizer: Recognizer, layer: str, words: Sequence[str]) -> Array:

@@ -32,6 +32,7 @@ from earshot.recognition.last_layer import (
     old_directions,
     run_trunk,
     trunk_of,
+    turned_away,
     with_head,
     with_means,
 )  # fmt: skip
@@ -54,6 +55,7 @@ VARIATION = Augmentation(
 )  # fmt: skip
 """How the few recordings are varied: the same voice says it again, a little otherwise."""
 N_VARIATIONS = 4  # of each recording
+HELD_OUT = 3  # every so many-th clip of unknown= only sets the threshold
 ALIKE = 0.25
 """Quantile of how near a word's recordings are to each other, from which an unknown clip is alike:
 it finds most of the same voice, a fifth to a third of others, and one in six of "fog" or "bed"."""
@@ -83,9 +85,10 @@ def learn_words(
         network on varied clips, then logistic regression)
     layer : gives the features; by default that of the memory, else as for :func:`embed`
     keep : old words that are in the memory, to be known as well; new recordings count more
-    unknown : recordings of other words and of noises, beside what the recognizer remembers
+    unknown : recordings of other words and of noises, beside what the recognizer remembers: best
+        of what is taken for one of the words, five or more of each
     false_acceptance : share of other words, 0 to 1, that may be taken for one of the words, as
-        measured on the held-out part of the memory and every second clip of ``unknown``. The card
+        measured on the held-out part of the memory and every third clip of ``unknown``. The card
         tells how many clips these are, how many are accepted, and the 95 % interval of the share
         that this shows. Where they are too few to show the wanted share, none of them is accepted,
         a warning says how many it takes, and the card promises the upper end of the interval.
@@ -107,8 +110,7 @@ def learn_words(
     keep, kept = _words_to_keep(words, keep)
     names = (*words.class_names, *kept)
     _check_names(words, names)
-    _check_recordings(words, unknown)
-    _check_unknown_names(names, unknown)
+    _check_apart(names, words, unknown)
     trunk, memory = _trunk_and_memory(recognizer, layer, method)
     _check_kept(recognizer, memory, keep)
     if method == "fine-tuning":
@@ -124,7 +126,8 @@ def learn_words(
     says_unknown, threshold = false_acceptance is not None, 0.0
     measured: dict[str, Any] = {}
     last = _fitted(method, learned, len(names), says_unknown, seed)
-    kernel, bias = _with_means(*last, learned, words, recognizer, method)
+    last = _with_means(*last, learned, words, recognizer, method)
+    kernel, bias = _turned_away(*last, learned, len(unknown or ()) if says_unknown else 0)
     if false_acceptance is not None:
         names, held_out = (*names, UNKNOWN), learned.features[learned.held_out]
         bias = set_threshold(kernel, bias, held_out, false_acceptance, len(words.class_names))
@@ -198,7 +201,7 @@ def _examples(
     if unknown is not None:
         x = run_trunk(trunk, front_end(unknown.waveforms))
         _check_unknown_sounds(plain, words, x, unknown)
-        yield x, -1, np.arange(len(x)) % 2 == 1
+        yield x, -1, np.arange(len(x)) % HELD_OUT == HELD_OUT - 1
 
 
 def _dropped(recognizer: Recognizer, memory: Memory, names: Sequence[str]) -> tuple[str, ...]:
@@ -223,8 +226,8 @@ def _shown(false_acceptance: float, accepted: dict[str, Any]) -> float:
     warnings.warn(
         f"{n} clips of other words cannot show false_acceptance={false_acceptance:g}, which takes "
         f"{needed:,}: up to {high:.1%} of other words may be taken for one of the words. Give "
-        f"{2 * (needed - n):,} more as unknown=, of which every second is held out, learn with "
-        "models/base, or take a higher share.", EarshotWarning, stacklevel=3,
+        f"{HELD_OUT * (needed - n):,} more as unknown=, of which every third is held out, learn "
+        "with models/base, or take a higher share.", EarshotWarning, stacklevel=3,
     )  # fmt: skip
     return high
 
@@ -252,6 +255,18 @@ def _with_means(
     if recognizer.memory is not None and recognizer.memory.layer == learned.layer:
         old[: len(names)] = old_directions(recognizer, learned.layer, names)
     return with_means(kernel, bias, means, old, np.bincount(words.labels, minlength=n_words))
+
+
+def _turned_away(
+    kernel: Array, bias: Array, learned: Memory, n_unknown: int
+) -> tuple[Array, Array]:
+    """Turn the words away from what was given as unknown: the last rows, without those held out."""
+    last = np.arange(len(learned.labels)) >= len(learned.labels) - n_unknown
+    words, others = learned.labels >= 0, learned.features[last & ~learned.held_out]
+    if not len(others):
+        return kernel, bias
+    known, labels = learned.features[words], learned.labels[words]
+    return turned_away(kernel, bias, known, labels, others), bias
 
 
 def _check_options(method: str, false_acceptance: float | None, per_hour: float) -> None:
@@ -288,10 +303,10 @@ def _check_names(words: WordSet, names: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
-    """Refuse one recording under two names."""
-    names = [words.class_names[label] for label in words.labels]
-    clips = [*zip(words.waveforms, names, words.sources, strict=True)]
+def _check_apart(names: Sequence[str], words: WordSet, unknown: WordSet | None) -> None:
+    """Refuse one recording under two names, and a word that is to be known and unknown."""
+    said = [words.class_names[label] for label in words.labels]
+    clips = [*zip(words.waveforms, said, words.sources, strict=True)]
     for x, source in zip(unknown.waveforms, unknown.sources, strict=True) if unknown else ():
         clips.append((x, UNKNOWN, source))
     seen: dict[bytes, tuple[str, str]] = {}
@@ -302,9 +317,6 @@ def _check_recordings(words: WordSet, unknown: WordSet | None) -> None:
                 f"{other} and {name} have the same recording ({first} and {source}): remove the "
                 "wrong one."
             )
-
-
-def _check_unknown_names(names: Sequence[str], unknown: WordSet | None) -> None:
     same = {word.casefold() for word in names}
     counts = unknown.counts() if unknown else {}
     if shared := [word for word, n in counts.items() if n and word.casefold() in same]:
