@@ -8,6 +8,9 @@
 WordSet(1 clips, 10 words, 1 speakers, 8,000 Hz)
 """
 
+import contextlib
+import io
+import logging
 import warnings
 from pathlib import Path
 
@@ -76,9 +79,20 @@ def _tfds():
     return tensorflow_datasets
 
 
+@contextlib.contextmanager
+def _in_silence():
+    """Keep what TFDS says of itself to itself."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def _prepared(tfds, archive, data_dir):
     """Let TFDS unpack and read the archive."""
-    with warnings.catch_warnings(action="ignore"):
+    with _in_silence():
         tfds.disable_progress_bar()  # it draws thousands of lines into a notebook
         builder = tfds.builder("spoken_digit", data_dir=data_dir / "tensorflow_datasets")
         config = tfds.download.DownloadConfig(manual_dir=archive.parent)
