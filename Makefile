@@ -28,8 +28,6 @@ $(READY): requirements.txt pyproject.toml
 	  echo "Trying without pynput, which a compiler has to build on Linux. For keys in notebook 02:"; \
 	  echo "sudo apt install gcc python3-dev, then make again. The browser's recorder works without."; \
 	  grep -v '^pynput' requirements.txt > .venv/requirements.txt; $(PIP) -r .venv/requirements.txt; }
-	@mkdir -p .venv/etc/ipython  # what TensorFlow writes when it starts is for the terminal
-	@echo "c.IPKernelApp.capture_fd_output = False" > .venv/etc/ipython/ipython_kernel_config.py
 	@mkdir -p .venv/etc/ipython  # what TensorFlow writes when it starts goes to the terminal
 	@echo "c.IPKernelApp.capture_fd_output = False" > .venv/etc/ipython/ipython_kernel_config.py
 	@touch $@
@@ -38,7 +36,7 @@ demo: $(READY)
 	@$(BIN)/python notebooks/run.py --quick --into reports $(DEMO)
 
 lab: $(READY)
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --notebook-dir=notebooks
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/run.py --into notebooks --set WHERE=browser $(NOTEBOOKS)

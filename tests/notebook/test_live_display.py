@@ -9,7 +9,7 @@ from PIL import Image
 import earshot
 from earshot.features import RawWaveform
 from earshot.notebook import live_display
-from earshot.recognition import Recognizer
+from earshot.recognition import Heard, Recognizer
 
 
 @pytest.fixture
@@ -54,6 +54,42 @@ def test_slow_drawing_leaves_the_time_to_listening(trained, stream, monkeypatch)
         clock[0] += 0.02
     assert len(drawn) == 3
     assert min(np.diff(drawn)) >= 20
+
+
+def test_below_the_picture_stand_the_last_eight_words_the_newest_on_top(trained):
+    shown = []
+    screen = live_display._Screen(trained.front_end, shown.append)
+    logs = []
+    for i in range(10):
+        screen.add(Heard(f"w{i}", 1.0, 1.0, i, i + 0.5, np.zeros(8), 8000))
+        logs.append(shown[-1]["text/html"].split("<pre>")[1].split("</pre>")[0].split("\n"))
+    assert [len(log) for log in logs] == [8] * 10
+    assert [line.split()[2] for line in logs[-1]] == [f"w{i}" for i in range(9, 1, -1)]
+    assert logs[0][0].split()[2] == "w0"
+
+
+def test_a_word_in_the_log_is_text_whatever_is_in_it(trained):
+    shown = []
+    screen = live_display._Screen(trained.front_end, shown.append)
+    screen.add(Heard("<b>&", 1.0, 1.0, 0, 0.5, np.zeros(8), 8000))
+    assert "&lt;b&gt;&amp;" in shown[-1]["text/html"]
+
+
+def test_when_the_stream_ends_the_picture_stays_without_the_log(trained, stream):
+    shown = []
+    list(live_display.show_live(trained, stream, show=shown.append))
+    assert "text/html" in shown[0]
+    assert "text/html" not in shown[-1]
+    assert shown[-1]["image/png"]
+
+
+def test_an_interrupt_of_the_kernel_ends_it_and_no_word_is_lost(trained, stream):
+    def interrupted():
+        yield from stream
+        raise KeyboardInterrupt
+
+    heard = list(live_display.show_live(trained, interrupted(), show=lambda data: None))
+    assert heard[0].word == next(earshot.listen(trained, stream)).word
 
 
 def test_who_stops_listening_keeps_the_picture(trained, stream):

@@ -114,6 +114,24 @@ def test_a_word_that_was_not_heard_is_asked_for_once_more(tmp_path, monkeypatch,
     assert takes.counts(tmp_path) == {"cat": 1, "dog": 1}
 
 
+def test_how_many_more_it_takes_is_said_before_and_after(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(browser_recorder, "problem", lambda device: "")
+    beep = np.sin(np.arange(24000)) * np.repeat([0.001, 1, 0.001], 8000)
+    audio.write(tmp_path / "cat" / "me_0.wav", beep, 16000)
+
+    class Once(Recorder):
+        def record(self, folder, *, name):
+            audio.write(folder / "take.wav", beep, 16000)
+            return takes.Take(folder / "take.wav", 16000, 1.5)
+
+    box = record.record_words(["cat", "dog"], tmp_path, recorder=Once(), n_enough=2)
+    assert [line for line in capsys.readouterr().out.splitlines() if "will do" in line] == [
+        "1 more of it will do.", "2 more of it will do.",
+    ]  # fmt: skip
+    assert "“dog” needs 1 more. Run the cell again" in box.children[-1].value
+    assert "“cat” needs" not in box.children[-1].value
+
+
 def test_no_word_is_refused():
     with pytest.raises(EarshotError, match="no word to record"):
         record.record_words([], where="browser")

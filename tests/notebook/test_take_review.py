@@ -69,3 +69,22 @@ def test_the_picture_shows_all_words_and_the_first_can_be_heard(tmp_path, monkey
     titles = [axis.get_title() for axis in drawn[0].axes if axis.get_visible()]
     assert titles == [f"cat me_{i}" for i in range(7)]
     assert box.sounds.count("<audio") == 2
+
+
+def test_which_words_need_more_examples_is_said_and_follows_what_is_dropped(tmp_path):
+    paths = [tmp_path / "cat" / f"me_{i}.wav" for i in range(2)]
+    for path in (*paths, tmp_path / "owl" / "me_0.wav"):
+        audio.write(path, np.ones(80), 8000)
+    _, words, counts = take_review.review(paths, tmp_path, {"cat": 2, "dog": 2}).children
+    assert "“dog” needs 2 more. Run the cell again" in counts.value
+    assert "owl" not in counts.value
+    assert "“cat”" not in counts.value
+    words.children[1].children[1].value = True
+    assert "“cat” needs 1 more, “dog” needs 2 more." in counts.value
+
+
+def test_where_all_words_have_enough_nothing_more_is_asked_for(tmp_path):
+    path = tmp_path / "cat" / "me_0.wav"
+    audio.write(path, np.ones(80), 8000)
+    _, _, counts = take_review.review([path], tmp_path, {"cat": 1}).children
+    assert "more" not in counts.value

@@ -36,6 +36,7 @@ def test_where_all_was_learned_from_that_is_said(asked, own):
     words, says = words_to_try(asked, path)
     assert sorted(words.sources) == sorted(sources)
     assert "learned from all" in says
+    assert "Record ten of each word in notebook 07 and learn again" in says
 
 
 def test_a_card_that_names_no_clips_is_said_to(asked, own):

@@ -20,6 +20,7 @@ def small(data, tmp_path_factory):
 def test_it_shows_what_was_heard_in_recordings_files_and_takes(small):
     printed, cells = small
     assert "some of the test take their place" in printed
+    assert "These are 10 of 10 recordings." in printed
     assert "recordings 0 to 4 of every speaker" in printed
     assert n_images(cells) >= 7
     assert n_players(cells) == 4

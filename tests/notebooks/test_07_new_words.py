@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from support import hardware
+from support import ROOT, hardware
 from support.notebooks import n_images, n_players, outputs_of, run
 
 import earshot
@@ -57,6 +57,7 @@ def test_words_that_were_recorded_are_learned_and_named_live(data, tmp_path):
     said.save_folder(tmp_path / "own")
     few = synthetic(["please"], n_voices=1, n_takes=3, accents=False, sample_rate=16000, seed=5)
     few.save_folder(tmp_path / "own")
+    earshot.load(ROOT / "models" / "spoken_digit").save(tmp_path / "mine")
     printed, cells = run(
         "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
         f"OWN={tmp_path / 'own'}", f"WORDS={[*WORDS, 'please']}",
@@ -64,7 +65,23 @@ def test_words_that_were_recorded_are_learned_and_named_live(data, tmp_path):
     assert "Fewer than five clips: please 3." in printed
     assert "lights on, louder, unknown" in printed
     assert len(earshot.load(tmp_path / "mine").card["sources"]) == 5 * len(WORDS)
+    assert "that was there is" in printed
+    assert "zero" in earshot.load(tmp_path / "mine_1").class_names
+    assert "of 3 recordings of other words of yours were refused" in printed
     assert set(named(cells)) == set(WORDS)
+
+
+def test_one_word_alone_is_learned_from_all_of_its_recordings(data, tmp_path):
+    for word, n_takes in (("computer", 7), ("please", 1)):
+        said = synthetic([word], n_voices=1, n_takes=n_takes, accents=False, seed=5)
+        said.save_folder(tmp_path / "own")
+    printed, cells = run(
+        "07_new_words", tmp_path, f"DATA={data}", f"SAVE_AS={tmp_path / 'mine'}",
+        f"OWN={tmp_path / 'own'}", "WORDS=['computer']", "LEARN_FROM=None",
+    )  # fmt: skip
+    assert len(earshot.load(tmp_path / "mine").card["sources"]) == 7
+    assert "One word alone is taken for no other." in printed
+    assert set(named(cells)) == {"computer"}
 
 
 def named(cells):

@@ -98,6 +98,13 @@ def test_it_is_committed_with_all_outputs_of_one_good_run(path):
     assert path.stat().st_size <= LARGEST
 
 
+@pytest.mark.parametrize("page", ["Makefile", "README.md"])
+def test_jupyterlab_opens_the_notebooks_from_where_their_links_lead(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (command,) = re.findall(r"jupyter lab (--.*)", text)
+    assert command == "--LabApp.default_url=/lab/tree/notebooks"
+
+
 def test_every_notebook_stands_in_the_readme_and_in_the_makefile():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -12,6 +12,10 @@ def test_few_are_as_many_of_each_word_and_others_in_another_draw(beeps):
     assert set(drawn[0].sources) != set(drawn[2].sources)
 
 
+def test_without_a_number_all_are_given(beeps):
+    assert sorted(few_examples.few(beeps, None).sources) == sorted(beeps.sources)
+
+
 def test_labels_are_those_of_predict(trained, beeps):
     labels = few_examples.heard_labels(trained, beeps)
     said = trained.predict(beeps.waveforms, beeps.sample_rate)

@@ -12,7 +12,9 @@
 
 import base64
 import collections
+import contextlib
 import dataclasses
+import html
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -36,6 +38,7 @@ SHOWN_S = 10.0  # of the stream: longer, words are too narrow to read
 REFRESH_S = 0.5  # between two drawings, at least
 SHARE = 0.1  # of the time that drawing may take: on a busy machine, listening would fall behind
 RANGE_DB = 60.0  # of the colours, below the loudest point that is shown
+LOGGED = 8  # of the last words below the picture: a longer log would push it out of the window
 QUIETEST = 1e-4  # mel power that counts as loudest at least: a silent room stays dark
 Show = Callable[[dict[str, str]], Any]
 
@@ -47,13 +50,17 @@ def show_live(
     """Listen, as :func:`earshot.listen` does, and show the last ten seconds while they go by.
 
     The picture is drawn anew in its place: a spectrogram, over which each word stands where it was
-    heard; the last one stays. ``show`` gets the MIME bundle of each; by default, a notebook's cell.
+    heard, and below it the last eight words, the newest on top. When the stream ends, or the kernel
+    is interrupted, the picture stays without them, to print all words that were given below it.
+    ``show`` gets the MIME bundle of each picture; by default, a notebook's cell.
     """
     screen = _Screen(log_mel_of(recognizer), show or _cell())
     try:
-        for heard in listen(recognizer, screen.watched(blocks), threshold=threshold):
-            screen.words.append(heard)
-            yield heard
+        with contextlib.suppress(KeyboardInterrupt):
+            for heard in listen(recognizer, screen.watched(blocks), threshold=threshold):
+                screen.add(heard)
+                yield heard
+        screen.is_over = True
     finally:
         screen.draw()
 
@@ -72,7 +79,8 @@ class _Screen:
     def __init__(self, front_end: LogMel, show: Show) -> None:
         self.front_end = dataclasses.replace(front_end, n_samples=None, bits=None, top_db=RANGE_DB)
         self.words: collections.deque[Heard] = collections.deque(maxlen=50)
-        self._show, self._due = show, 0.0
+        self.is_over = False
+        self._show, self._due, self._image = show, 0.0, ""
         self._x, self._end = np.zeros(0, np.float32), 0  # sound that is shown, samples that came
         self._resampler: Any = None
 
@@ -90,12 +98,30 @@ class _Screen:
                 now = time.monotonic()
                 self._due = now + max(REFRESH_S, (now - began) / SHARE)
 
+    def add(self, heard: Heard) -> None:
+        """Write a word into the log at once; the next picture frames it."""
+        self.words.append(heard)
+        if self._image:
+            self._put()
+
     def draw(self) -> None:
         """Show what was heard last."""
         if len(self._x):
-            image = base64.b64encode(as_png(self._figure())).decode()
-            words = ", ".join(heard.word for heard in self.words) or "no word yet"
-            self._show({"image/png": image, "text/plain": f"heard: {words}"})
+            self._image = base64.b64encode(as_png(self._figure())).decode()
+            self._put()
+
+    def _put(self) -> None:
+        """Show the picture, and below it, while it goes on, a log that is always as high."""
+        words = ", ".join(heard.word for heard in self.words) or "no word yet"
+        shown = {"image/png": self._image, "text/plain": f"heard: {words}"}
+        if not self.is_over:
+            newest = [html.escape(str(heard)) for heard in reversed(self.words)][:LOGGED]
+            log = "\n".join([*newest, *[" "] * (LOGGED - len(newest))])
+            shown["text/html"] = (
+                f'<img src="data:image/png;base64,{self._image}" style="max-width:100%">'
+                f"<pre>{log}</pre>"
+            )
+        self._show(shown)
 
     def _figure(self) -> Figure:
         end_s = self._end / self.front_end.sample_rate

@@ -22,7 +22,7 @@ __all__ = ["record_words"]
 def record_words(
     word: str | Sequence[str], folder: PathLike = "data/own_recordings", *, where: str = "auto",
     recorder: Recorder | None = None, speaker: str = "me", sample_rate: int = 16000,
-    n_words: int | None = None,
+    n_words: int | None = None, n_enough: int | None = None,
 ) -> Any:  # fmt: skip
     """Record a word, said as often as you like; cut it, save it, and show what was cut.
 
@@ -34,8 +34,9 @@ def record_words(
     ``where`` is "microphone" (and keys of this machine), "browser", or "auto": the browser only if
     this machine has none, and why is said. The recorder holds device, keys and times, the
     ``sample_rate``, in Hz, is that of the words, of which ``n_words`` are said; by default as many
-    as are found. Raises :class:`EarshotError` when the microphone is asked for and something is
-    missing, or a named device is not there.
+    as are found. ``n_enough``: examples that each word should have; how many more it takes is said.
+    Raises :class:`EarshotError` when the microphone is asked for and something is missing, or a
+    named device is not there.
     """
     try:
         from earshot.notebook.browser_recorder import in_browser
@@ -47,6 +48,7 @@ def record_words(
     if not words:
         raise EarshotError("There is no word to record: name one.")
     recorder = recorder or Recorder()
+    needed = dict.fromkeys((word.strip() for word in words), n_enough) if n_enough else None
     folders = {word: takes.raw_folder(folder, word) for word in words}
 
     def cut(word: str, take: takes.Take) -> list[Path]:
@@ -54,14 +56,18 @@ def record_words(
             take.path, folder, word, speaker=speaker, sample_rate=sample_rate, n_words=n_words
         )
 
-    box = in_browser(
-        where, recorder, folders, lambda word, take: review(cut(word, take), folder), speaker
-    )
+    def show(paths: list[Path]) -> Any:
+        return review(paths, folder, needed)
+
+    box = in_browser(where, recorder, folders, lambda word, take: show(cut(word, take)), speaker)
     if box is not None:
         return box
     paths: list[Path] = []
     for one, raw in folders.items():
         print(f"Recording “{one}” on this machine: it has a microphone, and its keys can be heard.")
+        wanted = (n_enough or 0) - takes.counts(folder).get(one.strip(), 0)
+        if wanted > 0:
+            print(f"{wanted} more of it will do.")
         found = cut(one, recorder.record(raw, name=speaker))
         if not found:
             print(f"“{one}” was not heard in this take: once more.")
@@ -69,4 +75,4 @@ def record_words(
         there = len([*raw.parent.glob("*.wav")])
         print(f"“{one}”: {len(found)} cut, {there} in all.")
         paths += found
-    return review(paths, folder)
+    return show(paths)

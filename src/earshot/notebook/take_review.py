@@ -31,20 +31,22 @@ MOST_HEARD = 25  # players below the picture that stands in for the widget: half
 DRAWN_HZ = 8000  # rate of the waveforms in it
 
 
-def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
+def review(
+    paths: Sequence[Path], folder: PathLike, needed: Mapping[str, int] | None = None
+) -> ipywidgets.VBox:  # fmt: skip
     """Show words, as :func:`earshot.recording.takes.cut` wrote them, with players.
 
     A button drops each, which moves its file; the examples of every word in the folder are counted.
-    Where no widget runs, a picture of all waveforms stands in for it, with players of the first.
+    ``needed``: how many examples words should have; then these are counted alone, and it is said
+    which have too few, and what to do. Where no widget runs, a picture of all waveforms stands in
+    for it, with players of the first.
     """
     counts = ipywidgets.HTML()
 
     def count() -> None:
-        rows = "".join(
-            f"<tr><td>{html.escape(word)}</td><td>{n}</td></tr>"
-            for word, n in takes.counts(folder).items()
-        )
-        counts.value = f"<table><tr><th>word</th><th>examples</th></tr>{rows}</table>"
+        there = takes.counts(folder)
+        counted = there if needed is None else {word: there.get(word, 0) for word in needed}
+        counts.value = _table(counted) + html.escape(_missing(counted, needed or {}))
 
     count()
     text = f"{len(paths)} words were cut. Listen, and drop those that are no good."
@@ -54,15 +56,32 @@ def review(paths: Sequence[Path], folder: PathLike) -> ipywidgets.VBox:
         text += f" The last {MOST_SHOWN} are shown; the others are in {paths[0].parent}."
     titles = _titles(paths[-MOST_SHOWN:])
     players = {path: player(*audio.read(path), title) for path, title in titles.items()}
-    words = ipywidgets.Box(
-        [_word(path, shown, count) for path, shown in players.items()],
+    shown = ipywidgets.Box(
+        [_word(path, sound, count) for path, sound in players.items()],
         layout={"flex_flow": "row wrap"},
     )
     return PicturedBox(
-        [ipywidgets.HTML(html.escape(text)), words, counts],
+        [ipywidgets.HTML(html.escape(text)), shown, counts],
         lambda: as_png(_picture(titles, text)),
         sounds="".join(list(players.values())[:MOST_HEARD]),
     )
+
+
+def _table(counts: Mapping[str, int]) -> str:
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in ("word", "examples"))
+    rows = "".join(
+        f"<tr><td>{html.escape(word)}</td><td>{n}</td></tr>" for word, n in counts.items()
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _missing(counts: Mapping[str, int], needed: Mapping[str, int]) -> str:
+    """Say which words have too few examples, and what to do; nothing where all have enough."""
+    few = [
+        f"“{word}” needs {n - counts[word]} more" for word, n in needed.items() if counts[word] < n
+    ]
+    again = "Run the cell again: only what is missing is asked for."
+    return f"{', '.join(few)}. {again}" if few else ""
 
 
 def _titles(paths: Sequence[Path]) -> dict[Path, str]:

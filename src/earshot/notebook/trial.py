@@ -28,7 +28,8 @@ MOST_NAMED = 5  # words in an error: enough to see which recognizer it is
 SAY = {
     "new": "It has learned from none of these {n} clips.",
     "learned": "It has learned from all of these {n} clips: their figures say that it works, and "
-    "nothing of how good it is. Record more, and they will.",
+    "nothing of how good it is. Record ten of each word in notebook 07 and learn again: five of "
+    "each are then kept for the test.",
     "unsaid": "Its card does not name the clips that it has learned from: if these {n} are among "
     "them, their figures are too good.",
     "kept": "Of the set, {n} clips are the test; its card says of the training: {split}.",

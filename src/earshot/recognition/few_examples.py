@@ -22,8 +22,8 @@ from earshot.types import Array
 __all__ = ["accuracy", "by_examples", "few", "heard_labels"]
 
 
-def few(words: WordSet, n: int, *, seed: int = 0) -> WordSet:
-    """Draw ``n`` clips of every word, or all where there are fewer."""
+def few(words: WordSet, n: int | None, *, seed: int = 0) -> WordSet:
+    """Draw ``n`` clips of every word, or all, where there are fewer or ``n`` is None."""
     order = np.random.default_rng(seed).permutation(len(words))
     labels = range(len(words.class_names))
     return words.subset(np.concatenate([order[words.labels[order] == i][:n] for i in labels]))
