@@ -59,7 +59,7 @@ def test_slow_drawing_leaves_the_time_to_listening(trained, stream, monkeypatch)
 def test_below_the_picture_stand_the_last_eight_words_the_newest_on_top(trained):
     shown = []
     screen = live_display._Screen(trained.front_end, shown.append)
-    logs = []
+    screen._image, logs = "drawn", []
     for i in range(10):
         screen.add(Heard(f"w{i}", 1.0, 1.0, i, i + 0.5, np.zeros(8), 8000))
         logs.append(shown[-1]["text/html"].split("<pre>")[1].split("</pre>")[0].split("\n"))
@@ -71,6 +71,7 @@ def test_below_the_picture_stand_the_last_eight_words_the_newest_on_top(trained)
 def test_a_word_in_the_log_is_text_whatever_is_in_it(trained):
     shown = []
     screen = live_display._Screen(trained.front_end, shown.append)
+    screen._image = "drawn"
     screen.add(Heard("<b>&", 1.0, 1.0, 0, 0.5, np.zeros(8), 8000))
     assert "&lt;b&gt;&amp;" in shown[-1]["text/html"]
 
