@@ -15,7 +15,8 @@ All machines need earshot, and folders of the same names: that of the model is o
 that of the shards may be a copy. Ray's JaxTrainer decides where JAX's coordinator listens: on all
 interfaces, so keep the machines behind a firewall.
 
-The roads with --ray are written after Ray 2.60's documentation and are untried on a cluster.
+With --ray local both steps were tried on a machine of two cores, and a process of the training was
+killed: Ray started both anew, and they went on from the checkpoint. On several machines it is untried.
 """
 
 import argparse
