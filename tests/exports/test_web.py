@@ -11,7 +11,7 @@ from support.pages import MICROPHONE, REFUSED, hear
 import earshot
 from earshot import audio
 from earshot.errors import EarshotError
-from earshot.exports import web
+from earshot.exports import operations, web
 from earshot.features.log_mel import LogMel
 from earshot.features.raw import RawWaveform
 from earshot.networks import builders
@@ -169,6 +169,15 @@ def test_the_page_has_its_card(made):
 
 def test_a_page_is_under_seven_megabytes(made):
     assert made.stat().st_size < 7e6
+
+
+def test_rounded_weights_are_no_work_for_the_browser(trained):
+    """LiteRT.js would turn stored halves into floats at every call."""
+    content = web.network_for(trained.model, "float16")
+    assert "DEQUANTIZE" not in operations.names(content)
+    whole = web.network_for(trained.model, "float32")
+    sizes = [len(web.packed(web.planes(one))) for one in (content, whole)]
+    assert sizes[0] < 0.75 * sizes[1]
 
 
 def test_a_file_that_is_no_page_of_ours_is_kept(trained, tmp_path):

@@ -28,11 +28,13 @@ from earshot.features.mel import mel_matrices
 from earshot.types import Array, PathLike
 
 if TYPE_CHECKING:
+    import keras
+
     from earshot.exports.graph import Exportable
 
 __all__ = ["ENDINGS", "FILE", "PACKAGES", "PARTS", "PRECISIONS", "answers", "check_page", "checked",
-           "network_of", "packed", "page", "settings_of", "sign", "signed", "source", "with_engine",
-           "write"]  # fmt: skip
+           "network_for", "network_of", "packed", "page", "planes", "settings_of", "sign", "signed",
+           "source", "with_engine", "write"]  # fmt: skip
 
 FILE = "index.html"
 PARTS = ()  # nothing is beside it
@@ -60,7 +62,7 @@ def write(
         "background": recognizer.background(), "output": light.LOGITS,
     }  # fmt: skip
     text = with_engine(
-        settings, recognizer.front_end, light.converted(recognizer.model, precision),
+        settings, recognizer.front_end, network_for(recognizer.model, precision),
         title=f"Listening for {listed}", task="Say one of the words.", data_dir=data_dir,
     )  # fmt: skip
     (folder / FILE).write_text(text, encoding="utf-8")
@@ -77,9 +79,10 @@ def with_engine(
         "engine": engine.ABOUT,
     }  # fmt: skip
     blobs = {name: packed(content) for name, content in engine_parts.items()}
+    blobs["network"] = packed(planes(network))
     filters = mel_matrices(front_end)[0].astype("<f4").tobytes()
     return page(
-        {**settings, **about}, filters=base64.b64encode(filters).decode(), network=packed(network),
+        {**settings, **about}, filters=base64.b64encode(filters).decode(),
         bottom_hz=f"{front_end.fmin_hz:,.0f}", top_hz=f"{front_end.top_hz:,.0f}", **blobs, **parts,
     )  # fmt: skip
 
@@ -98,6 +101,20 @@ def checked(front_end: Any) -> LogMel:
             "choose format='litert'."
         )
     return front_end
+
+
+def network_for(model: "keras.Model", precision: str) -> bytes:
+    """Give the LiteRT file of a network that is fast in a page."""
+    if precision != "float16":
+        return light.converted(model, precision)
+    from earshot.exports import operations  # imports LiteRT's tools
+
+    return operations.in_half_precision(light.converted(model, "float32"))
+
+
+def planes(content: bytes) -> bytes:
+    """Give the first bytes of all values of 32 bits, then the second ones: so they pack better."""
+    return np.frombuffer(content + bytes(-len(content) % 4), np.uint8).reshape(-1, 4).T.tobytes()
 
 
 def packed(content: bytes) -> str:
@@ -139,7 +156,8 @@ def settings_of(text: str) -> Any:
 
 def network_of(text: str) -> light.LightNetwork:
     """Give the network that is in a page."""
-    return light.LightNetwork(gzip.decompress(base64.b64decode(_part(text, "network"))))
+    content = gzip.decompress(base64.b64decode(_part(text, "network")))
+    return light.LightNetwork(np.frombuffer(content, np.uint8).reshape(4, -1).T.tobytes())
 
 
 def signed(text: str, card: Mapping[str, Any]) -> str:

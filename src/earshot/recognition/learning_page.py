@@ -74,7 +74,7 @@ def page_that_learns(
     """
     if is_needed():
         raise EarshotError('TensorFlow makes pages: pip install "earshot[train]".')
-    from earshot.exports import light, web  # import TensorFlow
+    from earshot.exports import web  # imports TensorFlow
 
     files.check_ending(path, web.ENDINGS)
     web.check_page(path)
@@ -89,7 +89,7 @@ def page_that_learns(
         "learning": {**_how(memory), **about, "base": _fingerprint(memory)},
     }  # fmt: skip
     text = web.with_engine(
-        settings, recognizer.front_end, light.converted(_trunk(recognizer, memory), precision),
+        settings, recognizer.front_end, web.network_for(_trunk(recognizer, memory), precision),
         data_dir=data_dir, title="Teach it your words", task="Type words, record them, and it "
         "listens for them.", learning=web.source("learning.html"),
         learner=_scripts(web, remembered),

@@ -16,6 +16,12 @@ async function unpacked(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** The network: all first bytes of its values of 32 bits, then the second ones, and so on, put in order. */
+async function networkOfPage() {
+  const planes = await unpacked("network"), n = planes.length / 4;
+  return planes.map((_, i) => planes[(i % 4) * n + (i >> 2)]);
+}
+
 async function run(id) {
   const script = document.createElement("script");
   script.textContent = new TextDecoder().decode(await unpacked(id));
@@ -31,7 +37,7 @@ async function startEngine(shape, output) {
   await run("loader"); // what LiteRT.js would fetch; an empty script stands for it
   self.Module = { wasmBinary: await unpacked("wasm") };
   await LiteRt.loadLiteRt("data:text/javascript,0#.js");
-  const network = await LiteRt.loadAndCompile(await unpacked("network"), { accelerator: "wasm" });
+  const network = await LiteRt.loadAndCompile(await networkOfPage(), { accelerator: "wasm" });
   const answer = async (spectrogram) => {
     const input = new LiteRt.Tensor(spectrogram, shape);
     const told = await network.run({ input_0: input });
