@@ -39,7 +39,7 @@ def stream(beep):
 
 def test_fewer_are_named_at_higher_thresholds(trained, stream):
     curve = false_alarms.spotting_curve(trained, stream, (0.0, 1000.0))
-    assert curve.found[0] > 0.5
+    assert curve.found[0] >= 0.5
     assert curve.found[-1] == curve.false_alarms_per_hour[-1] == 0
     assert curve.thresholds[curve.as_set] == trained.spotting_threshold
     assert curve.hours == pytest.approx(stream.duration_s / 3600)

@@ -62,7 +62,7 @@ def test_a_speaker_is_added_and_the_others_stay(voice, told):
 
 def test_a_speaker_that_it_has_is_learned_further(voice, told):
     bob = [one for one in told if one.speaker == "bob"]
-    taught = voice_training.add_speaker(voice, bob, steps=20)
+    taught = voice_training.add_speaker(voice, bob, steps=60)
     assert taught.speakers == voice.speakers
     assert error_of(taught, bob) < error_of(voice, bob)
 
