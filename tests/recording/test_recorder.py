@@ -27,7 +27,8 @@ from earshot.recording.microphone import BLOCK_S, devices
 from earshot.recording.recorder import Recorder
 
 RECORD = """
-import faulthandler, sys
+import faulthandler, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 faulthandler.dump_traceback_later(12)
 from earshot.recording import Recorder
 take = Recorder(patience_s=30).record(sys.argv[1])
