@@ -3,6 +3,7 @@
 import json
 import re
 
+import keras
 import numpy as np
 import pytest
 from support import ROOT, hardware, pages
@@ -12,6 +13,7 @@ import earshot
 from earshot import audio
 from earshot.errors import EarshotError
 from earshot.exports import operations, web
+from earshot.exports.light import LightNetwork
 from earshot.features.log_mel import LogMel
 from earshot.features.raw import RawWaveform
 from earshot.networks import builders
@@ -178,6 +180,27 @@ def test_rounded_weights_are_no_work_for_the_browser(trained):
     whole = web.network_for(trained.model, "float32")
     sizes = [len(web.packed(web.planes(one))) for one in (content, whole)]
     assert sizes[0] < 0.75 * sizes[1]
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_weights_are_rounded_and_what_a_half_cannot_hold_stays(rng, level):
+    inputs = keras.Input((12,))
+    x = keras.layers.LayerNormalization(epsilon=1e-9)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(4)(x))
+    clip = level * rng.standard_normal((1, 12)).astype(np.float32)
+    one, other = (
+        LightNetwork(web.network_for(model, precision)).predict_on_batch(clip)
+        for precision in ("float16", "float32")
+    )
+    np.testing.assert_allclose(one, other, atol=1e-2)
+
+
+@pytest.mark.parametrize("n", range(4, 9))
+def test_a_network_comes_out_of_its_planes(monkeypatch, n):
+    monkeypatch.setattr(web.light, "LightNetwork", bytes)
+    content = bytes(range(n))
+    text = f'<script type="text/plain" id="network">{web.packed(web.planes(content))}</script>'
+    assert web.network_of(text)[:n] == content
 
 
 def test_a_file_that_is_no_page_of_ours_is_kept(trained, tmp_path):

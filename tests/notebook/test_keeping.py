@@ -68,3 +68,12 @@ def test_a_folder_of_something_else_is_refused(of, tmp_path):
     with pytest.raises(EarshotError, match="holds something else"):
         keep(of("a", "b"), tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_one_that_cannot_be_read_is_moved_aside_too(of, tmp_path):
+    """As of a later version, or damaged: somebody may still want it."""
+    of("yes", "no").save(tmp_path / "mine")
+    (tmp_path / "mine" / "recognizer.json").write_text("{}")
+    said = keep(of("yes", "no"), tmp_path / "mine")
+    assert said.endswith(f"what was there is {tmp_path / 'mine_1'} now.")
+    assert (tmp_path / "mine_1" / "recognizer.json").read_text() == "{}"

@@ -76,7 +76,7 @@ def test_which_words_need_more_examples_is_said_and_follows_what_is_dropped(tmp_
     for path in (*paths, tmp_path / "owl" / "me_0.wav"):
         audio.write(path, np.ones(80), 8000)
     _, words, counts = take_review.review(paths, tmp_path, {"cat": 2, "dog": 2}).children
-    assert "“dog” needs 2 more. Run the cell again" in counts.value
+    assert "“dog” needs 2 more. Record more" in counts.value
     assert "owl" not in counts.value
     assert "“cat”" not in counts.value
     words.children[1].children[1].value = True

@@ -75,3 +75,9 @@ def test_a_set_of_other_words_is_an_error_that_names_both(asked, beeps, tmp_path
         EarshotError, match=r"knows low, high, and .*own\.npz has other words \(yes"
     ):
         words_to_try(asked, tmp_path / "own.npz")
+
+
+def test_where_words_were_kept_their_clips_are_not_called_new(asked, own):
+    path, sources = own
+    asked.card |= {"sources": sources[:2], "kept": ["low"], "split": "none"}
+    assert "does not name the clips" in words_to_try(asked, path)[1]

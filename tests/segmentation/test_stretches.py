@@ -63,3 +63,8 @@ def test_samples_are_cut_as_spectrograms_are(clip):
     clip[20000:20080] += 0.9
     start = start_of(word_stretch(clip, RawWaveform(RATE, n_samples=RATE)), clip)
     assert start == start_of(word_stretch(clip, LogMel()), clip)
+
+
+@pytest.mark.parametrize("front_end", [LogMel(n_samples=60), RawWaveform(RATE, n_samples=50)])
+def test_a_window_may_be_shorter_than_a_step(clip, front_end):
+    assert len(word_stretch(clip, front_end)) == front_end.n_samples

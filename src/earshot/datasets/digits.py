@@ -82,12 +82,13 @@ def _tfds():
 @contextlib.contextmanager
 def _in_silence():
     """Keep what TFDS says of itself to itself."""
-    logging.disable(logging.WARNING)
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
     try:
         with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 def _prepared(tfds, archive, data_dir):

@@ -39,7 +39,7 @@ INTEGERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "RESHAPE",
             "AVERAGE_POOL_2D")  # fmt: skip
 """Operators that compute in 8 bits: where the weights are, and what stands between them."""
 NETWORK = r"^(?!.*front_end).*"  # names in the file that are not of the front end
-CALIBRATION_SEED = 1  # of voices other than those that exports are compared on
+CALIBRATION_SEEDS = range(1, 4)  # of voices other than those that exports are compared on
 STEP = 4096  # bytes that the arena is rounded up to
 IRREGULAR = {"BATCH_MATMUL": "BatchMatMul", "CUMSUM": "CumSum", "PADV2": "PadV2"}
 """Names of operators in C++ that do not follow from those in the file."""
@@ -55,8 +55,11 @@ def write(recognizer: Exportable, folder: Path, precision: str = "int8") -> dict
     front_end: Any = recognizer.front_end
     path = folder / litert.FILE
     litert.convert_whole(recognizer, path, balance=True, n_parts=N_PARTS)
-    words = made_up(recognizer.class_names, front_end.sample_rate, seed=CALIBRATION_SEED)
-    clips = padded([x[: front_end.n_samples] for x in words.waveforms], front_end)
+    clips = np.concatenate([
+        padded([x[: front_end.n_samples] for x in words.waveforms], front_end)
+        for words in (made_up(recognizer.class_names, front_end.sample_rate, seed=seed)
+                      for seed in CALIBRATION_SEEDS)
+    ])  # fmt: skip
     content = _aligned(_in_integers(operations.straightened(path.read_bytes()), clips))
     path.write_bytes(content)
     try:

@@ -120,7 +120,8 @@ def in_half_precision(content: bytes) -> bytes:
     for buffer in (model.buffers[i] for i in floats):
         if buffer.data is not None and len(buffer.data):
             values = np.asarray(buffer.data, np.uint8).view(np.float32)
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", under="ignore"):
                 halves = values.astype(np.float16).astype(np.float32)
-            buffer.data = np.where(np.isfinite(halves), halves, values).view(np.uint8)
+            fit = np.isfinite(halves) & (halves != 0)  # a divisor's 1e-9 is no 0
+            buffer.data = np.where(fit, halves, values).view(np.uint8)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

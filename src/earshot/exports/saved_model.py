@@ -77,7 +77,7 @@ def _window(waveforms: tf.Tensor, front_end: Any, stretch_layer: Any) -> tf.Tens
     spare = tf.shape(padded)[1] - n
     hop = stretch_layer.front_end.hop_length
     first = tf.cond(
-        spare > 0, lambda: hop * _first_of_stretch(stretch_layer(padded), n // hop),
+        spare > 0, lambda: hop * _first_of_stretch(stretch_layer(padded), max(n // hop, 1)),
         lambda: tf.zeros(tf.shape(padded)[:1], tf.int32),
     )  # fmt: skip
     start = tf.minimum(first, spare)

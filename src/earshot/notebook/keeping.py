@@ -16,7 +16,7 @@ from pathlib import Path
 
 from earshot import files
 from earshot.errors import EarshotError, some
-from earshot.recognition.recognizer import UNKNOWN, Recognizer, load
+from earshot.recognition.recognizer import SETTINGS, UNKNOWN, Recognizer, load
 from earshot.types import PathLike
 
 __all__ = ["keep"]
@@ -27,13 +27,14 @@ MOST_NAMED = 5  # words in the sentence: enough to see which recognizer it is
 def keep(recognizer: Recognizer, folder: PathLike) -> str:
     """Save a recognizer, and give a sentence that says where.
 
-    One that is there already is replaced where the new one knows all its words. Else it is first
-    moved to the first free of ``<folder>_1``, ``<folder>_2`` ..., and the sentence names it. Raises
-    :class:`EarshotError` as :meth:`Recognizer.save` does; then it is where it was.
+    One that is there already is replaced where the new one knows all its words. Else, and where it
+    cannot be read, it is first moved to the first free of ``<folder>_1``, ``<folder>_2`` ..., and
+    the sentence names it. Raises :class:`EarshotError` as :meth:`Recognizer.save` does; then it is
+    where it was.
     """
     folder = Path(folder)
     lost = _words(folder)
-    if set(lost) <= set(recognizer.class_names):
+    if lost is not None and set(lost) <= set(recognizer.class_names):
         recognizer.save(folder)
         return f"Kept in {folder}."
     names = (folder.with_name(f"{folder.name}_{n}") for n in itertools.count(1))
@@ -43,15 +44,15 @@ def keep(recognizer: Recognizer, folder: PathLike) -> str:
     except BaseException:
         files.move(aside, folder)
         raise
-    return (
-        f"Kept in {folder}; the recognizer of {some(lost, MOST_NAMED)} that was there is "
-        f"{aside} now."
-    )
+    what = f"the recognizer of {some(lost, MOST_NAMED)} that" if lost else "what"
+    return f"Kept in {folder}; {what} was there is {aside} now."
 
 
-def _words(folder: Path) -> list[str]:
-    """Give the words of the recognizer in a folder, none where there is none that can be read."""
+def _words(folder: Path) -> list[str] | None:
+    """Give the words of the recognizer in a folder, if there is one; None if it is unreadable."""
+    if not (folder / SETTINGS).is_file():
+        return []
     try:
         return [word for word in load(folder).class_names if word != UNKNOWN]
     except EarshotError:
-        return []
+        return None

@@ -80,7 +80,7 @@ def _missing(counts: Mapping[str, int], needed: Mapping[str, int]) -> str:
     few = [
         f"“{word}” needs {n - counts[word]} more" for word, n in needed.items() if counts[word] < n
     ]
-    again = "Run the cell again: only what is missing is asked for."
+    again = "Record more: what is there stays."
     return f"{', '.join(few)}. {again}" if few else ""
 
 

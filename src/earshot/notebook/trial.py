@@ -53,7 +53,9 @@ def words_to_try(
     words = open_set(name, data_dir)
     _check(recognizer, words.class_names, name)
     words = words.only([word for word in words.class_names if word in recognizer.class_names])
-    learned, split = recognizer.card.get("sources"), str(recognizer.card.get("split", "none"))
+    card = recognizer.card  # of words that were kept, nobody knows the clips
+    learned = None if card.get("kept") else card.get("sources")
+    split = str(card.get("split", "none"))
     if learned is None:
         words, kind = honest_splits(words).test, "unsaid" if split.startswith("none") else "kept"
     else:

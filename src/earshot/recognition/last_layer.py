@@ -224,9 +224,8 @@ def turned_away(kernel: Array, bias: Array, x: Array, labels: Array, others: Arr
         lower = -AWAY * max(lead.mean(), 0) - near
         rows = np.concatenate([own, others[lower < 0]])
         change = np.concatenate([np.zeros(len(own)), lower[lower < 0]])
-        kernel[:, word] += rows.T @ np.linalg.solve(
-            rows @ rows.T + RIDGE * np.eye(len(rows)), change
-        )
+        square = rows.T @ rows + RIDGE * np.eye(rows.shape[1])
+        kernel[:, word] += np.linalg.solve(square, rows.T @ change)
     return kernel
 
 

@@ -38,7 +38,8 @@ def word_stretch(x: Array, front_end: FrontEnd) -> Array:
         return x
     bands = bands_of(front_end)
     db = bands(x)
-    start = min(first_of_stretch(db, n // bands.hop_length) * bands.hop_length, len(x) - n)
+    n_frames = max(n // bands.hop_length, 1)
+    start = min(first_of_stretch(db, n_frames) * bands.hop_length, len(x) - n)
     return x[start : start + n]
 
 

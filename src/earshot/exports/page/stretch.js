@@ -11,7 +11,7 @@ const AS_GOOD = 0.98; // share of the most that a stretch has, from which it hol
 function wordStretch(x, made, filters) {
   const { n_samples: n, hop_length: hop } = made, mel = new MelPower(made, filters);
   if (x.length <= n) return x;
-  const start = firstOfStretch([...mel.push(x), ...mel.flush()], Math.floor(n / hop)) * hop;
+  const start = firstOfStretch([...mel.push(x), ...mel.flush()], Math.max(Math.floor(n / hop), 1)) * hop;
   return x.slice(Math.min(start, x.length - n)).slice(0, n);
 }
 
