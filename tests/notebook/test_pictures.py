@@ -128,7 +128,7 @@ def test_how_many_more_it_takes_is_said_before_and_after(tmp_path, monkeypatch, 
     assert [line for line in capsys.readouterr().out.splitlines() if "will do" in line] == [
         "1 more of it will do.", "2 more of it will do.",
     ]  # fmt: skip
-    assert "“dog” needs 1 more. Run the cell again" in box.children[-1].value
+    assert "“dog” needs 1 more. Record more" in box.children[-1].value
     assert "“cat” needs" not in box.children[-1].value
 
 
