@@ -16,7 +16,7 @@ that of the shards may be a copy. Ray's JaxTrainer decides where JAX's coordinat
 interfaces, so keep the machines behind a firewall.
 
 With --ray local both steps were tried on a machine of two cores, and a process of the training was
-killed: Ray started both anew, and they went on from the checkpoint. On several machines it is untried.
+killed: Ray started both anew, and they went on from the checkpoint. Several machines are untried.
 """
 
 import argparse
