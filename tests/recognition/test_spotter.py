@@ -34,8 +34,17 @@ class TestPicker:
     def test_a_word_said_twice_is_named_twice(self):
         assert [word for word, _ in picked(np.concatenate([rise(0), rise(0)]))] == [0, 0]
 
-    def test_a_score_that_stays_high_is_one_word(self):
-        assert len(picked(rise(0, high=40))) == 1
+    def test_a_score_that_stays_high_for_longer_than_a_word_is_the_word_twice(self):
+        assert len(picked(rise(0, high=6))) == 1
+        (_, first), (_, second) = picked(rise(0, high=12))
+        assert second == first + spotter.AGAIN
+
+    def test_a_score_that_does_not_end_is_no_more_than_that(self):
+        assert len(picked(rise(0, high=100))) == 2
+
+    def test_what_follows_after_a_word_said_twice_in_a_row_may_be_said_twice_too(self):
+        rows = np.concatenate([rise(0, high=12), rise(1, high=12)])
+        assert [word for word, _ in picked(rows)] == [0, 0, 1, 1]
 
     def test_another_word_within_the_rest_is_not_named(self):
         rows = rise(0, after=0)
@@ -56,7 +65,7 @@ class TestPicker:
 
     def test_a_score_that_goes_on_rising_is_not_waited_for_without_end(self):
         rows = np.stack([np.arange(40.0), np.full(40, -5.0)], axis=1)
-        ((_, window),) = picked(rows)
+        _, window = picked(rows)[0]
         assert window <= 6
 
 
@@ -190,3 +199,14 @@ def test_words_with_hardly_a_pause_between_them_are_told_apart(digit_recognizer,
     stream = datasets.make_stream(words, snr_db=40, pauses_s=(pause_s, pause_s + 0.01))
     heard = heard_in(digit_recognizer, [(stream.waveform, stream.sample_rate)], threshold=0.6)
     assert len({one.word for one in heard} & set(words.class_names)) >= 7
+
+
+@pytest.mark.parametrize("pause_s", [0.2, 0.35])
+def test_a_word_said_twice_in_a_row_is_named_twice(digit_recognizer, pause_s):
+    words = earshot.synthetic(n_voices=1, n_takes=1, accents=False)
+    pause, right = np.zeros(round(pause_s * 8000), np.float32), 0
+    for x, label in zip(words.waveforms, words.labels, strict=True):
+        twice = np.concatenate([np.zeros(8000, np.float32), x, pause, x])
+        heard = heard_in(digit_recognizer, [(twice, 8000)])
+        right += [one.word for one in heard] == [words.class_names[label]] * 2
+    assert right >= 7

@@ -29,6 +29,7 @@ AT_ONCE = (128, 16, 1)  # windows that go through the network together
 SMOOTH = 3  # windows over which scores are averaged
 REST_S = 0.7  # after a word what is left of it, or comes before the next, may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
+AGAIN = 7  # windows after its peak in which a word that is still heard has been said twice
 LONGEST_WAIT = 3  # windows in which a surer word is waited for: "softer" begins like "stop"
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
@@ -74,7 +75,9 @@ class Picker:
     """Takes the scores of one window after another, and picks the words: each once, at its peak.
 
     A word is named when its score, averaged over the last windows, is above the threshold and in
-    the newest window no word is surer. For a while after it only what is surer is named.
+    the newest window no word is surer. For a while after it only what is surer is named. The same
+    word is named again when its score has fallen and rises, or, once, when it stays above the
+    threshold for longer than one word is in a window.
     """
 
     def __init__(self, threshold: float, least_probability: float, rest: int):
@@ -84,6 +87,7 @@ class Picker:
         self._best: Picked | None = None  # while it may become surer still
         self._before: Picked | None = None  # the last that was named
         self._named: int | None = None  # its word, while its score is above the threshold
+        self._twice = False  # and it has been named again for its length
         self._highest = self._lowest = 0.0  # what it reached since, and what it fell to from there
 
     def push(self, scores: Array, probabilities: Array) -> Picked | None:
@@ -92,7 +96,7 @@ class Picker:
         score, sure = (np.mean(x, axis=0) for x in zip(*self._last, strict=True))
         window, self._n = self._n, self._n + 1
         word, best = int(score.argmax()), self._best
-        again = self._is_again(score)
+        again = self._is_again(window, score)
         accepted = score[word] > self.threshold and sure[word] >= self.least_probability
         fresh = self._is_fresh(window, score[word]) and (word != self._named or again)
         if accepted and fresh and (best is None or score[word] > best.score):
@@ -103,6 +107,7 @@ class Picker:
             return None
         self._best = None
         if best:
+            self._twice &= best.word == self._named
             self._before, self._named = best, best.word
             self._highest = self._lowest = score[best.word]
         return best
@@ -112,9 +117,9 @@ class Picker:
         before = self._before
         return before is None or window >= before.window + self.rest or score > before.score
 
-    def _is_again(self, score: Array) -> bool:
-        """Tell whether the score of the word that was named last has fallen and rises again."""
-        if self._named is None:
+    def _is_again(self, window: int, score: Array) -> bool:
+        """Tell whether the word that was named last is said again, not still."""
+        if self._named is None or self._before is None:
             return True
         own = score[self._named]
         fell = self._highest - self._lowest > RISE
@@ -123,7 +128,9 @@ class Picker:
             self._highest = self._lowest = own
         self._lowest = min(self._lowest, own)
         if own <= self.threshold:
-            self._named = None
+            self._named, self._twice = None, False
+        elif window == self._before.window + AGAIN and not self._twice:
+            self._twice = again = True
         return again
 
 

@@ -5,6 +5,7 @@ const STEP_S = 0.12;
 const SMOOTH = 3;
 const REST_S = 0.7;
 const RISE = 0.5;
+const AGAIN = 7;
 const LONGEST_WAIT = 3;
 const QUIET_DB = 20.0;
 const LEAST_SURE = 0.6;
@@ -21,6 +22,7 @@ class Picker {
     this.count = 0;
     this.best = this.before = null;
     this.named = -1;
+    this.twice = false;
     this.highest = this.lowest = 0;
   }
 
@@ -29,7 +31,7 @@ class Picker {
     const score = mean(this.last.map((one) => one.scores));
     const sure = mean(this.last.map((one) => one.probabilities));
     const window = this.count++, word = score.indexOf(Math.max(...score));
-    const again = this.isAgain(score);
+    const again = this.isAgain(window, score);
     const accepted = score[word] > this.threshold && sure[word] >= this.leastProbability;
     const fresh = this.isFresh(window, score[word]) && (word !== this.named || again);
     let best = this.best;
@@ -43,6 +45,7 @@ class Picker {
     }
     this.best = null;
     if (best) {
+      this.twice = this.twice && best.word === this.named;
       this.before = best;
       this.named = best.word;
       this.highest = this.lowest = score[best.word];
@@ -55,13 +58,16 @@ class Picker {
     return !before || window >= before.window + this.rest || score > before.score;
   }
 
-  isAgain(score) {
+  isAgain(window, score) {
     if (this.named < 0) return true;
     const own = score[this.named];
-    const again = this.highest - this.lowest > RISE && own > this.lowest + RISE;
+    let again = this.highest - this.lowest > RISE && own > this.lowest + RISE;
     if (own > this.highest) this.highest = this.lowest = own;
     this.lowest = Math.min(this.lowest, own);
-    if (own <= this.threshold) this.named = -1;
+    if (own <= this.threshold) {
+      this.named = -1;
+      this.twice = false;
+    } else if (window === this.before.window + AGAIN && !this.twice) this.twice = again = true;
     return again;
   }
 }
