@@ -27,6 +27,7 @@ import numpy as np
 from gate import detect
 from new_words import sentences
 from report import ROOT, header, spoken_digit, table
+from running_speech import LEVEL, RATE, at_level, in_running_speech, level, noisy, read, trimmed
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,10 +36,9 @@ import earshot
 from earshot import audio, recognition
 from earshot.recognition import spotter
 
-RATE = 16000
 WORDS = ("android", "computer", "ey_ordenador", "hey_chatterbox")
 NOISES = ("cafe", "traffic", "fridge", "dude_miaowing")
-LEVEL = 0.05  # root mean square of the louder part of speech
+MOST = 40  # clips of a word along the streams
 PER_HOUR = (0.5, 3.0, 9.0)
 VAD_S, PAUSE_S, SHORTEST_S, LONGEST_S, MARGIN_S = 0.03, 0.2, 0.15, 2.5, 0.08
 EMBEDDING_S, FIRST_S, N_EMBEDDINGS = 0.08, 0.76, 16  # of openWakeWord: its models see 16 of them
@@ -46,64 +46,15 @@ REST_S = 0.8  # between two words of openWakeWord
 NEAR_S = 0.25  # the middle of what is heard is so near to a word that was said
 
 
-def level(x):
-    """Root mean square of the louder 40 % of frames."""
-    n = RATE // 50
-    power = np.sort(np.mean(x[: len(x) // n * n].reshape(-1, n) ** 2, axis=1))
-    return np.sqrt(power[int(0.6 * len(power)) :].mean() + 1e-12)
-
-
-def trimmed(x):
-    """Cut what is silent around a word."""
-    loud = np.flatnonzero(np.abs(x) > 0.03 * np.abs(x).max())
-    return x[max(loud[0] - RATE // 20, 0) : loud[-1] + RATE // 20]
-
-
-def read(folder):
-    """All recordings of a folder, in the order of their names."""
-    return [audio.read(path, RATE)[0] for path in sorted(folder.glob("*")) if path.is_file()]
-
-
-def halves(folder, seed=0):
+def halves(folder, words, seed=0):
     """Clips of each word for learning, and others for the streams."""
     learn, test = {}, {}
-    for word in WORDS:
+    for word in words:
         clips = [trimmed(x) for x in read(folder / word)]
         order = np.random.default_rng(seed).permutation(len(clips))
         learn[word] = [clips[i] for i in order[: len(clips) // 2]]
-        test[word] = [clips[i] for i in order[len(clips) // 2 :]]
+        test[word] = [clips[i] for i in order[len(clips) // 2 :][:MOST]]
     return learn, test
-
-
-def in_running_speech(speech, clips, every_s=6.0, seed=0):
-    """Lay each clip into running speech; gives the stream, and (word, start, end) in seconds."""
-    rng = np.random.default_rng(seed)
-    todo = [(word, x) for word, xs in clips.items() for x in xs]
-    parts, said, n, next_at = [], [], 0, 3 * RATE
-    order, words = iter(np.resize(rng.permutation(len(speech)), 10**5)), rng.permutation(len(todo))
-    for i in words:
-        while n < next_at:
-            parts.append(_at_level(speech[next(order)], rng))
-            n += len(parts[-1])
-        word, x = todo[i]
-        x = _at_level(x, rng)
-        said.append((word, n / RATE, (n + len(x)) / RATE))
-        gap = np.zeros(int(rng.uniform(0, 0.4) * RATE), np.float32)
-        parts += [x, gap]
-        n += len(x) + len(gap)
-        next_at = n + every_s * RATE * rng.uniform(0.5, 1.5)
-    return np.concatenate(parts), said
-
-
-def _at_level(x, rng):
-    return (x * (LEVEL * 10 ** (rng.uniform(-4, 4) / 20) / level(x))).astype(np.float32)
-
-
-def noisy(x, noise, snr_db, seed=0):
-    """Add a recorded noise, which goes round, so far below the speech."""
-    start = np.random.default_rng(seed).integers(len(noise))
-    noise = np.resize(np.roll(noise, -start), len(x))
-    return (x + noise * (LEVEL * 10 ** (-snr_db / 20) / np.sqrt(np.mean(noise**2)))).astype("f4")
 
 
 def judged(heard, said, names):
@@ -267,9 +218,9 @@ class Peers:
         return [*at, np.mean(found > 0), np.sum(false > 0) / hours]
 
 
-def words_along_streams(base, folder, python=None, draws=4, k=5):
+def words_along_streams(base, folder, words, python=None, draws=4, k=5):
     """Found at so many false alarms an hour, and as set, in quiet and in noise."""
-    learn, test = halves(folder / "wake_words")
+    learn, test = halves(folder / "wake_words", words)
     speech = [
         x for part in sorted((folder / "other_speech").glob("voxforge_*")) for x in read(part)
     ]
@@ -282,11 +233,11 @@ def words_along_streams(base, folder, python=None, draws=4, k=5):
         f"{name}, {snr_db} dB": noisy(x, noises[name], snr_db)
         for snr_db in (10, 5) for name in NOISES
     }  # fmt: skip
-    print(f"{len(said)} words in {60 * hours:.0f} minutes, {draws} draws of three words, {k} clips")
+    print(f"{len(said)} words in {60 * hours:.0f} minutes, {draws} draws, {k} clips of a word")
     peers, learned = Peers(python, cases, learn) if python else None, []
     for draw in range(draws):
         rng = np.random.default_rng(draw)
-        names = list(rng.permutation(WORDS)[:3])
+        names = list(rng.permutation(words)[:3])
         chosen = {word: rng.permutation(len(learn[word]))[:k] for word in names}
         r = earshot.learn_words(base, word_set(learn, names, chosen))
         learned.append((names, r, peers and peers.learned(names, chosen)))
@@ -333,7 +284,7 @@ def digits(folder):
     test = test.resampled(RATE)
     rng, parts, said, n = np.random.default_rng(1), [np.zeros(RATE, np.float32)], [], RATE
     for i in rng.permutation(len(test)):
-        x = _at_level(test.waveforms[i], rng)
+        x = at_level(test.waveforms[i], rng)
         gap = np.zeros(int(rng.uniform(0.15, 1.5) * RATE), np.float32)
         said.append((test.class_names[test.labels[i]], n / RATE, (n + len(x)) / RATE))
         parts += [x, gap]
@@ -380,16 +331,20 @@ def cost(base):
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--recordings", type=Path, required=True)
+    parser.add_argument("--recordings", type=Path)
     parser.add_argument("--base", type=Path, default=ROOT / "models" / "base")
+    parser.add_argument("--words", default=",".join(WORDS), help="that are learned and found")
     parser.add_argument("--peers", help="a Python for live_peers.py")
     parser.add_argument("--only", choices=("words", "digits", "cost"))
     options = parser.parse_args()
+    if not options.recordings:
+        print("Left out: name a folder with --recordings.")
+        return
     warnings.simplefilter("ignore", earshot.EarshotWarning)
     base = earshot.load(options.base)
     header("python benchmarks/live.py --recordings FOLDER")
     if options.only in (None, "words"):
-        words_along_streams(base, options.recordings, options.peers)
+        words_along_streams(base, options.recordings, options.words.split(","), options.peers)
     if options.only in (None, "digits"):
         digits(options.recordings)
     if options.only in (None, "cost"):

@@ -30,7 +30,8 @@ SMOOTH = 3  # windows over which scores are averaged
 REST_S = 0.7  # after a word what is left of it, or comes before the next, may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
 AGAIN = 7  # windows after its peak in which a word that is still heard has been said twice
-LONGEST_WAIT = 3  # windows in which a surer word is waited for: "softer" begins like "stop"
+LONGEST_WAIT = 2  # windows in which a word is waited for while it grows surer
+OTHER_WAIT = 3  # and in which another one is surer: "softer" begins like "stop"
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
 LOUD_FROM_HZ = 180.0  # what is louder below it is rumble, wind, or a knock on the table
@@ -102,7 +103,8 @@ class Picker:
         if accepted and fresh and (best is None or score[word] > best.score):
             first = best.first_window if best else window
             best = Picked(word, float(score[word]), float(sure[word]), window, first)
-        if best and window - best.first_window < LONGEST_WAIT and scores.max() > best.score:
+        wait = LONGEST_WAIT if best and scores.argmax() == best.word else OTHER_WAIT
+        if best and window - best.first_window < wait and scores.max() > best.score:
             self._best = best
             return None
         self._best = None
@@ -297,7 +299,7 @@ def spot(
     frames_per_s = front_end.sample_rate / front_end.hop_length
     step_s = frames_per_step(front_end) / frames_per_s
     window_s = recognizer.network.input_shape[1] / frames_per_s
-    reach_s = window_s + (SMOOTH + LONGEST_WAIT) * step_s
+    reach_s = window_s + (SMOOTH + OTHER_WAIT) * step_s
     past = _Past(reach_s + 1.0, frames_per_s)
     picker = Picker(recognizer.spotting_threshold, threshold, round(REST_S / step_s))
     names = [name for name in recognizer.class_names if name != UNKNOWN]

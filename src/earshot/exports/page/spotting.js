@@ -6,7 +6,8 @@ const SMOOTH = 3;
 const REST_S = 0.7;
 const RISE = 0.5;
 const AGAIN = 7;
-const LONGEST_WAIT = 3;
+const LONGEST_WAIT = 2;
+const OTHER_WAIT = 3;
 const QUIET_DB = 20.0;
 const LEAST_SURE = 0.6;
 const LOUD_FROM_HZ = 180.0;
@@ -39,7 +40,9 @@ class Picker {
       const first = best ? best.first : window;
       best = { word, score: score[word], probability: sure[word], window, first };
     }
-    if (best && window - best.first < LONGEST_WAIT && Math.max(...scores) > best.score) {
+    const surest = Math.max(...scores);
+    const wait = best && scores.indexOf(surest) === best.word ? LONGEST_WAIT : OTHER_WAIT;
+    if (best && window - best.first < wait && surest > best.score) {
       this.best = best;
       return null;
     }
