@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -209,4 +211,5 @@ def test_a_word_said_twice_in_a_row_is_named_twice(digit_recognizer, pause_s):
         twice = np.concatenate([np.zeros(8000, np.float32), x, pause, x])
         heard = heard_in(digit_recognizer, [(twice, 8000)])
         right += [one.word for one in heard] == [words.class_names[label]] * 2
+        assert all(one.end_s <= other.start_s for one, other in itertools.pairwise(heard))
     assert right >= 7

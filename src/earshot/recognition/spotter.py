@@ -304,7 +304,7 @@ def spot(
     picker = Picker(recognizer.spotting_threshold, threshold, round(REST_S / step_s))
     names = [name for name in recognizer.class_names if name != UNKNOWN]
     powers = past.frames(powers_along(front_end, past.sound(blocks)))
-    n_windows = 0
+    n_windows, before = 0, None
     for logits in answers_along(recognizer, powers):
         heard = []
         scores = word_scores(logits, recognizer.class_names)
@@ -312,10 +312,14 @@ def spot(
         for row, sure in zip(scores, probabilities, strict=True):
             if picked := picker.push(row, sure[: len(names)]):
                 end_s = (picked.window + 1 - SMOOTH // 2) * step_s  # of the middle one
-                start_s, end_s = past.extent_s(max(end_s - window_s, 0), end_s)
+                first_s = max(end_s - window_s, 0)
+                if before and before.word == names[picked.word]:  # itself may be in the window
+                    first_s = max(first_s, min(before.end_s, end_s - step_s))
+                start_s, end_s = past.extent_s(first_s, end_s)
                 x = past.waveform(start_s, end_s)
                 word, how = names[picked.word], (picked.probability, picked.score)
-                heard.append(Heard(word, *how, start_s, end_s, x, past.rate))
+                before = Heard(word, *how, start_s, end_s, x, past.rate)
+                heard.append(before)
         n_windows += len(logits)
         yield heard, max(n_windows * step_s - reach_s, 0.0)
     if past.rate:

@@ -94,6 +94,7 @@ class Spotter {
     this.loud = []; // the loudest band of each of the last frames
     this.lost = 0; // frames before them
     this.nFrames = 0;
+    this.before = null; // the word that was named last
     this.firstLoud = settings.centres_hz.findIndex((hz) => hz >= LOUD_FROM_HZ);
   }
 
@@ -152,7 +153,10 @@ class Spotter {
   heard({ word, score, probability, window }) {
     const { words, n_frames: size } = this.settings;
     const end = (window + 1 - Math.floor(SMOOTH / 2)) * this.step;
-    const [first, last] = this.extent(Math.max(end - size, 0), end);
+    let from = Math.max(end - size, 0);
+    if (this.before?.word === word) from = Math.max(from, Math.min(this.before.last, end - this.step));
+    const [first, last] = this.extent(from, end);
+    this.before = { word, last };
     const at = (frame) => frame / this.framesPerS;
     return { word: words[word], probability, score, startS: at(first), endS: at(last) };
   }
