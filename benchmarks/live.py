@@ -1,6 +1,7 @@
 """Words found along streams, in running speech and noise, against false alarms an hour.
 
-    python benchmarks/live.py --recordings FOLDER [--only words|digits|cost] [--peers PYTHON]
+    python benchmarks/live.py --recordings FOLDER [--only words|digits|cost] [--clips 5]
+        [--words NAMES] [--peers PYTHON]
 
 The folder holds `wake_words/WORD/*`, `other_speech/SET/*` and `noise/*`. Three words at a time are
 learned from k clips each; other clips of them are laid into running speech of many people, one
@@ -218,7 +219,7 @@ class Peers:
         return [*at, np.mean(found > 0), np.sum(false > 0) / hours]
 
 
-def words_along_streams(base, folder, words, python=None, draws=4, k=5):
+def words_along_streams(base, folder, words, k, python=None, draws=4):
     """Found at so many false alarms an hour, and as set, in quiet and in noise."""
     learn, test = halves(folder / "wake_words", words)
     speech = [
@@ -334,6 +335,7 @@ def main():
     parser.add_argument("--recordings", type=Path)
     parser.add_argument("--base", type=Path, default=ROOT / "models" / "base")
     parser.add_argument("--words", default=",".join(WORDS), help="that are learned and found")
+    parser.add_argument("--clips", type=int, default=5, help="of each word that are learned")
     parser.add_argument("--peers", help="a Python for live_peers.py")
     parser.add_argument("--only", choices=("words", "digits", "cost"))
     options = parser.parse_args()
@@ -344,7 +346,8 @@ def main():
     base = earshot.load(options.base)
     header("python benchmarks/live.py --recordings FOLDER")
     if options.only in (None, "words"):
-        words_along_streams(base, options.recordings, options.words.split(","), options.peers)
+        words = options.words.split(",")
+        words_along_streams(base, options.recordings, words, options.clips, options.peers)
     if options.only in (None, "digits"):
         digits(options.recordings)
     if options.only in (None, "cost"):

@@ -1,6 +1,6 @@
 """Many clips of a word: what the share of regression in the last layer brings.
 
-    python benchmarks/many_clips.py --recordings FOLDER [--draws 6]
+    python benchmarks/many_clips.py --recordings FOLDER [--clips 10,20,30] [--draws 6]
 
 The folder holds `keywords/WORD/*`, `wake_words/WORD/*` and `noise/*`. All clips are put into rooms
 and noise, 8 to 22 dB below, half of them into a telephone's band. Half of the words that have many
@@ -24,8 +24,7 @@ from earshot.segmentation.stretches import word_stretch
 
 RATE = 8000
 NOISES = ("cafe", "traffic", "fridge", "running_tap")
-COUNTS = (10, 20, 30)
-LEAST, MOST = 45, 60  # clips of a word that is used, and of them
+TEST = (15, 30)  # least and most clips of a word that are the test
 REFUSED = 0.995  # share of the synthetic voices held out that the threshold of "unknown" refuses
 TELEPHONE = butter(4, (300, 3400), "band", fs=RATE, output="sos")
 
@@ -36,14 +35,14 @@ def trimmed(x):
     return x[max(loud[0] - RATE // 20, 0) : loud[-1] + RATE // 20]
 
 
-def read(folder):
-    """The clips of each word, at most ``MOST`` of them."""
-    words = {}
+def read(folder, n_learned):
+    """The clips of each word that has enough of them."""
+    words, (least, most) = {}, (n_learned + n for n in TEST)
     for part in sorted([*(folder / "keywords").iterdir(), *(folder / "wake_words").iterdir()]):
         files = sorted(part.glob("*"))
-        chosen = np.random.default_rng(1).permutation(len(files))[:MOST]
+        chosen = np.random.default_rng(1).permutation(len(files))[:most]
         words[part.name] = [trimmed(audio.read(files[i], RATE)[0]) for i in chosen]
-    return {word: clips for word, clips in words.items() if len(clips) >= LEAST}
+    return {word: clips for word, clips in words.items() if len(clips) >= least}
 
 
 def halved(words):
@@ -121,6 +120,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--recordings", type=Path)
     parser.add_argument("--base", type=Path, default=ROOT / "models" / "base")
+    parser.add_argument("--clips", default="10,20,30", help="of each word that are learned")
     parser.add_argument("--draws", type=int, default=6)
     options = parser.parse_args()
     if options.recordings is None:
@@ -128,10 +128,11 @@ def main():
         return
     base, folder = earshot.load(options.base), options.recordings
     noises = [audio.read(next((folder / "noise").glob(f"{name}.*")), RATE)[0] for name in NOISES]
-    words, rows = read(folder), []
+    counts = [int(k) for k in options.clips.split(",")]
+    words, rows = read(folder, max(counts)), []
     for kind, clips in (("words", words), ("halves of words", halved(words))):
         x, labels = features_of(base, clips, noises)
-        for k in COUNTS:
+        for k in counts:
             found = [measured(x, labels, base.memory, k, seed) for seed in range(options.draws)]
             for how, means in zip(("half", "as it is"), np.mean(found, axis=0), strict=True):
                 rows.append([f"{kind}, {k} a word", how, *(f"{100 * m:.1f}" for m in means)])
