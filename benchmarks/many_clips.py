@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from report import ROOT, header, table
+from running_speech import trimmed
 from scipy.signal import butter, sosfilt
 
 import earshot
@@ -29,19 +30,13 @@ REFUSED = 0.995  # share of the synthetic voices held out that the threshold of 
 TELEPHONE = butter(4, (300, 3400), "band", fs=RATE, output="sos")
 
 
-def trimmed(x):
-    """Cut what is silent around a word."""
-    loud = np.flatnonzero(np.abs(x) > 0.03 * np.abs(x).max())
-    return x[max(loud[0] - RATE // 20, 0) : loud[-1] + RATE // 20]
-
-
 def read(folder, n_learned):
     """The clips of each word that has enough of them."""
     words, (least, most) = {}, (n_learned + n for n in TEST)
     for part in sorted([*(folder / "keywords").iterdir(), *(folder / "wake_words").iterdir()]):
         files = sorted(part.glob("*"))
         chosen = np.random.default_rng(1).permutation(len(files))[:most]
-        words[part.name] = [trimmed(audio.read(files[i], RATE)[0]) for i in chosen]
+        words[part.name] = [trimmed(audio.read(files[i], RATE)[0], RATE) for i in chosen]
     return {word: clips for word, clips in words.items() if len(clips) >= least}
 
 

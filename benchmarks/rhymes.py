@@ -87,7 +87,8 @@ def main():
     means = [["mean", k, *np.mean([r[2:] for r in rows if r[1] == k], axis=0)] for k in COUNTS]
     head = ["wake word", "clips", "rhymes, eSpeak NG", "rhymes, people",
             "begins alike, eSpeak NG", "begins alike, people"]  # fmt: skip
-    table(head, [[word, k, *(f"{100 * x:.1f} %" for x in x2)] for word, k, *x2 in rows + means])
+    rows = [[word, k, *(f"{100 * x:.1f} %" for x in shares)] for word, k, *shares in rows + means]
+    table(head, rows)
 
 
 if __name__ == "__main__":

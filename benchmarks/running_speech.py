@@ -15,10 +15,10 @@ def level(x):
     return np.sqrt(power[int(0.6 * len(power)) :].mean() + 1e-12)
 
 
-def trimmed(x):
+def trimmed(x, sample_rate=RATE):
     """Cut what is silent around a word."""
-    loud = np.flatnonzero(np.abs(x) > 0.03 * np.abs(x).max())
-    return x[max(loud[0] - RATE // 20, 0) : loud[-1] + RATE // 20]
+    loud, margin = np.flatnonzero(np.abs(x) > 0.03 * np.abs(x).max()), sample_rate // 20
+    return x[max(loud[0] - margin, 0) : loud[-1] + margin]
 
 
 def read(folder):
@@ -47,6 +47,7 @@ def in_running_speech(speech, clips, every_s=6.0, seed=0):
 
 
 def at_level(x, rng):
+    """Bring speech to ``LEVEL``, up to 4 dB more or less."""
     return (x * (LEVEL * 10 ** (rng.uniform(-4, 4) / 20) / level(x))).astype(np.float32)
 
 

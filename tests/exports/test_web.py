@@ -151,7 +151,7 @@ def test_constants_are_those_of_the_spotter():
         (ROOT / "src/earshot/exports/page" / name).read_text() for name in web.SCRIPTS
     )
     found = dict(re.findall(r"^const ([A-Z_]+) = ([^;]+);", scripts, re.MULTILINE))
-    for name in ("STEP_S", "SMOOTH", "REST_S", "RISE", "AGAIN", "LONGEST_WAIT", "OTHER_WAIT",
+    for name in ("STEP_S", "SMOOTH", "REST_S", "RISE", "AGAIN", "OWN_WAIT", "OTHER_WAIT",
                  "QUIET_DB", "LEAST_SURE", "LOUD_FROM_HZ", "LOUD_S", "KNOCK_DB",
                  "UNKNOWN"):  # fmt: skip
         assert json.loads(found[name]) == getattr(spotter, name)

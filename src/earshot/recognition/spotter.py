@@ -30,7 +30,7 @@ SMOOTH = 3  # windows over which scores are averaged
 REST_S = 0.7  # after a word what is left of it, or comes before the next, may sound like another
 RISE = 0.5  # logits that a word's score falls and rises by between being said twice
 AGAIN = 7  # windows after its peak in which a word that is still heard has been said twice
-LONGEST_WAIT = 2  # windows in which a word is waited for while it grows surer
+OWN_WAIT = 2  # windows in which a word is waited for while it grows surer
 OTHER_WAIT = 3  # and in which another one is surer: "softer" begins like "stop"
 QUIET_DB = 20.0  # a word reaches from the first to the last frame this far below its loudest
 MARGIN_S = 0.08  # kept before and after a word: onsets are soft
@@ -103,7 +103,7 @@ class Picker:
         if accepted and fresh and (best is None or score[word] > best.score):
             first = best.first_window if best else window
             best = Picked(word, float(score[word]), float(sure[word]), window, first)
-        wait = LONGEST_WAIT if best and scores.argmax() == best.word else OTHER_WAIT
+        wait = OWN_WAIT if best and scores.argmax() == best.word else OTHER_WAIT
         if best and window - best.first_window < wait and scores.max() > best.score:
             self._best = best
             return None

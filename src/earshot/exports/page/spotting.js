@@ -6,7 +6,7 @@ const SMOOTH = 3;
 const REST_S = 0.7;
 const RISE = 0.5;
 const AGAIN = 7;
-const LONGEST_WAIT = 2;
+const OWN_WAIT = 2;
 const OTHER_WAIT = 3;
 const QUIET_DB = 20.0;
 const LEAST_SURE = 0.6;
@@ -41,7 +41,7 @@ class Picker {
       best = { word, score: score[word], probability: sure[word], window, first };
     }
     const surest = Math.max(...scores);
-    const wait = best && scores.indexOf(surest) === best.word ? LONGEST_WAIT : OTHER_WAIT;
+    const wait = best && scores.indexOf(surest) === best.word ? OWN_WAIT : OTHER_WAIT;
     if (best && window - best.first < wait && surest > best.score) {
       this.best = best;
       return null;
